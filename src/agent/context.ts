@@ -1,0 +1,113 @@
+// What a handler sees beside its payload, and the verbs that a runtime, a handle and a handler share.
+import type { AgentId, TopicId } from './ids.js'
+import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from './message.js'
+
+/** Options of a send. */
+export interface SendOptions {
+  /** Aborting it cancels the request: before its turn the handler never runs; during it, `ctx.signal` aborts. */
+  readonly signal?: AbortSignal
+  /** Put on the message instead of a generated id. */
+  readonly messageId?: string
+  /** W3C `traceparent` to travel with the message. Default: the one of the message being handled. */
+  readonly traceparent?: string
+  /**
+   * Objects in the payload to move instead of copy (`ArrayBuffer`, `MessagePort`). Used when the recipient is on
+   * another thread; on the same loop the payload is passed by reference anyway.
+   */
+  readonly transfer?: readonly (ArrayBuffer | import('node:worker_threads').MessagePort)[]
+}
+
+/** Options of a publish. */
+export interface PublishOptions {
+  /** `type/source` to publish to. Default: `default/` and the key of the publishing agent, or `default/default`. */
+  readonly topic?: TopicId | string
+  /** Deliver to the publishing agent too, if it is subscribed. Default false. */
+  readonly toSelf?: boolean
+  /**
+   * What the promise waits for. `'accepted'` (default): every recipient's queue took it (back-pressure).
+   * `'handled'`: every handler is done; it then rejects with an `AggregateError` naming each failure.
+   */
+  readonly until?: 'accepted' | 'handled'
+  /** Aborting it cancels the event for the agents that have not begun with it. */
+  readonly signal?: AbortSignal
+  /** Put on the message instead of a generated id. */
+  readonly messageId?: string
+  /** W3C `traceparent` to travel with the message. Default: the one of the message being handled. */
+  readonly traceparent?: string
+}
+
+/** The names of the messages that an agent handles, carried in its type. */
+declare const handled: unique symbol
+export interface AgentRef<Handled extends MessageType = MessageType> {
+  readonly type: string
+  readonly [handled]?: (message: Handled) => void
+}
+
+/** A typed address: sends to one agent, and only what that agent handles. */
+export interface Handle<Handled extends MessageType> {
+  readonly id: AgentId
+  /**
+   * Sends a request and resolves with its answer.
+   * @throws what the handler threw, or a {@link RingreeveError}; it always settles
+   */
+  send<M extends Handled & RequestType>(message: M, ...payload: Payload<M>): Promise<AnswerOf<M>>
+}
+
+/** A payload of `void` may be left out. */
+export type Payload<M extends MessageType> =
+  undefined extends PayloadOf<M>
+    ? [payload?: PayloadOf<M>, options?: SendOptions]
+    : [payload: PayloadOf<M>, options?: SendOptions]
+
+/** The verbs that the application and every handler share. */
+export interface Messenger {
+  /**
+   * Sends a request to `recipient` (`type/key`) and resolves with its answer. Settles exactly once.
+   * @throws what the handler threw; ValidationError, UnknownAgentError, NoHandlerError, CallCycleError,
+   *   CancelledError, DeadlineError, OverloadedError, MessageDroppedError, ThreadLostError, NotSerializableError,
+   *   AgentCreationError, StoppedError
+   */
+  send<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<AnswerOf<M>>
+  /**
+   * Publishes an event to a topic. Each matching agent gets it once; nobody matching is no error.
+   * @throws ValidationError, NotSerializableError, MessageDroppedError, StoppedError; with `until: 'handled'` also
+   *   AggregateError
+   */
+  publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void>
+  /** A typed address of one agent. @param key default `'default'` */
+  handle<H extends MessageType>(agent: AgentRef<H>, key?: string): Handle<H>
+}
+
+/**
+ * What a handler gets beside its payload. Methods belong to the context: call them as `ctx.send(…)`.
+ * @typeParam State the agent's state
+ */
+export interface Context<State = unknown> extends Messenger {
+  /** The agent that is running. */
+  readonly id: AgentId
+  /** The agent's state: plain data, changed in place or replaced; it can be saved, restored and moved. */
+  state: State
+  /** The agent that sent the message, or undefined when the application did. */
+  readonly sender: AgentId | undefined
+  /** The topic, or undefined for a request. */
+  readonly topic: TopicId | undefined
+  readonly isRequest: boolean
+  readonly messageId: string
+  /** Aborts when the caller cancels, the deadline passes or the runtime stops. Made on first use. */
+  readonly signal: AbortSignal
+  /** The same as a plain read of shared memory, for loops that never yield. */
+  readonly cancelled: boolean
+  /** W3C trace context that came with the message; it goes on with what this turn sends. */
+  readonly traceparent: string | undefined
+}
+
+/** What `onStart` and `onStop` get. */
+export type LifeContext<State = unknown> = Pick<
+  Context<State>,
+  'id' | 'state' | 'send' | 'publish' | 'handle' | 'signal' | 'cancelled'
+>

@@ -1,0 +1,45 @@
+// Interception: a chain of functions that see every message on its way out and may replace, drop or refuse it.
+import type { AgentId, TopicId } from './ids.js'
+
+const brand = Symbol.for('ringreeve.interceptor')
+
+/** Returned by an interceptor to drop the message: its sender gets MessageDroppedError, nobody else gets anything. */
+export const DROP: unique symbol = Symbol.for('ringreeve.drop') as never
+
+/** What an interceptor is told of the message, beside its payload. */
+export interface Passing {
+  /** Name of the message type. */
+  readonly message: string
+  readonly messageId: string
+  readonly sender: AgentId | undefined
+  /** Of a send or a response. */
+  readonly recipient: AgentId | undefined
+  /** Of a publish. */
+  readonly topic: TopicId | undefined
+}
+
+/**
+ * Sees a payload: returns another one to replace it, `DROP` to drop it, nothing to let it pass as it is; what it throws
+ * goes to the sender. May be async; messages of one sender keep their order.
+ */
+export type Intercept = (payload: unknown, passing: Passing) => unknown
+
+/** One link of the chain; each sees what the one before it let pass. */
+export interface Interceptor {
+  /** Requests, on the sender's loop, before validation. */
+  readonly onSend?: Intercept
+  /** Events, on the publisher's loop, before validation. */
+  readonly onPublish?: Intercept
+  /** Answers, on the loop of the agent that answers; `sender` is that agent, `recipient` the one who asked. */
+  readonly onResponse?: Intercept
+}
+
+/** Marks an interceptor, so that it can be exported from a module and found there by every thread. */
+export function interceptor(hooks: Interceptor): Interceptor {
+  return Object.freeze(Object.defineProperty({ ...hooks }, brand, { value: true }))
+}
+
+/** Whether a value came from {@link interceptor}. */
+export function isInterceptor(value: unknown): value is Interceptor {
+  return typeof value === 'object' && value !== null && brand in value
+}

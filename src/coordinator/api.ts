@@ -1,0 +1,136 @@
+// What the application holds, as types: the options of a runtime, the runtime, and what it reports.
+import type { ResourceLimits } from 'node:worker_threads'
+import type { AgentRef, Handle, Messenger } from '../agent/context.js'
+import type { AnyAgent, TopicPattern } from '../agent/definition.js'
+import type { AgentId } from '../agent/ids.js'
+import type { Interceptor } from '../agent/interceptor.js'
+import type { MessageType } from '../agent/message.js'
+import type { LogEntry } from '../observe/log.js'
+import type { LoopStats } from '../sync/status.js'
+import type { WaitStrategyName } from '../transport/wait.js'
+
+/** An agent definition (hosted on the calling loop) or the URL of a module that exports some (loaded on the threads). */
+export type AgentSource = AnyAgent | URL | string
+
+/** Options of {@link createRuntime}. */
+export interface RuntimeOptions {
+  /**
+   * Worker threads beside the calling one; 0 is the single loop, where modules are loaded on the calling thread too.
+   * Default: as many as the machine runs at once if any agent is a module, else 0.
+   */
+  readonly threads?: number
+  /** Agents to register before the runtime starts. */
+  readonly agents?: readonly AgentSource[]
+  /** Interceptors, in the order in which they see a message. With threads, give them as modules that export them. */
+  readonly interceptors?: readonly (Interceptor | URL | string)[]
+  /** Whether messages are handled at once. With `false` they queue until `start()`, or go one by one with `processNext()`. Default true. */
+  readonly autoStart?: boolean
+  /** `'log'` (default): an event handler's error goes to the event log only. `'throw'`: also to the next `idle()`, `stop()` or `processNext()`. */
+  readonly unhandledErrors?: 'log' | 'throw'
+  /** Called on the calling loop with every entry of the event log, from every loop. Costs an entry per message; off by default. */
+  readonly log?: (entry: LogEntry) => void
+  /** Bytes of one ring; a power of two from 64 KiB to 64 MiB. Bodies over an eighth of it go by MessagePort. Default 256 KiB. */
+  readonly ringBytes?: number
+  /** How a thread waits for work. Default `'poll'`. */
+  readonly wait?: WaitStrategyName
+  /** Memory limits of each thread, in MB, as in `new Worker`. */
+  readonly resourceLimits?: ResourceLimits
+  /** A loop whose thread ends more often than `max` times within `within` ms is given up. Default 3 in 10,000. */
+  readonly restarts?: { readonly max: number; readonly within: number }
+}
+
+/** A subscription: events of a topic (or of all topics with a prefix) go to the agent `agent/<topic source>`. */
+export type Subscription = { readonly agent: string; readonly id?: string } & (
+  | { readonly topic: string }
+  | { readonly prefix: string }
+)
+
+/** A subscription that is in force. `await using` ends it. */
+export interface SubscriptionHandle extends AsyncDisposable {
+  readonly id: string
+  unsubscribe(): Promise<void>
+}
+
+/** The state of every agent, as plain data: `snapshot['type/key']`. */
+export interface Snapshot {
+  /** Version of this layout. */
+  readonly version: 1
+  /** The state version of each agent type in it. */
+  readonly types: Readonly<Record<string, number>>
+  readonly [agent: `${string}/${string}`]: unknown
+}
+
+/** How to stop. */
+export interface StopOptions {
+  /** Handle what is queued first (default), or drop it and settle its senders with StoppedError. */
+  readonly drain?: boolean
+  /** Milliseconds for the drain, and again for `onStop`; past them what is left is dropped. Default 5,000. */
+  readonly timeout?: number
+}
+
+/** What one agent type is and where it lives. */
+export interface AgentTypeInfo {
+  readonly type: string
+  readonly description: string | undefined
+  /** Names of the messages it handles. */
+  readonly messages: readonly string[]
+  readonly subscriptions: readonly TopicPattern[]
+  readonly concurrency: string | number
+  readonly deadline: number | undefined
+  readonly version: number
+  /** Loops that host it; 0 is the calling loop. */
+  readonly loops: readonly number[]
+}
+
+/** A typed handle that can also read and write the agent's state. */
+export interface StatefulHandle<Handled extends MessageType> extends Handle<Handled> {
+  /** The state of this one agent; undefined if it does not exist yet. */
+  saveState(): Promise<unknown>
+  /** Puts a state into this agent, creating it if need be. */
+  loadState(state: unknown): Promise<void>
+}
+
+/** Counters of all loops, read from shared memory: they are there even when a thread hangs. */
+export interface RuntimeStats {
+  readonly loops: readonly LoopStats[]
+  /** Messages that wait for their turn, on any loop. */
+  readonly unprocessed: number
+}
+
+/** The runtime: agents, messages between them, and their life. Made by {@link createRuntime}. */
+export interface Runtime extends Messenger, AsyncDisposable {
+  readonly threads: number
+  readonly running: boolean
+  handle<H extends MessageType>(agent: AgentRef<H>, key?: string): StatefulHandle<H>
+  /** Registers agents while running. @param options.subscriptions false leaves out the definition's own. @throws AlreadyExistsError, ModuleError */
+  register(source: AgentSource, options?: { readonly subscriptions?: boolean }): Promise<readonly string[]>
+  /** In force on every loop when the promise resolves. @throws AlreadyExistsError for the same agent type and topic */
+  subscribe(subscription: Subscription): Promise<SubscriptionHandle>
+  /** @throws UnknownSubscriptionError */
+  unsubscribe(id: string): Promise<void>
+  /** The id of an agent; with `lazy: false` the agent is created now. @throws UnknownAgentError, AgentCreationError */
+  get(agent: AgentId | string, options?: { readonly lazy?: boolean }): Promise<AgentId>
+  /** The agent types that are registered. */
+  agents(): readonly AgentTypeInfo[]
+  /** Resolves when no message is queued or running on any loop. @throws AggregateError with `unhandledErrors: 'throw'` */
+  idle(): Promise<void>
+  /** State of every agent with the queues quiet. New sends of the application wait meanwhile. @throws TimeoutError */
+  saveState(options?: { readonly timeout?: number }): Promise<Snapshot>
+  /** Puts a snapshot in, all or nothing. @throws StateError for an unknown version or type */
+  loadState(snapshot: Snapshot): Promise<void>
+  /** Starts a runtime that was made with `autoStart: false`, or starts a stopped one again. */
+  start(): Promise<void>
+  /** Ends message handling: drains or drops, runs every `onStop`, settles every pending send; always returns. */
+  stop(options?: StopOptions): Promise<void>
+  /** `idle()`, then `stop()`. */
+  stopWhenIdle(): Promise<void>
+  /** Stops when `condition` holds; looked at every `every` ms (default 10). */
+  stopWhen(condition: () => boolean, options?: { readonly every?: number }): Promise<void>
+  /** `stop()`, and never again. */
+  close(options?: StopOptions): Promise<void>
+  /** Single loop with `autoStart: false`: begins with the next message. False if there is none. */
+  processNext(): Promise<boolean>
+  /** Messages that wait for their turn, on any loop. */
+  readonly unprocessedMessages: number
+  stats(): RuntimeStats
+}

@@ -1,0 +1,56 @@
+// Idle detection by counting (after Mattern's four-counter method): everything that is begun or published only ever
+// counts up, and so does everything ended or consumed. Read all that ended first and all that began afterwards; if the
+// sums are equal, there was a moment in between when nothing was under way. Sums are taken mod 2^32, which is enough
+// for their equality. Nobody polls: whoever ends something while `idleWanted` is set rings the host.
+import type { House, Status } from '../sync/status.js'
+import type { RingGauge } from '../transport/ring.js'
+
+/** What has to be counted now. */
+export interface Counted {
+  readonly statuses: Iterable<Status>
+  readonly rings: Iterable<RingGauge>
+  /** False while a loop is being replaced: its part of the sums is in motion. */
+  readonly settled: boolean
+}
+
+/** Tells who waits when all is idle. */
+export class IdleWatch {
+  readonly #house: House
+  readonly #counted: () => Counted
+  #waiting: (() => void)[] = []
+
+  constructor(house: House, counted: () => Counted) {
+    this.#house = house
+    this.#counted = counted
+  }
+
+  /** Resolves when nothing is queued, running or on its way on any loop. */
+  wait(): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      this.#house.idleWanted = true
+      this.look()
+    })
+  }
+
+  /** Looks, and tells who waits. */
+  look(): void {
+    if (this.#waiting.length === 0 || !this.#idle()) return
+    this.#house.idleWanted = false
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #idle(): boolean {
+    const { statuses, rings, settled } = this.#counted()
+    if (!settled) return false
+    const all = [...statuses]
+    const gauges = [...rings]
+    let ended = 0
+    for (const status of all) ended = (ended + status.read('done')) | 0
+    for (const ring of gauges) ended = (ended + ring.head) | 0
+    let begun = 0
+    for (const status of all) begun = (begun + status.read('accepted')) | 0
+    for (const ring of gauges) begun = (begun + ring.tail) | 0
+    return ended === begun
+  }
+}

@@ -1,0 +1,126 @@
+// The mesh: every loop, in its present life, joined to every other. Links are made here and handed to both ends; no
+// message between two threads ever comes by.
+import { MessageChannel } from 'node:worker_threads'
+import * as Comlink from 'comlink'
+import type { LoopControl } from '../loop/control.js'
+import type { CancelFlags } from '../sync/cancel.js'
+import type { Status } from '../sync/status.js'
+import type { LinkParts } from '../transport/link.js'
+import { createRing, RingGauge } from '../transport/ring.js'
+import type { ThreadLife } from './threads.js'
+
+/** Orders to a loop, the same for the host's (direct) and a thread's (raced with its end). */
+export interface LoopHandle {
+  readonly index: number
+  readonly life: number
+  readonly status: Status
+  readonly flags: CancelFlags
+  order<T>(work: (control: Orders) => Promise<T> | T): Promise<T>
+}
+
+/** The orders, as promises. */
+export type Orders = { readonly [K in keyof LoopControl]: LoopControl[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> | Awaited<R> : never }
+
+/** The calling loop, which takes orders directly. */
+export class HostHandle implements LoopHandle {
+  readonly index = 0
+  readonly life = 0
+  readonly status: Status
+  readonly flags: CancelFlags
+  readonly #control: LoopControl
+
+  constructor(control: LoopControl, status: Status, flags: CancelFlags) {
+    this.#control = control
+    this.status = status
+    this.flags = flags
+  }
+
+  async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
+    return await work(this.#control as Orders)
+  }
+}
+
+/** A thread's loop, which takes orders over Comlink. */
+export class ThreadHandle implements LoopHandle {
+  readonly thread: ThreadLife
+  constructor(thread: ThreadLife) {
+    this.thread = thread
+  }
+  get index(): number {
+    return this.thread.index
+  }
+  get life(): number {
+    return this.thread.life
+  }
+  get status(): Status {
+    return this.thread.status
+  }
+  get flags(): CancelFlags {
+    return this.thread.flags
+  }
+  order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
+    return this.thread.order(async control => await work(control as unknown as Orders))
+  }
+}
+
+/** All loops and the links between them. */
+export class Mesh {
+  readonly #ringBytes: number
+  readonly #loops = new Map<number, LoopHandle>()
+  readonly #gauges = new Map<string, readonly RingGauge[]>()
+
+  constructor(ringBytes: number) {
+    this.#ringBytes = ringBytes
+  }
+
+  get loops(): readonly LoopHandle[] {
+    return [...this.#loops.values()]
+  }
+
+  get gauges(): readonly RingGauge[] {
+    return [...this.#gauges.values()].flat()
+  }
+
+  get(index: number): LoopHandle | undefined {
+    return this.#loops.get(index)
+  }
+
+  /** Joins a loop to all others. */
+  async join(loop: LoopHandle): Promise<void> {
+    const others = this.loops
+    this.#loops.set(loop.index, loop)
+    await Promise.all(others.map(other => this.#connect(loop, other)))
+  }
+
+  /** Forgets a loop and its rings. Its links at the other ends are for {@link LoopControl.detach}. */
+  remove(loop: LoopHandle): void {
+    if (this.#loops.get(loop.index) === loop) this.#loops.delete(loop.index)
+    for (const key of this.#gauges.keys()) {
+      if (key.split(' ').includes(`${loop.index}.${loop.life}`)) this.#gauges.delete(key)
+    }
+  }
+
+  async #connect(a: LoopHandle, b: LoopHandle): Promise<void> {
+    const ring = () => createRing(this.#ringBytes)
+    const ab = { work: ring(), answers: ring() }
+    const ba = { work: ring(), answers: ring() }
+    const rings = [ab.work, ab.answers, ba.work, ba.answers]
+    this.#gauges.set(`${a.index}.${a.life} ${b.index}.${b.life}`, rings.map(memory => new RingGauge(memory)))
+    const { port1, port2 } = new MessageChannel()
+    const parts = (other: LoopHandle, out: typeof ab, incoming: typeof ab, port: LinkParts['port']): LinkParts => ({
+      peer: other.index,
+      life: other.life,
+      work: { out: out.work, in: incoming.work },
+      answers: { out: out.answers, in: incoming.answers },
+      port,
+      status: other.status.memory,
+      flags: other.flags.memory,
+    })
+    await Promise.all([attach(a, parts(b, ab, ba, port1)), attach(b, parts(a, ba, ab, port2))])
+  }
+}
+
+function attach(loop: LoopHandle, parts: LinkParts): Promise<void> {
+  return loop.order(control => control.attach(loop.index === 0 ? parts : Comlink.transfer(parts, [parts.port as never])))
+}
+

@@ -1,0 +1,102 @@
+// What is registered: agent types with where they live, and subscriptions. The registry makes the route table; each
+// change makes the next version of it.
+import type { TopicPattern } from '../agent/definition.js'
+import { AlreadyExistsError, InvalidArgumentError, UnknownAgentError, UnknownSubscriptionError } from '../agent/errors.js'
+import { checkAgentType, checkTopicType } from '../agent/ids.js'
+import type { AgentDescription } from '../loop/control.js'
+import { Placement } from '../routing/placement.js'
+import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
+import type { Subscription } from './api.js'
+
+/** An agent type and its loops. */
+export interface Registered extends AgentDescription {
+  readonly loops: readonly number[]
+}
+
+/** Agent types and subscriptions of one runtime. */
+export class Registry {
+  readonly #types = new Map<string, Registered>()
+  readonly #subscriptions = new Map<string, SubscriptionRoute>()
+  readonly #placement: Placement
+  #version = 0
+  #named = 0
+
+  constructor(threads: number) {
+    this.#placement = new Placement(threads)
+  }
+
+  get types(): ReadonlyMap<string, Registered> {
+    return this.#types
+  }
+
+  get subscriptions(): readonly SubscriptionRoute[] {
+    return [...this.#subscriptions.values()]
+  }
+
+  /** @throws AlreadyExistsError */
+  checkNew(type: string): void {
+    if (this.#types.has(type)) throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
+  }
+
+  /** @param onHost hosted on the calling loop, because it was given as an object */
+  add(description: AgentDescription, onHost: boolean): void {
+    this.checkNew(description.type)
+    const loops = onHost ? [0] : this.#placement.place(description.threads)
+    this.#types.set(description.type, { ...description, loops })
+  }
+
+  /** Adds the subscriptions of a definition. */
+  subscribeAll(type: string, patterns: readonly TopicPattern[]): void {
+    for (const pattern of patterns) {
+      const on = typeof pattern === 'string' ? { topic: pattern } : pattern
+      if (!this.#find(type, on)) this.subscribe({ agent: type, ...on })
+    }
+  }
+
+  /** @returns its id. @throws AlreadyExistsError, UnknownAgentError, InvalidNameError, InvalidArgumentError */
+  subscribe(subscription: Subscription): string {
+    const { agent } = subscription
+    checkAgentType(agent)
+    const topic = 'topic' in subscription ? subscription.topic : undefined
+    const prefix = 'prefix' in subscription ? subscription.prefix : undefined
+    if (topic !== undefined && prefix === undefined) checkTopicType(topic)
+    else if (prefix === undefined || topic !== undefined) {
+      throw new InvalidArgumentError(`a subscription of '${agent}' needs either a topic or a prefix`)
+    } else if (prefix !== '') checkTopicType(prefix)
+    if (!this.#types.has(agent)) {
+      throw new UnknownAgentError(`cannot subscribe '${agent}': no such agent type is registered`, { agent })
+    }
+    const same = this.#find(agent, subscription)
+    if (same !== undefined) {
+      throw new AlreadyExistsError(`'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`)
+    }
+    const id = subscription.id ?? `subscription-${++this.#named}`
+    if (this.#subscriptions.has(id)) throw new AlreadyExistsError(`there is a subscription '${id}' already`)
+    this.#subscriptions.set(id, { id, agent, topic, prefix })
+    return id
+  }
+
+  /** @throws UnknownSubscriptionError */
+  unsubscribe(id: string): void {
+    if (!this.#subscriptions.delete(id)) throw new UnknownSubscriptionError(`there is no subscription '${id}'`)
+  }
+
+  /** Replaces all subscriptions: a runtime that starts again has those it had. */
+  restore(subscriptions: readonly SubscriptionRoute[]): void {
+    this.#subscriptions.clear()
+    for (const subscription of subscriptions) this.#subscriptions.set(subscription.id, subscription)
+    this.#named += subscriptions.length
+  }
+
+  /** The next version of the table. */
+  table(): RouteTable {
+    const types = Object.fromEntries([...this.#types].map(([type, { loops }]) => [type, { loops }]))
+    return { version: ++this.#version, types, subscriptions: this.subscriptions }
+  }
+
+  #find(agent: string, on: { readonly topic?: string } | { readonly prefix?: string }): SubscriptionRoute | undefined {
+    const topic = 'topic' in on ? on.topic : undefined
+    const prefix = 'prefix' in on ? on.prefix : undefined
+    return this.subscriptions.find(one => one.agent === agent && one.topic === topic && one.prefix === prefix)
+  }
+}

@@ -1,0 +1,329 @@
+// The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
+// and otherwise passes on: messages to the calling loop, changes to the coordinator.
+import { availableParallelism } from 'node:os'
+import type { AgentRef, PublishOptions, SendOptions } from '../agent/context.js'
+import { isAgent } from '../agent/definition.js'
+import { InvalidArgumentError, StateError, StoppedError, TimeoutError, UnknownAgentError } from '../agent/errors.js'
+import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
+import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
+import { type SavedState, unwrap } from '../loop/control.js'
+import { within } from '../loop/loop.js'
+import { handleOf } from '../loop/turn.js'
+import type {
+  AgentSource,
+  AgentTypeInfo,
+  Runtime,
+  RuntimeOptions,
+  RuntimeStats,
+  Snapshot,
+  StatefulHandle,
+  StopOptions,
+  Subscription,
+  SubscriptionHandle,
+} from './api.js'
+import { Coordinator } from './coordinator.js'
+import type { LoopHandle } from './mesh.js'
+
+const STOP_MS = 5_000
+const SAVE_MS = 30_000
+
+class LocalRuntime implements Runtime {
+  readonly threads: number
+  readonly #options: RuntimeOptions
+  readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
+  #coordinator: Coordinator
+  #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
+  #stopping: Promise<void> | undefined
+
+  constructor(options: RuntimeOptions, threads: number) {
+    this.#options = options
+    this.threads = threads
+    this.#coordinator = new Coordinator(options, threads, options.autoStart === false)
+  }
+
+  async begin(): Promise<void> {
+    const sources = this.#options.agents ?? []
+    try {
+      await this.#coordinator.start(sources, undefined)
+    } catch (error) {
+      await this.#coordinator.stop(100)
+      throw error
+    }
+    for (const source of sources) this.#sources.push({ source, subscriptions: true })
+    if (this.#options.autoStart !== false) this.#state = 'running'
+  }
+
+  get running(): boolean {
+    return this.#state === 'running'
+  }
+
+  send<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<AnswerOf<M>> {
+    return this.#coordinator.host.outgoing.send(undefined, message, payload, recipient, options) as Promise<AnswerOf<M>>
+  }
+
+  publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
+    return this.#coordinator.host.outgoing.publish(undefined, message, payload, options)
+  }
+
+  handle<H extends MessageType>(agent: AgentRef<H>, key?: string): StatefulHandle<H> {
+    const handle = handleOf<H>(this, agent.type, key, agentId)
+    const text = handle.id.toString()
+    return {
+      ...handle,
+      saveState: async () => {
+        const saved = unwrap(await this.#loopOf(handle.id).order(control => control.save(text)))
+        return saved[0]?.state
+      },
+      loadState: async state => {
+        const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
+        unwrap(await this.#loopOf(handle.id).order(control => control.restore([{ agent: text, version, state }])))
+      },
+    }
+  }
+
+  async register(source: AgentSource, options: { readonly subscriptions?: boolean } = {}): Promise<readonly string[]> {
+    this.#checkAlive()
+    const subscriptions = options.subscriptions ?? true
+    const types = await this.#coordinator.register(source, subscriptions)
+    this.#sources.push({ source, subscriptions })
+    return types
+  }
+
+  async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
+    this.#checkAlive()
+    const id = await this.#coordinator.subscribe(subscription)
+    const unsubscribe = () => this.unsubscribe(id)
+    return { id, unsubscribe, [Symbol.asyncDispose]: unsubscribe }
+  }
+
+  async unsubscribe(id: string): Promise<void> {
+    this.#checkAlive()
+    await this.#coordinator.unsubscribe(id)
+  }
+
+  async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
+    this.#checkAlive()
+    const id = typeof agent === 'string' && !agent.includes('/') ? agentId(agent) : toAgentId(agent)
+    const loop = this.#loopOf(id)
+    if (options.lazy === false) unwrap(await loop.order(control => control.ensure(id.toString())))
+    return id
+  }
+
+  agents(): readonly AgentTypeInfo[] {
+    return [...this.#coordinator.registry.types.values()].map(one => ({
+      type: one.type,
+      description: one.description,
+      messages: one.messages,
+      subscriptions: one.subscriptions,
+      concurrency: one.concurrency,
+      deadline: one.deadline,
+      version: one.version,
+      loops: one.loops,
+    }))
+  }
+
+  async idle(): Promise<void> {
+    this.#checkAlive()
+    await this.#coordinator.whenIdle()
+    this.#throwUnhandled([])
+  }
+
+  async saveState(options: { readonly timeout?: number } = {}): Promise<Snapshot> {
+    this.#checkAlive()
+    const timeout = options.timeout ?? SAVE_MS
+    const { host, registry, loops } = this.#coordinator
+    return await this.#quietly(timeout, async () => {
+      const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
+      const saved = all.flatMap(unwrap).sort((a, b) => (a.agent < b.agent ? -1 : 1))
+      const types: Record<string, number> = {}
+      const states: Record<string, unknown> = {}
+      for (const { agent, state } of saved) {
+        const { type } = toAgentId(agent)
+        types[type] = registry.types.get(type)?.version ?? 1
+        states[agent] = state
+      }
+      void host
+      return { version: 1, types, ...states } as Snapshot
+    })
+  }
+
+  async loadState(snapshot: Snapshot): Promise<void> {
+    this.#checkAlive()
+    const byLoop = new Map<LoopHandle, SavedState[]>()
+    for (const saved of readSnapshot(snapshot)) {
+      const { type, key } = toAgentId(saved.agent)
+      const loop = this.#coordinator.loopOf(type, key)
+      if (loop === undefined) {
+        throw new StateError(`the snapshot has ${saved.agent}, and no agent type '${type}' is registered`, { agent: saved.agent })
+      }
+      const states = byLoop.get(loop)
+      if (states === undefined) byLoop.set(loop, [saved])
+      else states.push(saved)
+    }
+    await this.#quietly(SAVE_MS, async () => {
+      const parts = [...byLoop]
+      for (const checked of await Promise.all(parts.map(([loop, states]) => loop.order(control => control.check(states))))) unwrap(checked)
+      for (const done of await Promise.all(parts.map(([loop, states]) => loop.order(control => control.restore(states))))) unwrap(done)
+    })
+  }
+
+  async start(): Promise<void> {
+    if (this.#state === 'running') throw new InvalidArgumentError('the runtime is running already')
+    if (this.#state === 'closed') throw new StoppedError('the runtime is closed; make a new one')
+    await this.#stopping
+    if (this.#state === 'new') this.#coordinator.resume()
+    else {
+      const before = this.#coordinator.registry.subscriptions
+      this.#coordinator = new Coordinator(this.#options, this.threads, false)
+      await this.#coordinator.start(this.#sources.map(({ source }) => source), before)
+    }
+    this.#state = 'running'
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'closed') return Promise.resolve()
+    this.#stopping ??= this.#end(options).finally(() => {
+      this.#stopping = undefined
+    })
+    return this.#stopping
+  }
+
+  async stopWhenIdle(): Promise<void> {
+    this.#checkAlive()
+    await this.#coordinator.whenIdle()
+    await this.stop()
+  }
+
+  async stopWhen(condition: () => boolean, options: { readonly every?: number } = {}): Promise<void> {
+    this.#checkAlive()
+    while (this.#state === 'running' && !condition()) {
+      await new Promise(resolve => setTimeout(resolve, options.every ?? 10))
+    }
+    await this.stop({ drain: false })
+  }
+
+  async close(options: StopOptions = {}): Promise<void> {
+    try {
+      await this.stop(options)
+    } finally {
+      this.#state = 'closed'
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async processNext(): Promise<boolean> {
+    if (this.threads > 0 || this.#state !== 'new') {
+      throw new InvalidArgumentError('processNext() steps a single loop that was made with autoStart: false and not started')
+    }
+    const begun = this.#coordinator.host.step()
+    await new Promise(resolve => setImmediate(resolve))
+    this.#throwUnhandled([])
+    return begun
+  }
+
+  get unprocessedMessages(): number {
+    return this.stats().unprocessed
+  }
+
+  stats(): RuntimeStats {
+    const loops = this.#coordinator.stats()
+    return { loops, unprocessed: loops.reduce((sum, loop) => sum + loop.queued, 0) }
+  }
+
+  async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
+    const coordinator = this.#coordinator
+    const wasRunning = this.#state === 'running'
+    this.#state = 'stopping'
+    await coordinator.drain()
+    if (drain && wasRunning) await within(timeout, coordinator.whenIdle())
+    const failures = await coordinator.stop(timeout)
+    this.#state = 'stopped'
+    this.#throwUnhandled(failures)
+  }
+
+  /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError */
+  async #quietly<T>(timeout: number, work: () => Promise<T>): Promise<T> {
+    const { host } = this.#coordinator
+    let open!: () => void
+    const before = host.gate
+    host.gate = new Promise(resolve => {
+      open = resolve
+    })
+    const mine = host.gate
+    try {
+      await before
+      if (this.#state === 'running' && !(await within(timeout, this.#coordinator.whenIdle()))) {
+        throw new TimeoutError(`the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`)
+      }
+      return await work()
+    } finally {
+      if (host.gate === mine) host.gate = undefined
+      open()
+    }
+  }
+
+  #loopOf(id: AgentId): LoopHandle {
+    const loop = this.#coordinator.loopOf(id.type, id.key)
+    if (loop !== undefined) return loop
+    throw new UnknownAgentError(`no agent type '${id.type}' is registered (asked for ${id})`, { agent: id.toString() })
+  }
+
+  #checkAlive(): void {
+    if (this.#state === 'stopped' || this.#state === 'closed') throw new StoppedError(`the runtime is ${this.#state}`)
+  }
+
+  #throwUnhandled(more: readonly unknown[]): void {
+    if (this.#options.unhandledErrors !== 'throw') return
+    const errors = [...this.#coordinator.takeUnhandled(), ...more]
+    if (errors.length === 0) return
+    const reasons = errors.map(error => (error instanceof Error ? error.message : String(error))).join('; ')
+    throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${reasons}`)
+  }
+}
+
+function readSnapshot(snapshot: Snapshot): SavedState[] {
+  if (typeof snapshot !== 'object' || snapshot === null) throw new StateError('a snapshot is an object, as saveState() returns it')
+  if (snapshot.version !== 1) throw new StateError(`a snapshot of version ${String(snapshot.version)} is not known here; this is version 1`)
+  const { types } = snapshot
+  return Object.entries(snapshot)
+    .filter(([key]) => key.includes('/'))
+    .map(([agent, state]) => ({ agent, state, version: types?.[toAgentId(agent).type] ?? 1 }))
+}
+
+function checkOptions(options: RuntimeOptions): number {
+  const { threads, ringBytes, agents } = options
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
+    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
+  }
+  if (ringBytes !== undefined && !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)) {
+    throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
+  }
+  if (agents !== undefined && !Array.isArray(agents)) {
+    throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
+  }
+  if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
+    throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
+  }
+  return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
+}
+
+/**
+ * Makes a runtime and starts it (unless `autoStart` is false).
+ * @param options all optional; see {@link RuntimeOptions} for the defaults
+ * @throws InvalidArgumentError, ModuleError (an agent module cannot be loaded or exports no agent), AlreadyExistsError
+ * @example
+ * await using runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)] })
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const runtime = new LocalRuntime(options, checkOptions(options))
+  await runtime.begin()
+  return runtime
+}

@@ -1,0 +1,65 @@
+// The public surface, nothing else.
+export type { AgentRef, Context, Handle, LifeContext, Messenger, PublishOptions, SendOptions } from './agent/context.js'
+export {
+  type AgentDefinition,
+  type AgentOptions,
+  type AnyAgent,
+  agent,
+  type Concurrency,
+  type Handler,
+  type HandlerOptions,
+  type MailboxOptions,
+  type TopicPattern,
+} from './agent/definition.js'
+export {
+  AgentCreationError,
+  AlreadyExistsError,
+  CallCycleError,
+  CancelledError,
+  DeadlineError,
+  InvalidArgumentError,
+  InvalidNameError,
+  MessageDroppedError,
+  ModuleError,
+  NoHandlerError,
+  NotSerializableError,
+  OverloadedError,
+  RingreeveError,
+  StateError,
+  StoppedError,
+  ThreadLostError,
+  TimeoutError,
+  UnknownAgentError,
+  UnknownSubscriptionError,
+  ValidationError,
+} from './agent/errors.js'
+export { type AgentId, agentId, type TopicId, topicId } from './agent/ids.js'
+export { DROP, type Intercept, type Interceptor, interceptor, type Passing } from './agent/interceptor.js'
+export {
+  type AnswerOf,
+  type EventType,
+  event,
+  type MessageType,
+  type PayloadOf,
+  type ReceivedOf,
+  type RequestType,
+  type ReturnOf,
+  request,
+  type Serializer,
+} from './agent/message.js'
+export type {
+  AgentSource,
+  AgentTypeInfo,
+  Runtime,
+  RuntimeOptions,
+  RuntimeStats,
+  Snapshot,
+  StatefulHandle,
+  StopOptions,
+  Subscription,
+  SubscriptionHandle,
+} from './coordinator/api.js'
+export { createRuntime } from './coordinator/runtime.js'
+export type { LogEntry } from './observe/log.js'
+export type { LoopStats } from './sync/status.js'
+export type { WaitStrategyName } from './transport/wait.js'

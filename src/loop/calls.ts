@@ -1,0 +1,247 @@
+// Calls that wait for an answer. Each settles exactly once. A call to another loop holds a slot until that loop has
+// answered, even when its caller gave up before: only then can the slot's number mean another call.
+import { CancelledError, OverloadedError, type RingreeveError } from '../agent/errors.js'
+import type { RequestType } from '../agent/message.js'
+import { MAX_CALLS } from '../sync/cancel.js'
+import type { Cancellation } from './cancellation.js'
+import type { Message, Reply } from './message.js'
+
+/** What a call needs of the loop it was made on. */
+export interface CallHost {
+  /** A call that the application awaits began (+1) or ended (-1). */
+  countCall(by: 1 | -1): void
+  /** Tells the loop that works on a call that its caller gave up. */
+  giveUp(call: Call): void
+}
+
+/** A request, from the moment it was sent until it is settled. */
+export class Call implements Reply, Waiter {
+  readonly promise: Promise<unknown>
+  readonly message: RequestType
+  readonly recipient: string
+  /** The loop that answers, with its life; undefined while on the caller's own loop. */
+  peer: number | undefined
+  life = 0
+  /** Ring position behind its frame; undefined until the frame was written. */
+  position: number | undefined
+  slot = -1
+  generation = 0
+  settled = false
+  readonly #host: CallHost
+  readonly #site: { readonly stack?: string } | undefined
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
+  #detach: (() => void) | undefined
+
+  constructor(host: CallHost, message: RequestType, recipient: string, site: { readonly stack?: string } | undefined) {
+    this.#host = host
+    this.message = message
+    this.recipient = recipient
+    this.#site = site
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    host.countCall(1)
+  }
+
+  /** Rejects with CancelledError as soon as `cancellation` asks for it. */
+  cancelWith(cancellation: Cancellation | undefined): void {
+    if (cancellation === undefined) return
+    const detach = cancellation.onCancel(reason => {
+      if (this.settled) return
+      this.#host.giveUp(this)
+      this.reject(cancelled(this.recipient, this.message.name, reason))
+    })
+    this.#detach = () => {
+      detach()
+      cancellation.release()
+    }
+    if (this.settled) this.#detach()
+  }
+
+  answer(_message: Message | undefined, value: unknown): void {
+    if (!this.#settle()) return
+    this.#resolve(value)
+  }
+
+  fail(_message: Message | undefined, error: unknown): void {
+    this.reject(error)
+  }
+
+  reject(error: unknown): void {
+    if (!this.#settle()) return
+    this.#reject(this.#joined(error))
+  }
+
+  #settle(): boolean {
+    if (this.settled) return false
+    this.settled = true
+    this.#detach?.()
+    this.#host.countCall(-1)
+    return true
+  }
+
+  /** Puts the place that sent the request under the stack of the error, once. */
+  #joined(error: unknown): unknown {
+    if (!(error instanceof Error) || Object.isFrozen(error)) return error
+    const remote = error.stack ?? String(error)
+    const line = `    at ringreeve: send '${this.message.name}' to ${this.recipient}`
+    if (remote.includes(line)) return error
+    const local = this.#site?.stack?.split('\n').slice(1).filter(frame => !frame.includes('/ringreeve/dist/')).join('\n')
+    const stack = `${remote}\n${line}${local ? `\n${local}` : ''}`
+    Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true, enumerable: false })
+    return error
+  }
+}
+
+/** The error of a call that its caller gave up. */
+export function cancelled(agent: string, message: string, reason: unknown): RingreeveError {
+  const why = reason instanceof Error ? reason.message : String(reason)
+  return new CancelledError(`'${message}' for ${agent} was cancelled: ${why}`, { agent, message, cause: reason })
+}
+
+/** Something that waits in the table for frames of another loop. */
+export interface Waiter {
+  peer: number | undefined
+  life: number
+  /** Ring position behind its frame; undefined until the frame was written. */
+  position: number | undefined
+  slot: number
+  generation: number
+  reject(error: unknown): void
+}
+
+/** Waits until every handler of one event is done, here and on other loops. */
+export class Gather implements Reply {
+  readonly promise: Promise<void>
+  readonly #host: CallHost
+  readonly #name: string
+  readonly #errors: unknown[] = []
+  #agents = 0
+  #open = 1
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+
+  constructor(host: CallHost, name: string) {
+    this.#host = host
+    this.#name = name
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    host.countCall(1)
+  }
+
+  /** One more outcome to wait for. */
+  expect(agents = 1): void {
+    this.#open++
+    this.#agents += agents
+  }
+
+  answer(): void {
+    this.#close()
+  }
+
+  fail(message: Message, error: unknown): void {
+    this.add(message.recipient.toString(), error)
+    this.#close()
+  }
+
+  /** An error of one agent. */
+  add(agent: string, error: unknown): void {
+    const named = error instanceof Error ? error : new Error(String(error), { cause: error })
+    if (!('agent' in named)) Object.defineProperty(named, 'agent', { value: agent, configurable: true })
+    this.#errors.push(named)
+  }
+
+  /** One outcome is there, or (once, at the end of the publish) all are asked for. */
+  #close(): void {
+    if (--this.#open > 0) return
+    this.#host.countCall(-1)
+    if (this.#errors.length === 0) return this.#resolve()
+    const reasons = this.#errors.map(error => `${(error as { agent?: string }).agent}: ${(error as Error).message}`)
+    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.#name}' failed: ${reasons.join('; ')}`
+    this.#reject(new AggregateError(this.#errors, text))
+  }
+
+  /** All recipients have been asked. */
+  complete(): Promise<void> {
+    this.#close()
+    return this.promise
+  }
+}
+
+/** The part of a {@link Gather} that another loop works on. */
+export class GatherPart implements Waiter {
+  readonly gather: Gather
+  readonly #agents: string
+  peer: number | undefined
+  life = 0
+  position: number | undefined
+  slot = -1
+  generation = 0
+
+  constructor(gather: Gather, agents: readonly string[]) {
+    this.gather = gather
+    this.#agents = agents.join(', ')
+    gather.expect(agents.length)
+  }
+
+  handled(failures: readonly { readonly agent: string; readonly error: unknown }[]): void {
+    for (const { agent, error } of failures) this.gather.add(agent, error)
+    this.gather.answer()
+  }
+
+  reject(error: unknown): void {
+    this.handled([{ agent: this.#agents, error }])
+  }
+}
+
+/** The waiters of one loop, by slot. */
+export class CallTable<W extends Waiter> {
+  readonly #entries: (W | undefined)[] = []
+  readonly #generations: number[] = []
+  readonly #free: number[] = []
+
+  /** Gives a waiter its slot. @throws OverloadedError when all are taken */
+  add(waiter: W): void {
+    let slot = this.#free.pop()
+    if (slot === undefined) {
+      slot = this.#entries.length
+      if (slot >= MAX_CALLS) {
+        throw new OverloadedError(`${MAX_CALLS} calls are in flight from one loop; await some before sending more`)
+      }
+      this.#entries.push(undefined)
+      this.#generations.push(0)
+    }
+    const generation = ((this.#generations[slot] as number) + 1) | 0
+    this.#generations[slot] = generation
+    this.#entries[slot] = waiter
+    waiter.slot = slot
+    waiter.generation = generation
+  }
+
+  /** Takes the waiter out, so that its slot can serve another. Undefined if the frame is for one that is gone. */
+  take(slot: number, generation: number): W | undefined {
+    const waiter = this.#entries[slot]
+    if (waiter === undefined || waiter.generation !== generation) return undefined
+    this.#entries[slot] = undefined
+    this.#free.push(slot)
+    return waiter
+  }
+
+  /** Takes out all that wait for one life of a loop. */
+  takeAll(peer: number, life: number): W[] {
+    const all = this.#entries.filter(waiter => waiter?.peer === peer && waiter.life === life) as W[]
+    for (const waiter of all) this.take(waiter.slot, waiter.generation)
+    return all
+  }
+
+  /** Takes out everything. */
+  clear(): W[] {
+    const all = this.#entries.filter(waiter => waiter !== undefined) as W[]
+    for (const waiter of all) this.take(waiter.slot, waiter.generation)
+    return all
+  }
+}

@@ -1,0 +1,95 @@
+// Whether work is still wanted. A cancellation is asked for by an event (a signal aborts, a CANCEL frame comes, a
+// deadline passes) or read from a shared flag by a handler that never yields; both are the same fact.
+import type { ChainNode } from './message.js'
+
+/** A flag in shared memory that belongs to the call that began it all. */
+export interface SharedFlag {
+  readonly loop: number
+  readonly slot: number
+  readonly generation: number
+  raised(): boolean
+}
+
+/** The wish to cancel one call, and all that was begun on its behalf. */
+export class Cancellation {
+  readonly flag: SharedFlag | undefined
+  readonly #parent: Cancellation | undefined
+  #requested = false
+  #reason: unknown
+  #controller: AbortController | undefined
+  #listeners: Set<(reason: unknown) => void> | undefined
+  #detach: (() => void) | undefined
+
+  /** @param flag the shared flag that says the same; usually the parent's */
+  constructor(parent: Cancellation | undefined, flag: SharedFlag | undefined) {
+    this.#parent = parent
+    this.flag = flag
+    if (parent !== undefined) this.#detach = parent.onCancel(reason => this.cancel(reason))
+  }
+
+  /** The wish of an AbortSignal, and of what the caller itself runs under. */
+  static of(signal: AbortSignal, parent: Cancellation | undefined): Cancellation {
+    const own = new Cancellation(parent, undefined)
+    if (signal.aborted) own.cancel(signal.reason)
+    else {
+      const abort = () => own.cancel(signal.reason)
+      signal.addEventListener('abort', abort, { once: true })
+      const parentDetach = own.#detach
+      own.#detach = () => {
+        parentDetach?.()
+        signal.removeEventListener('abort', abort)
+      }
+    }
+    return own
+  }
+
+  /** Whether cancelling was asked for, by an event or by the shared flag. */
+  get cancelled(): boolean {
+    return this.#requested || this.flag?.raised() === true || this.#parent?.cancelled === true
+  }
+
+  get reason(): unknown {
+    return this.#requested ? this.#reason : this.#parent?.reason
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.cancelled && !this.#controller.signal.aborted) this.#controller.abort(this.reason)
+    return this.#controller.signal
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#requested) return
+    this.#requested = true
+    this.#reason = reason
+    this.release()
+    this.#controller?.abort(reason)
+    const listeners = this.#listeners
+    this.#listeners = undefined
+    for (const listener of listeners ?? []) listener(reason)
+  }
+
+  /** Runs `listener` when cancelling is asked for by an event; at once if it was. @returns takes it back */
+  onCancel(listener: (reason: unknown) => void): () => void {
+    if (this.#requested) {
+      listener(this.#reason)
+      return () => {}
+    }
+    this.#listeners ??= new Set()
+    this.#listeners.add(listener)
+    return () => this.#listeners?.delete(listener)
+  }
+
+  /** Lets go of the parent and of the signal: what they do no longer matters here. */
+  release(): void {
+    this.#detach?.()
+    this.#detach = undefined
+  }
+}
+
+/** A chain of turns as text: who waits for whom, outermost first. */
+export function chainText(chain: ChainNode | undefined): string[] {
+  const agents: string[] = []
+  for (let node = chain; node !== undefined; node = node.parent) agents.unshift(node.agent)
+  return agents
+}

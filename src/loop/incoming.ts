@@ -1,0 +1,270 @@
+// The way in: frames from other loops become messages in mailboxes, outcomes of calls, or orders. A body is decoded
+// here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
+// is one whose handler may have run, and a frame that was not is one whose handler did not.
+import { NotSerializableError, UnknownAgentError } from '../agent/errors.js'
+import { type AgentId, toTopicId } from '../agent/ids.js'
+import type { RequestType, AnySerializer } from '../agent/message.js'
+import { at } from '../sync/status.js'
+import { type BodyRange, type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
+import type { Link } from '../transport/link.js'
+import { Call, GatherPart } from './calls.js'
+import { Cancellation } from './cancellation.js'
+import type { Cell } from './cell.js'
+import type { Coded } from './hosted.js'
+import type { Address, Loop, Report } from './loop.js'
+import { type ChainNode, Message, type Reply } from './message.js'
+import type { Peer } from './peer.js'
+
+const WORK_FRAMES = 16
+const ANSWER_FRAMES = 64
+
+/** Takes what one other loop sends. Made anew for each life of that loop. */
+export class Incoming {
+  readonly #loop: Loop
+  readonly #peer: Peer
+  readonly #link: Link
+  readonly #reply: Reply
+  readonly #origin: string
+  readonly #muted = new Set<string>()
+  readonly peer: number
+
+  constructor(loop: Loop, peer: Peer, link: Link) {
+    this.#loop = loop
+    this.#peer = peer
+    this.#link = link
+    this.peer = link.peer
+    this.#origin = `${link.peer}.${link.life}`
+    this.#reply = peer.replyTo(link, message => this.#coded(message.recipient, message.name)?.answerSerializer)
+  }
+
+  /** Takes some frames of both lanes. @returns whether there were any */
+  take(): boolean {
+    const { answers, work } = this.#link
+    const answered = answers.in.drain(ANSWER_FRAMES, this.#takeFrame, this.#loop.showAccepted)
+    const asked = work.in.drain(WORK_FRAMES, this.#takeFrame, this.#loop.showAccepted)
+    if (answers.in.spaceWanted() || work.in.spaceWanted()) this.#link.wake()
+    return answered + asked > 0
+  }
+
+  /** Tries again what waits for room. */
+  retry(): void {
+    const { answers, work } = this.#link
+    if (answers.out.backlog > 0) answers.out.retry()
+    if (work.out.backlog > 0) work.out.retry()
+  }
+
+  readonly #takeFrame = (envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void => {
+    switch (envelope.kind) {
+      case Kind.REQUEST:
+        return this.#request(envelope, bytes, body, fetched)
+      case Kind.EVENT:
+      case Kind.EVENT_TO:
+        return this.#event(envelope, bytes, body, fetched)
+      case Kind.ANSWER:
+      case Kind.FAILURE:
+      case Kind.HANDLED:
+        return this.#outcome(envelope, bytes, body, fetched)
+      case Kind.CANCEL:
+        return this.#cancel(envelope, this.#decode(envelope, bytes, body, fetched, undefined))
+      case Kind.MUTE:
+        return this.#peer.mute(this.#decode(envelope, bytes, body, fetched, undefined) as string)
+      case Kind.UNMUTE:
+        return this.#peer.unmute(this.#decode(envelope, bytes, body, fetched, undefined) as string)
+      case Kind.REPORT:
+        return this.#loop.reported(this.#decode(envelope, bytes, body, fetched, undefined) as Report)
+    }
+  }
+
+  #request(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+    const { slot, generation } = envelope
+    const name = envelope.message as string
+    const address = this.#loop.address(envelope.recipient as string)
+    const fail = (error: unknown) => this.#peer.failure(this.#link, slot, generation, error)
+    if (address.loop !== this.#loop.index) {
+      return fail(new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text})`, { agent: address.text }))
+    }
+    let payload: unknown
+    try {
+      payload = this.#decode(envelope, bytes, body, fetched, this.#coded(address.id, name)?.serializer)
+    } catch (error) {
+      return fail(undecodable(`payload of '${name}' for ${address.text}`, error))
+    }
+    const cancellation = this.#cancellation(envelope)
+    if (cancellation !== undefined) this.#peer.inbound.set(slot, { generation, cancellation })
+    this.#put(this.#loop.cell(address), this.#message(envelope, address, payload, true, cancellation, this.#reply))
+  }
+
+  #event(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+    const { slot, generation } = envelope
+    const loop = this.#loop
+    const waited = (envelope.flags & Flag.WAITED) !== 0
+    const addresses = this.#recipients(envelope)
+    const first = addresses[0]
+    let payload: unknown
+    try {
+      const coded = first && this.#coded(first.id, envelope.message as string)
+      payload = this.#decode(envelope, bytes, body, fetched, coded?.serializer)
+    } catch (error) {
+      const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
+      if (waited) this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [{ agent: `loop ${loop.index}`, error: failure }])
+      else loop.unhandled(undefined, undefined, failure)
+      return
+    }
+    const cancellation = this.#cancellation(envelope)
+    if (cancellation !== undefined && waited) this.#peer.inbound.set(slot, { generation, cancellation })
+    const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
+    for (const address of addresses) {
+      this.#put(loop.cell(address), this.#message(envelope, address, payload, false, cancellation, reply))
+    }
+  }
+
+  #recipients(envelope: Envelope): Address[] {
+    const loop = this.#loop
+    if (envelope.kind === Kind.EVENT_TO) return [loop.address(envelope.recipient as string)].filter(to => to.loop === loop.index)
+    const topic = toTopicId(envelope.topic as string)
+    const toSelf = (envelope.flags & Flag.TO_SELF) !== 0
+    const here: Address[] = []
+    for (const type of loop.routes.match(topic.type)) {
+      const address = loop.addressOf(type, topic.source)
+      if (address?.loop === loop.index && (toSelf || address.text !== envelope.sender)) here.push(address)
+    }
+    return here
+  }
+
+  #outcome(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+    const waiter = this.#loop.waiters.take(envelope.slot, envelope.generation)
+    if (waiter === undefined) return
+    try {
+      const serializer = waiter instanceof Call ? waiter.message.answerSerializer : undefined
+      const value = this.#decode(envelope, bytes, body, fetched, envelope.kind === Kind.ANSWER ? serializer : undefined)
+      if (envelope.kind === Kind.FAILURE) waiter.reject(value)
+      else if (waiter instanceof Call) waiter.answer(undefined, value)
+      else if (waiter instanceof GatherPart) waiter.handled((value ?? []) as { agent: string; error: unknown }[])
+    } catch (error) {
+      waiter.reject(undecodable('answer', error))
+    }
+  }
+
+  /** Puts a message in, and tells its sender's loop to hold more back when that fills the queue. */
+  #put(cell: Cell, message: Message): void {
+    cell.put(message)
+    if (!cell.overfull || cell.type.overflow !== 'wait' || this.#muted.has(cell.text)) return
+    this.#muted.add(cell.text)
+    this.#peer.control(this.#link, Kind.MUTE, 0, 0, cell.text)
+    cell.whenRoom(() => {
+      this.#muted.delete(cell.text)
+      this.#peer.control(this.#link, Kind.UNMUTE, 0, 0, cell.text)
+    })
+  }
+
+  #message(
+    envelope: Envelope,
+    address: Address,
+    payload: unknown,
+    isRequest: boolean,
+    cancellation: Cancellation | undefined,
+    reply: Reply | undefined,
+  ): Message {
+    this.#loop.counters.add(at.framesIn, 1)
+    return new Message({
+      name: envelope.message as string,
+      isRequest,
+      payload,
+      sender: envelope.sender === undefined ? undefined : this.#loop.address(envelope.sender).id,
+      recipient: address.id,
+      topic: envelope.topic === undefined ? undefined : toTopicId(envelope.topic),
+      origin: this.#origin,
+      sequence: envelope.sequence,
+      id: envelope.id,
+      trace: envelope.trace,
+      chain: chainOf(envelope.chain),
+      cancellation,
+      reply,
+      slot: envelope.slot,
+      generation: envelope.generation,
+    })
+  }
+
+  #cancellation(envelope: Envelope): Cancellation | undefined {
+    const { cancel } = envelope
+    if (cancel === undefined) return undefined
+    const flags = this.#loop.flagsOf(cancel.loop)
+    const { loop, slot, generation } = cancel
+    const raised = () => flags?.raised(slot, generation) ?? false
+    return new Cancellation(undefined, { loop, slot, generation, raised })
+  }
+
+  /** The lanes are apart: a CANCEL may come before its request (the flag then speaks) or when its slot serves another. */
+  #cancel(envelope: Envelope, reason: unknown): void {
+    const target = this.#peer.inbound.get(envelope.slot)
+    if (target?.generation === envelope.generation) target.cancellation.cancel(reason)
+  }
+
+  #coded(recipient: AgentId, name: string): Coded | undefined {
+    return this.#loop.hosted(recipient.type)?.handlers.get(name)?.[0]?.message as RequestType | undefined
+  }
+
+  #decode(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown, serializer: AnySerializer | undefined): unknown {
+    const { flags } = envelope
+    if (flags & Flag.EMPTY) return undefined
+    if (flags & Flag.CLONE) return fetched
+    const { codec } = this.#loop
+    if (flags & Flag.CUSTOM) {
+      if (serializer === undefined) throw new Error(`this thread knows no serializer for '${envelope.message}'`)
+      const own = flags & Flag.BULK ? (fetched as Uint8Array) : bytes.slice(body.offset, body.offset + body.length)
+      return serializer.decode(own)
+    }
+    if (flags & Flag.BULK) return codec.decodeOwn(fetched as Uint8Array)
+    return codec.decode(bytes, body.offset, body.length, (flags & Flag.BINARY) !== 0)
+  }
+}
+
+/** Counts down the recipients of an event on this loop, then tells the loop that waits. */
+class RemoteGather implements Reply {
+  readonly #peer: Peer
+  readonly #link: Link
+  readonly #slot: number
+  readonly #generation: number
+  readonly #failures: { readonly agent: string; readonly error: unknown }[] = []
+  #open: number
+
+  constructor(peer: Peer, link: Link, slot: number, generation: number, recipients: number) {
+    this.#peer = peer
+    this.#link = link
+    this.#slot = slot
+    this.#generation = generation
+    this.#open = recipients
+    if (recipients === 0) this.#tell()
+  }
+
+  answer(): void {
+    if (--this.#open === 0) this.#tell()
+  }
+
+  fail(message: Message, error: unknown): void {
+    this.#failures.push({ agent: message.recipient.toString(), error: error instanceof Error ? error : new Error(String(error)) })
+    this.answer()
+  }
+
+  #tell(): void {
+    this.#peer.inbound.delete(this.#slot)
+    const failures = this.#failures.length === 0 ? undefined : this.#failures
+    this.#peer.control(this.#link, Kind.HANDLED, this.#slot, this.#generation, failures)
+  }
+}
+
+function undecodable(what: string, error: unknown): NotSerializableError {
+  const why = error instanceof Error ? error.message : String(error)
+  return new NotSerializableError(`${what} could not be read: ${why}`, { cause: error })
+}
+
+function chainOf(entries: readonly ChainEntry[] | undefined): ChainNode | undefined {
+  let node: ChainNode | undefined
+  if (entries === undefined) return undefined
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const { agent, turn } = entries[i] as ChainEntry
+    node = { agent, turn, parent: node, depth: (node?.depth ?? 0) + 1 }
+  }
+  return node
+}
+

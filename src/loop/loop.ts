@@ -1,0 +1,407 @@
+// A loop: one event loop that hosts agents. It joins the parts (cells, way in, way out, scheduler) and holds what they
+// share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
+// that it left where it came from, and `done` counts it after everything that it led to is shown.
+import { StoppedError } from '../agent/errors.js'
+import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
+import type { LogEntry } from '../observe/log.js'
+import { Observer } from '../observe/observer.js'
+import { Routes, type RouteTable } from '../routing/table.js'
+import { Bell } from '../sync/bell.js'
+import { CancelFlags } from '../sync/cancel.js'
+import { at, Counters, type House, Status } from '../sync/status.js'
+import { Codec } from '../transport/codec.js'
+import { Kind } from '../transport/frame.js'
+import { Link, type LinkParts } from '../transport/link.js'
+import { Queue } from '../transport/queue.js'
+import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
+import { type CallHost, CallTable, type Waiter } from './calls.js'
+import { Cell } from './cell.js'
+import { Deadlines } from './deadlines.js'
+import type { HostedType } from './hosted.js'
+import { Incoming } from './incoming.js'
+import type { Message } from './message.js'
+import { Outgoing } from './outgoing.js'
+import { Peer } from './peer.js'
+import { Scheduler } from './scheduler.js'
+
+/** Messages run in one chunk, unless handlers are slow; then one. */
+const CHUNK = 16
+const SLOW_MS = 0.02
+const CACHED_ADDRESSES = 100_000
+/** Places of senders that are remembered per turn of the event loop, for the stack of errors. */
+const SITES = 8
+
+/** Where an agent is: its loop (-1: nowhere), and its cell once it was used here. */
+export interface Address {
+  readonly id: AgentId
+  readonly text: string
+  readonly loop: number
+  cell: Cell | undefined
+}
+
+/** What threads tell the host: an entry of the event log, or an error that nobody waits for. */
+export type Report =
+  | { readonly kind: 'log'; readonly entry: LogEntry }
+  | { readonly kind: 'unhandled'; readonly error: unknown }
+
+/** What a loop is made of. */
+export interface LoopOptions {
+  readonly index: number
+  readonly life: number
+  /** Loops of the runtime, this one included. */
+  readonly loops: number
+  readonly house: House
+  readonly status: Status
+  readonly flags: CancelFlags
+  readonly wait: WaitStrategyName
+  readonly paused: boolean
+  /** Whether entries for the event log are wanted. */
+  readonly log: boolean
+  /** Whether errors that nobody waits for are wanted. */
+  readonly unhandled: boolean
+}
+
+/** One loop. */
+export class Loop implements CallHost {
+  readonly index: number
+  readonly origin: string
+  readonly house: House
+  readonly counters = new Counters()
+  readonly codec = new Codec()
+  readonly routes = new Routes()
+  readonly observer: Observer
+  readonly outgoing: Outgoing
+  readonly deadlines: Deadlines
+  readonly scheduler: Scheduler
+  readonly waiters = new CallTable<Waiter>()
+  /** While set, sends of the application wait for it. */
+  gate: Promise<void> | undefined
+  /** Host only: takes the reports of all loops. */
+  onReport: ((report: Report) => void) | undefined
+  /** Host only: looks whether all is idle, when somebody wants to know. */
+  onQuiet: (() => void) | undefined
+  readonly #status: Status
+  readonly #flags: CancelFlags
+  readonly #options: LoopOptions
+  readonly #peers: (Peer | undefined)[] = []
+  #incoming: Incoming[] = []
+  readonly #types = new Map<string, HostedType>()
+  readonly #cells = new Map<string, Cell>()
+  #addresses = new Map<string, Address>()
+  readonly #line = new Queue<Cell>()
+  #sequence = 0
+  #slow = false
+  #sites = SITES
+  #open: 'open' | 'draining' | 'closed' = 'open'
+  /** Told when no turn is at work, while the loop stops. */
+  #still: (() => void) | undefined
+  #reason = new StoppedError('the runtime was stopped')
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+    this.index = options.index
+    this.origin = `${options.index}.${options.life}`
+    this.house = options.house
+    this.#status = options.status
+    this.#flags = options.flags
+    this.observer = new Observer(this.index, options.log ? entry => this.#report({ kind: 'log', entry }) : undefined)
+    this.outgoing = new Outgoing(this)
+    this.deadlines = new Deadlines(options.house, options.status)
+    const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
+    this.scheduler = new Scheduler(this, new Bell(options.status, options.house), options.house, strategy, options.paused)
+    for (let i = 0; i < options.loops; i++) {
+      this.#peers.push(i === this.index ? undefined : new Peer(this.index, i, this.codec, this.waiters, this))
+    }
+    options.house.addAwake(1)
+  }
+
+  // ---- work -------------------------------------------------------------------------------------------------------
+
+  chunk(): boolean {
+    let worked = false
+    for (const incoming of this.#incoming) {
+      incoming.retry()
+      if (incoming.take()) worked = true
+    }
+    if (this.#line.length === 0) return worked
+    const started = performance.now()
+    const most = this.#slow ? 1 : CHUNK
+    let ran = 0
+    while (ran < most) {
+      const cell = this.#line.shift()
+      if (cell === undefined) break
+      cell.inLine = false
+      while (ran < most && cell.runnable) {
+        cell.runNext()
+        ran++
+      }
+      this.ready(cell)
+    }
+    this.#slow = performance.now() - started > SLOW_MS * ran
+    return true
+  }
+
+  hasWork(): boolean {
+    if (this.#line.length > 0) return true
+    for (const peer of this.#peers) if (peer?.link?.empty === false) return true
+    if (this.index === 0 && this.house.idleWanted) this.onQuiet?.()
+    return false
+  }
+
+  pending(): boolean {
+    return this.counters.get(at.running) > 0
+  }
+
+  publish(): void {
+    for (const peer of this.#peers) peer?.link?.publish()
+    this.counters.values[at.framesOut] = this.#framesOut()
+    this.counters.values[at.parks] = this.scheduler.sleeps
+    this.#status.publish(this.counters)
+    if (!this.house.idleWanted) return
+    if (this.index === 0) this.onQuiet?.()
+    else if (this.counters.get(at.accepted) === this.counters.get(at.done)) this.#peers[0]?.link?.wake()
+  }
+
+  /** Shows the work that came out of a ring before the ring shows that it left. */
+  readonly showAccepted = (): void => this.#status.publishAccepted(this.counters)
+
+  /** A cell may have something to do. */
+  ready(cell: Cell): void {
+    if (cell.inLine || !cell.runnable) return
+    cell.inLine = true
+    this.#line.push(cell)
+    this.scheduler.request()
+  }
+
+  /** Something ended, perhaps outside the loop's own work: it must be shown. */
+  settled(): void {
+    if (this.#still !== undefined && this.counters.get(at.running) === 0) this.#still()
+    this.scheduler.request()
+  }
+
+  /** Frames were written and must be shown. */
+  sentOut(): void {
+    this.scheduler.request()
+  }
+
+  /** Runs one message, for a loop that is paused. */
+  step(): boolean {
+    const cell = this.#line.shift()
+    if (cell === undefined) return false
+    cell.inLine = false
+    cell.runNext()
+    this.ready(cell)
+    this.publish()
+    return true
+  }
+
+  #framesOut(): number {
+    let frames = 0
+    for (const peer of this.#peers) if (peer?.link) frames += peer.link.work.out.frames + peer.link.answers.out.frames
+    return frames
+  }
+
+  // ---- agents -----------------------------------------------------------------------------------------------------
+
+  host(type: HostedType): void {
+    this.#types.set(type.spec.type, type)
+  }
+
+  hosted(type: string): HostedType | undefined {
+    return this.#types.get(type)
+  }
+
+  /** Where an agent is. Ids that were used are remembered. */
+  address(recipient: AgentId | string): Address {
+    const text = typeof recipient === 'string' ? recipient : recipient?.toString()
+    return this.#addresses.get(text) ?? this.#remember(toAgentId(recipient))
+  }
+
+  /** Where an agent is; undefined when nobody hosts its type. */
+  addressOf(type: string, key: string): Address | undefined {
+    const address = this.#addresses.get(`${type}/${key}`) ?? this.#remember(agentId(type, key))
+    return address.loop < 0 ? undefined : address
+  }
+
+  readonly agentId = (type: string, key?: string): AgentId => agentId(type, key)
+
+  #remember(id: AgentId): Address {
+    const text = id.toString()
+    const known = this.#addresses.get(text)
+    if (known !== undefined) return known
+    if (this.#addresses.size >= CACHED_ADDRESSES) this.#addresses.clear()
+    const address = { id, text, loop: this.routes.loopOf(id.type, id.key) ?? -1, cell: undefined }
+    if (address.loop >= 0) this.#addresses.set(text, address)
+    return address
+  }
+
+  /** The cell of an agent that lives here. */
+  cell(address: Address): Cell {
+    if (address.cell !== undefined) return address.cell
+    let cell = this.#cells.get(address.text)
+    if (cell === undefined) {
+      const type = this.#types.get(address.id.type)
+      if (type === undefined) throw new Error(`loop ${this.index} was told to host '${address.id.type}' and has no such type`)
+      cell = new Cell(address.id, type, this)
+      this.#cells.set(address.text, cell)
+    }
+    address.cell = cell
+    return cell
+  }
+
+  /** The cell of an agent that lives here, if there is one. */
+  existing(text: string): Cell | undefined {
+    return this.#cells.get(text)
+  }
+
+  get cells(): Iterable<Cell> {
+    return this.#cells.values()
+  }
+
+  forget(cell: Cell): void {
+    this.#cells.delete(cell.text)
+    this.#addresses.delete(cell.text)
+  }
+
+  // ---- other loops ------------------------------------------------------------------------------------------------
+
+  peer(index: number): Peer {
+    return this.#peers[index] as Peer
+  }
+
+  attach(parts: LinkParts): void {
+    const peer = this.peer(parts.peer)
+    const link = new Link(parts, this.house, () => this.scheduler.rung())
+    this.#incoming.push(new Incoming(this, peer, link))
+    peer.attach(link)
+    this.scheduler.rung()
+  }
+
+  detach(index: number, life: number, why: string, forGood: boolean, overdue?: string): void {
+    const peer = this.peer(index)
+    if (peer.link?.life === life) this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
+    peer.detach(life, why, forGood, overdue)
+    this.settled()
+  }
+
+  route(table: RouteTable): void {
+    this.routes.replace(table)
+    this.#addresses = new Map()
+  }
+
+  /** The cancel flags of the calls that a loop made; undefined when that loop is gone. */
+  flagsOf(loop: number): CancelFlags | undefined {
+    return loop === this.index ? this.#flags : this.#peers[loop]?.link?.flags
+  }
+
+  giveUp(waiter: Waiter): void {
+    if (waiter.slot < 0 || waiter.peer === undefined) return
+    this.#flags.raise(waiter.slot, waiter.generation)
+    const peer = this.peer(waiter.peer)
+    const { link } = peer
+    if (link === undefined || link.life !== waiter.life) return
+    peer.control(link, Kind.CANCEL, waiter.slot, waiter.generation, 'by its caller')
+    this.settled()
+  }
+
+  // ---- counting, telling ------------------------------------------------------------------------------------------
+
+  countCall(by: 1 | -1): void {
+    this.counters.add(by === 1 ? at.accepted : at.done, 1)
+    if (by === -1) this.settled()
+  }
+
+  nextSequence(): number {
+    return ++this.#sequence
+  }
+
+  /** The place that is sending, for the stack of an error that may come back; not for every send of a busy loop. */
+  site(): { readonly stack?: string } | undefined {
+    if (this.#sites === 0) return undefined
+    if (this.#sites-- === SITES) setImmediate(() => (this.#sites = SITES))
+    const site: { readonly stack?: string } = {}
+    Error.captureStackTrace(site, this.outgoing.send)
+    return site
+  }
+
+  /** An error that no caller waits for. */
+  unhandled(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
+    if (cell === undefined) this.observer.failed({ text: `loop ${this.index}` }, message, error)
+    if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
+  }
+
+  /** A report of any loop arrived at the host. */
+  reported(report: Report): void {
+    this.onReport?.(report)
+  }
+
+  #report(report: Report): void {
+    if (this.index === 0) {
+      this.reported(report)
+      return
+    }
+    const host = this.peer(0)
+    if (host.link !== undefined) host.control(host.link, Kind.REPORT, 0, 0, report)
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------------------------
+
+  /** @throws StoppedError when the application, or (while draining) anybody but a turn at work, may send no more */
+  checkOpen(turn: unknown): void {
+    if (this.#open === 'open' || (this.#open === 'draining' && turn !== undefined)) return
+    throw this.#reason
+  }
+
+  stopReason(): StoppedError {
+    return this.#reason
+  }
+
+  /** From now on only turns send. */
+  drain(): void {
+    if (this.#open === 'open') this.#open = 'draining'
+  }
+
+  /**
+   * Drops what waits, settles every call, lets the turns at work end (at most `ms`), runs every `onStop` (likewise).
+   * @returns what `onStop` threw
+   */
+  async stop(ms: number): Promise<unknown[]> {
+    this.#open = 'closed'
+    const error = this.#reason
+    for (const cell of this.#cells.values()) cell.abandon(error)
+    for (const waiter of this.waiters.clear()) waiter.reject(error)
+    for (const peer of this.#peers) peer?.abandon(error)
+    if (this.pending()) await within(ms, new Promise<void>(resolve => (this.#still = resolve)))
+    const failures: unknown[] = []
+    const stops = [...this.#cells.values()].map(cell =>
+      cell.stop().catch(failure => {
+        failures.push(failure)
+        this.observer.failed(cell, undefined, failure)
+      }),
+    )
+    await within(ms, Promise.all(stops))
+    this.deadlines.stop()
+    this.publish()
+    return failures
+  }
+
+  /** Lets go of everything; the loop does nothing any more. */
+  end(): void {
+    this.scheduler.stop()
+    for (const peer of this.#peers) peer?.link?.close()
+    this.house.addAwake(-1)
+  }
+}
+
+/** Waits for a promise, but no longer than `ms`. @returns whether it was there in time */
+export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,86 @@
+// A message as a loop holds it, whether it came from the same loop (payload by reference) or out of a ring (decoded).
+import type { AgentId, TopicId } from '../agent/ids.js'
+import type { Cancellation } from './cancellation.js'
+
+/** One turn that waits, and the turn that waits for it. */
+export interface ChainNode {
+  readonly agent: string
+  readonly turn: number
+  readonly parent: ChainNode | undefined
+  /** How many turns wait, this one included. */
+  readonly depth: number
+}
+
+/** Calls may nest so deep; beyond it the request is refused, since it is a recursion without an end. */
+export const MAX_CHAIN = 64
+
+/** Where the outcome of a message goes. Exactly one of the two is called, once. */
+export interface Reply {
+  answer(message: Message, value: unknown): void
+  fail(message: Message, error: unknown): void
+}
+
+/** What a message is made of. */
+export interface MessageParts {
+  readonly name: string
+  readonly isRequest: boolean
+  readonly payload: unknown
+  readonly sender: AgentId | undefined
+  readonly recipient: AgentId
+  readonly topic: TopicId | undefined
+  /** Where it was sent: the loop and its life, e.g. `2.1`. */
+  readonly origin: string
+  /** Number of the message at its origin. */
+  readonly sequence: number
+  /** The sender's own message id. */
+  readonly id: string | undefined
+  readonly trace: string | undefined
+  readonly chain: ChainNode | undefined
+  readonly cancellation: Cancellation | undefined
+  readonly reply: Reply | undefined
+  /** The call at the asking loop, for replies to other loops. */
+  readonly slot: number
+  readonly generation: number
+}
+
+/** A message in a mailbox or in its turn. */
+export class Message implements MessageParts {
+  readonly name: string
+  readonly isRequest: boolean
+  readonly payload: unknown
+  readonly sender: AgentId | undefined
+  readonly recipient: AgentId
+  readonly topic: TopicId | undefined
+  readonly origin: string
+  readonly sequence: number
+  readonly trace: string | undefined
+  readonly chain: ChainNode | undefined
+  readonly cancellation: Cancellation | undefined
+  readonly reply: Reply | undefined
+  readonly slot: number
+  readonly generation: number
+  readonly #id: string | undefined
+
+  constructor(parts: MessageParts) {
+    this.name = parts.name
+    this.isRequest = parts.isRequest
+    this.payload = parts.payload
+    this.sender = parts.sender
+    this.recipient = parts.recipient
+    this.topic = parts.topic
+    this.origin = parts.origin
+    this.sequence = parts.sequence
+    this.#id = parts.id
+    this.trace = parts.trace
+    this.chain = parts.chain
+    this.cancellation = parts.cancellation
+    this.reply = parts.reply
+    this.slot = parts.slot
+    this.generation = parts.generation
+  }
+
+  /** The sender's own id, or one made of origin and number: unique in this runtime. */
+  get id(): string {
+    return this.#id ?? `${this.origin}.${this.sequence}`
+  }
+}

@@ -1,0 +1,55 @@
+// Loading agent modules on the loop that will run them. Only what the application named is loaded. TypeScript is
+// loaded as it is where Node takes it (22.18 and later), and through tsx where the project has it.
+import { createRequire } from 'node:module'
+import { type AnyAgent, isAgent } from '../agent/definition.js'
+import { ModuleError } from '../agent/errors.js'
+import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
+
+/** What a module exports for us. */
+export interface Exports {
+  readonly agents: readonly AnyAgent[]
+  readonly interceptors: readonly Interceptor[]
+}
+
+/** Loads a module and picks out its agents and interceptors. @throws ModuleError */
+export async function loadModule(url: string): Promise<Exports> {
+  let namespace: Record<string, unknown>
+  try {
+    namespace = await importModule(url)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ModuleError(`agent module ${url} could not be loaded: ${why}${hint(url, error)}`, { cause: error })
+  }
+  const values = [...new Set(Object.values(namespace))]
+  return { agents: values.filter(isAgent), interceptors: values.filter(isInterceptor) }
+}
+
+async function importModule(url: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>
+  } catch (error) {
+    if (!isUnknownExtension(error) || !/\.[cm]?tsx?$/.test(new URL(url).pathname)) throw error
+    return importWithTsx(url, error)
+  }
+}
+
+async function importWithTsx(url: string, refused: unknown): Promise<Record<string, unknown>> {
+  let path: string
+  try {
+    path = createRequire(url).resolve('tsx/esm/api')
+  } catch {
+    throw refused
+  }
+  const tsx = (await import(path)) as { tsImport(url: string, parent: string): Promise<Record<string, unknown>> }
+  return tsx.tsImport(url, url)
+}
+
+function isUnknownExtension(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+}
+
+function hint(url: string, error: unknown): string {
+  if (isUnknownExtension(error)) return '. This Node does not load TypeScript: install tsx beside your code, or compile first'
+  const code = (error as { code?: unknown } | undefined)?.code
+  return code === 'ERR_MODULE_NOT_FOUND' && url.endsWith('.js') ? '. Was it compiled, and is the URL made with import.meta.url?' : ''
+}

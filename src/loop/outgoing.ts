@@ -1,0 +1,367 @@
+// The way out: what `send` and `publish` do before a message is in a mailbox or in a ring. Checks, interceptors and
+// schemas come first, synchronously where they can; when one of them takes time, later messages of the same sender
+// queue behind it, so that the order in which a sender sent is the order in which its messages leave.
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { PublishOptions, SendOptions } from '../agent/context.js'
+import { InvalidArgumentError, MessageDroppedError, UnknownAgentError } from '../agent/errors.js'
+import { type AgentId, type TopicId, toTopicId, topicId } from '../agent/ids.js'
+import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
+import type { EventType, MessageType, RequestType } from '../agent/message.js'
+import { validate } from '../agent/schema.js'
+import { at } from '../sync/status.js'
+import { Call, Gather, GatherPart } from './calls.js'
+import { Cancellation } from './cancellation.js'
+import { isPromise } from './cell.js'
+import type { Address, Loop } from './loop.js'
+import { MAX_CHAIN, Message } from './message.js'
+import type { Parcel } from './peer.js'
+import type { Turn } from './turn.js'
+
+type Hook = keyof Interceptor
+const MAX_ID = 512
+const traceparentForm = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
+
+/** Everything that leaves one loop, or is sent within it. */
+export class Outgoing {
+  readonly #loop: Loop
+  readonly #hooks: Record<Hook, Intercept[]> = { onSend: [], onPublish: [], onResponse: [] }
+  /** By sender: the message of it that is still being checked. */
+  readonly #checking = new Map<string, Promise<unknown>>()
+
+  constructor(loop: Loop) {
+    this.#loop = loop
+  }
+
+  /** Adds to the end of the chain. */
+  intercept(interceptor: Interceptor): void {
+    for (const hook of ['onSend', 'onPublish', 'onResponse'] as const) {
+      const intercept = interceptor[hook]
+      if (intercept !== undefined) this.#hooks[hook].push(intercept)
+    }
+  }
+
+  /** `send` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
+  send(
+    turn: Turn | undefined,
+    message: RequestType,
+    payload: unknown,
+    recipient: AgentId | string,
+    options: SendOptions | undefined,
+  ): Promise<unknown> {
+    const { gate } = this.#loop
+    if (gate !== undefined && turn === undefined) return gate.then(() => this.send(turn, message, payload, recipient, options))
+    let call: Call
+    try {
+      const address = this.#check(turn, message, 'request', options, recipient) as Address
+      call = new Call(this.#loop, message, address.text, this.#loop.site())
+      const sequence = this.#loop.nextSequence()
+      const ready = this.#prepare(turn, 'onSend', message.input, payload, message.name, sequence, options?.messageId, address.id, undefined)
+      if (isPromise(ready)) {
+        ready.then(
+          value => this.#dispatch(turn, call, message, value, this.#loop.address(recipient), sequence, options),
+          error => call.reject(error),
+        )
+      } else this.#dispatch(turn, call, message, ready, address, sequence, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return call.promise
+  }
+
+  #dispatch(
+    turn: Turn | undefined,
+    call: Call,
+    message: RequestType,
+    payload: unknown,
+    address: Address,
+    sequence: number,
+    options: SendOptions | undefined,
+  ): void {
+    const loop = this.#loop
+    const cancellation = cancellationOf(turn, options?.signal)
+    call.cancelWith(cancellation)
+    if (call.settled) return
+    loop.counters.add(at.sent, 1)
+    const parts = this.#parts(turn, message, payload, sequence, options, turn?.open ? turn : undefined)
+    if (address.loop !== loop.index) {
+      const cancel = cancellation === undefined ? undefined : (cancellation.flag ?? true)
+      if (loop.observer.active) loop.observer.send({ ...seen(parts, loop.origin), recipient: address.id, topic: undefined })
+      loop.peer(address.loop).request(call, address.text, parts, cancel)
+      loop.sentOut()
+      return
+    }
+    const letter = new Message({
+      ...parts,
+      isRequest: true,
+      sender: turn?.id,
+      recipient: address.id,
+      topic: undefined,
+      origin: loop.origin,
+      cancellation,
+      reply: call,
+      slot: 0,
+      generation: 0,
+    })
+    if (loop.observer.active) loop.observer.send(letter)
+    loop.cell(address).put(letter)
+  }
+
+  /** `publish` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
+  publish(turn: Turn | undefined, message: EventType, payload: unknown, options: PublishOptions = {}): Promise<void> {
+    const { gate } = this.#loop
+    if (gate !== undefined && turn === undefined) return gate.then(() => this.publish(turn, message, payload, options))
+    try {
+      this.#check(turn, message, 'event', options, undefined)
+      if (options.until !== undefined && options.until !== 'accepted' && options.until !== 'handled') {
+        throw new InvalidArgumentError(`publish: until must be 'accepted' or 'handled', got ${JSON.stringify(options.until)}`)
+      }
+      const topic = options.topic === undefined ? topicId('default', turn?.id.key ?? 'default') : toTopicId(options.topic)
+      const sequence = this.#loop.nextSequence()
+      const ready = this.#prepare(turn, 'onPublish', message.payload, payload, message.name, sequence, options.messageId, undefined, topic)
+      if (!isPromise(ready)) return this.#spread(turn, message, ready, topic, sequence, options)
+      return ready.then(value => this.#spread(turn, message, value, topic, sequence, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #spread(
+    turn: Turn | undefined,
+    message: EventType,
+    payload: unknown,
+    topic: TopicId,
+    sequence: number,
+    options: PublishOptions,
+  ): Promise<void> {
+    const loop = this.#loop
+    const waited = options.until === 'handled'
+    const parcel = this.#parts(turn, message, payload, sequence, options, waited && turn?.open ? turn : undefined)
+    const cancellation = cancellationOf(turn, options.signal)
+    loop.counters.add(at.published, 1)
+    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
+    const [here, elsewhere] = this.#recipients(turn, topic, options.toSelf === true)
+    // an event that can be cancelled is followed to its end, like one that is waited for
+    const gather = waited || options.signal !== undefined ? new Gather(loop, message.name) : undefined
+    const remote: GatherPart[] = []
+    const waits: Promise<void>[] = []
+    for (const address of here) {
+      if (waited) gather?.expect()
+      const cell = loop.cell(address)
+      cell.put(
+        new Message({
+          ...parcel,
+          isRequest: false,
+          sender: turn?.id,
+          recipient: address.id,
+          topic,
+          origin: loop.origin,
+          cancellation,
+          reply: waited ? gather : undefined,
+          slot: 0,
+          generation: 0,
+        }),
+      )
+      if (cell.overfull && cell.type.overflow === 'wait') waits.push(new Promise(resolve => cell.whenRoom(resolve)))
+    }
+    for (const [index, agents] of elsewhere) {
+      const part =
+        gather &&
+        ((names: readonly string[]) => {
+          const one = new GatherPart(gather, names)
+          remote.push(one)
+          return one
+        })
+      const cancel = cancellation && (cancellation.flag ?? true)
+      const wait = loop.peer(index).event(topic.toString(), agents, parcel, options.toSelf === true, part, cancel)
+      if (wait !== undefined) waits.push(wait)
+    }
+    if (elsewhere.size > 0) loop.sentOut()
+    if (gather !== undefined) {
+      const detach = cancellation?.onCancel(() => {
+        for (const part of remote) loop.giveUp(part)
+      })
+      const handled = gather.complete().finally(() => {
+        detach?.()
+        cancellation?.release()
+      })
+      if (waited) {
+        for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
+        return handled
+      }
+      handled.catch((all: AggregateError) => {
+        for (const error of all.errors) loop.unhandled(turn?.cell, undefined, error)
+      })
+    }
+    if (waits.length === 0) return accepted
+    // A sender that is itself overfull goes on: if all in a ring of agents waited for each other's queues, none would.
+    if (turn?.cell.overfull === true) {
+      for (const wait of waits) wait.catch(error => loop.unhandled(turn.cell, undefined, error))
+      return accepted
+    }
+    return waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
+  }
+
+  /** Answers on their way out: interceptors, then the schema. */
+  checkAnswer(message: Message, type: MessageType, value: unknown): unknown {
+    const schema = (type as RequestType).output
+    const hooks = this.#hooks.onResponse
+    if (hooks.length === 0) return schema === undefined ? value : validate(schema, value, 'answer', message.recipient.toString(), message.name)
+    const passing: Passing = {
+      message: message.name,
+      messageId: message.id,
+      sender: message.recipient,
+      recipient: message.sender,
+      topic: undefined,
+    }
+    return chain(hooks, value, passing, late => validate(schema, late, 'answer', message.recipient.toString(), message.name))
+  }
+
+  /** The agents that hear a topic: on this loop, and by loop elsewhere. Each once, and not the one that publishes. */
+  #recipients(turn: Turn | undefined, topic: TopicId, toSelf: boolean): [Address[], Map<number, string[]>] {
+    const here: Address[] = []
+    const elsewhere = new Map<number, string[]>()
+    for (const type of this.#loop.routes.match(topic.type)) {
+      const address = this.#loop.addressOf(type, topic.source)
+      if (address === undefined || (!toSelf && turn !== undefined && address.text === turn.agent)) continue
+      if (address.loop === this.#loop.index) here.push(address)
+      else {
+        const agents = elsewhere.get(address.loop)
+        if (agents === undefined) elsewhere.set(address.loop, [address.text])
+        else agents.push(address.text)
+      }
+    }
+    return [here, elsewhere]
+  }
+
+  #parts(
+    turn: Turn | undefined,
+    message: MessageType & { readonly serializer?: Parcel['serializer'] },
+    payload: unknown,
+    sequence: number,
+    options: (SendOptions & PublishOptions) | undefined,
+    chainOf: Turn | undefined,
+  ): Parcel & { readonly sequence: number } {
+    return {
+      name: message.name,
+      payload,
+      serializer: message.serializer,
+      transfer: options?.transfer,
+      sender: turn?.agent,
+      sequence,
+      id: options?.messageId,
+      trace: options?.traceparent ?? turn?.traceparent,
+      chain: chainOf,
+    }
+  }
+
+  #check(
+    turn: Turn | undefined,
+    message: MessageType,
+    kind: MessageType['kind'],
+    options: SendOptions | PublishOptions | undefined,
+    recipient: AgentId | string | undefined,
+  ): Address | undefined {
+    const loop = this.#loop
+    loop.checkOpen(turn)
+    const verb = kind === 'request' ? 'send' : 'publish'
+    if (message?.kind !== kind) {
+      const got = message?.kind === undefined ? String(message) : `${message.kind} '${message.name}'`
+      const other = kind === 'request' ? 'events are published' : 'requests are sent'
+      throw new InvalidArgumentError(`${verb}() takes what ${kind}() returned, got ${got} (${other})`)
+    }
+    const id = options?.messageId
+    if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > MAX_ID)) {
+      throw new InvalidArgumentError(`${verb} '${message.name}': messageId must be a string of 1 to ${MAX_ID} characters`)
+    }
+    if (options?.traceparent !== undefined && !traceparentForm.test(options.traceparent)) {
+      throw new InvalidArgumentError(`${verb} '${message.name}': traceparent is not in W3C form 00-<32 hex>-<16 hex>-<2 hex>`)
+    }
+    if (turn?.open && turn.depth >= MAX_CHAIN) {
+      throw new InvalidArgumentError(`${verb} '${message.name}': calls nest ${MAX_CHAIN} deep; this recursion has no end`, { agent: turn.agent })
+    }
+    if (recipient === undefined) return undefined
+    const address = loop.address(recipient)
+    if (address.loop < 0) {
+      const types = loop.routes.types.join(', ') || 'none'
+      throw new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text}); registered: ${types}`, {
+        agent: address.text,
+        message: message.name,
+      })
+    }
+    return address
+  }
+
+  /** Interceptors and schema, in order, and behind earlier messages of the same sender that are not through yet. */
+  #prepare(
+    turn: Turn | undefined,
+    hook: 'onSend' | 'onPublish',
+    schema: StandardSchemaV1 | undefined,
+    payload: unknown,
+    name: string,
+    sequence: number,
+    id: string | undefined,
+    recipient: AgentId | undefined,
+    topic: TopicId | undefined,
+  ): unknown {
+    const hooks = this.#hooks[hook]
+    if (hooks.length === 0 && schema === undefined && this.#checking.size === 0) return payload
+    const sender = turn?.agent ?? ''
+    const passing: Passing = {
+      message: name,
+      messageId: id ?? `${this.#loop.origin}.${sequence}`,
+      sender: turn?.id,
+      recipient,
+      topic,
+    }
+    const check = () => chain(hooks, payload, passing, value => validate(schema, value, 'payload', recipient?.toString(), name))
+    const before = this.#checking.get(sender)
+    const ready = before === undefined ? check() : before.then(check)
+    if (!isPromise(ready)) return ready
+    const through = ready.then(
+      () => {},
+      () => {},
+    )
+    this.#checking.set(sender, through)
+    this.#loop.counters.add(at.accepted, 1)
+    void through.then(() => {
+      if (this.#checking.get(sender) === through) this.#checking.delete(sender)
+      this.#loop.counters.add(at.done, 1)
+      this.#loop.settled()
+    })
+    return ready
+  }
+}
+
+const accepted: Promise<void> = Promise.resolve()
+
+function seen(parts: Parcel, origin: string): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
+  return { name: parts.name, id: parts.id ?? `${origin}.${parts.sequence}`, sender: parts.sender, trace: parts.trace }
+}
+
+function cancellationOf(turn: Turn | undefined, signal: AbortSignal | undefined): Cancellation | undefined {
+  const parent = turn?.cancellation
+  if (signal !== undefined) return Cancellation.of(signal, parent)
+  return parent === undefined ? undefined : new Cancellation(parent, parent.flag)
+}
+
+function chain(hooks: readonly Intercept[], value: unknown, passing: Passing, last: (value: unknown) => unknown): unknown {
+  let current = value
+  for (let i = 0; i < hooks.length; i++) {
+    const next = (hooks[i] as Intercept)(current, passing)
+    if (isPromise(next)) {
+      const before = current
+      return next.then(late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
+    }
+    current = pick(current, next, passing)
+  }
+  return last(current)
+}
+
+function pick(before: unknown, after: unknown, passing: Passing): unknown {
+  if (after === DROP) {
+    const to = passing.recipient ?? passing.topic
+    throw new MessageDroppedError(`an interceptor dropped '${passing.message}'${to ? ` for ${to}` : ''}`, { message: passing.message })
+  }
+  return after === undefined ? before : after
+}
+

@@ -1,0 +1,388 @@
+// Another loop, as this one sees it: the link to it in its present life, what is held back for it, and what came
+// from it and may still be cancelled. What it keeps: messages from one sender to one agent stay in order whether
+// they are written at once, wait for a full queue over there, or wait for a thread that is being replaced.
+import type { TransferListItem } from 'node:worker_threads'
+import { DeadlineError, NotSerializableError, OverloadedError, type RingreeveError, ThreadLostError } from '../agent/errors.js'
+import type { AnySerializer } from '../agent/message.js'
+import type { Codec } from '../transport/codec.js'
+import { type CancelRef, type ChainEntry, emptyEnvelope, type Envelope, Flag, Kind } from '../transport/frame.js'
+import type { Body, Link, Written } from '../transport/link.js'
+import { Call, type CallHost, type CallTable, type GatherPart, type Waiter } from './calls.js'
+import type { Cancellation } from './cancellation.js'
+import type { ChainNode, Message, Reply } from './message.js'
+
+/** Frames that may wait for a full ring before senders are refused. */
+const MAX_BACKLOG = 65_536
+
+/** A message on its way to another loop. */
+export interface Parcel {
+  readonly name: string
+  readonly payload: unknown
+  readonly serializer: AnySerializer | undefined
+  readonly transfer: readonly TransferListItem[] | undefined
+  readonly sender: string | undefined
+  readonly sequence: number
+  readonly id: string | undefined
+  readonly trace: string | undefined
+  readonly chain: ChainNode | undefined
+}
+
+/** Something held back: to be done later, or to be told that it never will be. */
+interface Held {
+  run(): void
+  fail(error: RingreeveError): void
+}
+
+function entries(chain: ChainNode | undefined): ChainEntry[] | undefined {
+  if (chain === undefined) return undefined
+  const list: ChainEntry[] = []
+  for (let node: ChainNode | undefined = chain; node !== undefined; node = node.parent) {
+    list.push({ agent: node.agent, turn: node.turn })
+  }
+  return list
+}
+
+/** Sends to one other loop. */
+export class Peer {
+  readonly index: number
+  readonly #self: number
+  /** What came from there and can be cancelled, by the asker's slot. */
+  readonly inbound = new Map<number, { readonly generation: number; readonly cancellation: Cancellation }>()
+  #link: Link | undefined
+  #lost: RingreeveError | undefined
+  readonly #codec: Codec
+  readonly #host: CallHost
+  readonly #waiters: CallTable<Waiter>
+  readonly #envelope = emptyEnvelope(Kind.REQUEST)
+  readonly #body: Body = { bytes: undefined, clone: undefined }
+  /** By agent: what waits for its queue. */
+  readonly #muted = new Map<string, Held[]>()
+  /** What waits for the thread to be replaced. */
+  #parked: Held[] = []
+
+  /** @param self index of the loop that sends */
+  constructor(self: number, index: number, codec: Codec, waiters: CallTable<Waiter>, host: CallHost) {
+    this.#self = self
+    this.#host = host
+    this.index = index
+    this.#codec = codec
+    this.#waiters = waiters
+  }
+
+  get link(): Link | undefined {
+    return this.#link
+  }
+
+  /** A new life of that loop: what was parked goes to it. */
+  attach(link: Link): void {
+    this.#link = link
+    this.#lost = undefined
+    const parked = this.#parked
+    this.#parked = []
+    for (const held of parked) held.run()
+    link.publish()
+  }
+
+  /**
+   * That life is over: what waits for its answers fails. What was never sent waits for the next life, unless there is
+   * none (`forGood`).
+   * @param overdue the agent whose deadline was the reason
+   */
+  detach(life: number, why: string, forGood: boolean, overdue?: string): void {
+    const link = this.#link
+    if (link !== undefined && link.life === life) {
+      this.#link = undefined
+      link.close()
+      for (const waiter of this.#waiters.takeAll(this.index, life)) {
+        const executed = waiter.position !== undefined && link.work.out.consumed(waiter.position)
+        const late = overdue !== undefined && waiter instanceof Call && waiter.recipient === overdue && executed
+        waiter.reject(late ? new DeadlineError(why, { agent: overdue, thread: this.index }) : lostError(this.index, why, executed))
+      }
+      link.work.out.abandon()
+      link.answers.out.abandon()
+      this.inbound.clear()
+      const muted = [...this.#muted.values()].flat()
+      this.#muted.clear()
+      this.#parked.push(...muted)
+    }
+    if (!forGood) return
+    this.#lost = lostError(this.index, `${why}; it is not started again`, false)
+    this.abandon(this.#lost)
+  }
+
+  /** Tells everything that is held back that it will not be sent. */
+  abandon(error: RingreeveError): void {
+    const held = [...this.#parked, ...[...this.#muted.values()].flat()]
+    this.#parked = []
+    this.#muted.clear()
+    for (const one of held) one.fail(error)
+  }
+
+  /** Sends a request, or holds it back. Its outcome, also a refusal, goes to the call. */
+  request(call: Call, recipient: string, parcel: Parcel, cancel: CancelRef | true | undefined): void {
+    const held: Held = {
+      run: () => this.request(call, recipient, parcel, cancel),
+      fail: error => call.reject(error),
+    }
+    if (call.settled || this.#holdBack(held, recipient)) return
+    const link = this.#link as Link
+    try {
+      this.#checkBacklog(link)
+      this.#waiters.add(call)
+    } catch (error) {
+      call.reject(error)
+      return
+    }
+    call.peer = this.index
+    call.life = link.life
+    try {
+      const envelope = this.#fill(Kind.REQUEST, parcel, call, cancel === true ? this.#own(call) : cancel)
+      envelope.recipient = recipient
+      this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
+      const written: Written = position => {
+        call.position = position
+      }
+      if (link.work.out.send(envelope, this.#body, written)) call.position = link.work.out.position
+    } catch (error) {
+      this.#waiters.take(call.slot, call.generation)
+      call.reject(notSerializable(error, `payload of '${parcel.name}' for ${recipient}`))
+    }
+  }
+
+  /**
+   * Sends an event to every agent over there that hears the topic, or, when the queue of one of them is full, to each
+   * by name.
+   * @returns a promise while it waits for room, undefined when it is in the ring
+   */
+  event(
+    topic: string,
+    recipients: readonly string[],
+    parcel: Parcel,
+    toSelf: boolean,
+    part: ((agents: readonly string[]) => GatherPart) | undefined,
+    cancel: CancelRef | true | undefined,
+  ): Promise<void> | undefined {
+    if (this.#muted.size > 0 && recipients.some(agent => this.#muted.has(agent))) {
+      const waits = recipients.map(agent => this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel))
+      const open = waits.filter(wait => wait !== undefined)
+      return open.length === 0 ? undefined : Promise.all(open).then(() => {})
+    }
+    return this.#event(Kind.EVENT, topic, recipients, parcel, toSelf, part?.(recipients), cancel)
+  }
+
+  #event(
+    kind: Kind,
+    topic: string,
+    recipients: readonly string[],
+    parcel: Parcel,
+    toSelf: boolean,
+    part: GatherPart | undefined,
+    cancel: CancelRef | true | undefined,
+  ): Promise<void> | undefined {
+    if (this.#link === undefined || (kind === Kind.EVENT_TO && this.#muted.has(recipients[0] as string))) {
+      this.#host.countCall(1)
+      return new Promise((resolve, reject) => {
+        const held: Held = {
+          run: () => {
+            try {
+              const wait = this.#event(kind, topic, recipients, parcel, toSelf, part, cancel)
+              if (wait === undefined) resolve()
+              else wait.then(resolve, reject)
+            } catch (error) {
+              part?.reject(error)
+              reject(error)
+            }
+            this.#host.countCall(-1)
+          },
+          fail: error => {
+            part?.reject(error)
+            reject(error)
+            this.#host.countCall(-1)
+          },
+        }
+        this.#holdBack(held, recipients[0] as string)
+      })
+    }
+    const link = this.#link
+    this.#checkBacklog(link)
+    if (part !== undefined) {
+      this.#waiters.add(part)
+      part.peer = this.index
+      part.life = link.life
+    }
+    const envelope = this.#fill(kind, parcel, part, cancel === true ? this.#own(part) : cancel)
+    envelope.topic = topic
+    envelope.recipient = kind === Kind.EVENT_TO ? recipients[0] : undefined
+    if (toSelf) envelope.flags |= Flag.TO_SELF
+    if (part !== undefined) envelope.flags |= Flag.WAITED
+    let settle: Written | undefined
+    let late: { readonly position: number | undefined } | undefined
+    const written: Written = position => {
+      if (part !== undefined) part.position = position
+      late = { position }
+      settle?.(position)
+    }
+    try {
+      this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
+      if (link.work.out.send(envelope, this.#body, written)) {
+        if (part !== undefined) part.position = link.work.out.position
+        return undefined
+      }
+    } catch (error) {
+      if (part !== undefined) this.#waiters.take(part.slot, part.generation)
+      throw notSerializable(error, `payload of '${parcel.name}' for ${topic}`)
+    }
+    if (late !== undefined) return undefined
+    this.#host.countCall(1)
+    return new Promise((resolve, reject) => {
+      settle = position => {
+        this.#host.countCall(-1)
+        if (position !== undefined) resolve()
+        else reject(lostError(this.index, 'it ended before the event was taken', false))
+      }
+    })
+  }
+
+  /** Sends an answer; one that cannot cross threads becomes a failure. */
+  answer(link: Link, slot: number, generation: number, value: unknown, serializer: AnySerializer | undefined, what: string): void {
+    if (link !== this.#link) return
+    const envelope = this.#fill(Kind.ANSWER, undefined, { slot, generation }, undefined)
+    try {
+      this.#encode(value, serializer, undefined)
+      link.answers.out.send(envelope, this.#body)
+    } catch (error) {
+      this.failure(link, slot, generation, notSerializable(error, `answer of ${what}`))
+    }
+  }
+
+  failure(link: Link, slot: number, generation: number, error: unknown): void {
+    if (link !== this.#link) return
+    const envelope = this.#fill(Kind.FAILURE, undefined, { slot, generation }, undefined)
+    try {
+      this.#encode(error, undefined, undefined)
+      link.answers.out.send(envelope, this.#body)
+    } catch {
+      this.failure(link, slot, generation, new Error(`what was thrown cannot cross threads: ${String(error)}`))
+    }
+  }
+
+  /** Sends a frame of the answer lane that has only a slot and a small body. */
+  control(link: Link, kind: Kind, slot: number, generation: number, body: unknown): void {
+    if (link !== this.#link) return
+    const envelope = this.#fill(kind, undefined, { slot, generation }, undefined)
+    this.#encode(body, undefined, undefined)
+    link.answers.out.send(envelope, this.#body)
+  }
+
+  mute(agent: string): void {
+    if (!this.#muted.has(agent)) this.#muted.set(agent, [])
+  }
+
+  unmute(agent: string): void {
+    const held = this.#muted.get(agent)
+    this.#muted.delete(agent)
+    for (const one of held ?? []) one.run()
+  }
+
+  /** Where answers to messages of the present link go. */
+  replyTo(link: Link, serializerOf: (message: Message) => AnySerializer | undefined): Reply {
+    return {
+      answer: (message, value) => {
+        this.inbound.delete(message.slot)
+        const serializer = serializerOf(message)
+        this.answer(link, message.slot, message.generation, value, serializer, `${message.recipient} to '${message.name}'`)
+      },
+      fail: (message, error) => {
+        this.inbound.delete(message.slot)
+        this.failure(link, message.slot, message.generation, error)
+      },
+    }
+  }
+
+  /** The cancel flag that belongs to a waiter of this loop. */
+  #own(waiter: Waiter | undefined): CancelRef | undefined {
+    return waiter && { loop: this.#self, slot: waiter.slot, generation: waiter.generation }
+  }
+
+  #holdBack(held: Held, recipient: string): boolean {
+    if (this.#lost !== undefined) {
+      held.fail(this.#lost)
+      return true
+    }
+    const queue = this.#link === undefined ? this.#parked : this.#muted.get(recipient)
+    if (queue === undefined) return false
+    if (queue.length >= MAX_BACKLOG) held.fail(this.#overloaded())
+    else queue.push(held)
+    return true
+  }
+
+  #checkBacklog(link: Link): void {
+    if (link.work.out.backlog >= MAX_BACKLOG) throw this.#overloaded()
+  }
+
+  #overloaded(): OverloadedError {
+    return new OverloadedError(`${MAX_BACKLOG} messages wait for loop ${this.index}; await some before sending more`, {
+      thread: this.index,
+    })
+  }
+
+  #fill(
+    kind: Kind,
+    parcel: Parcel | undefined,
+    waiter: { readonly slot: number; readonly generation: number } | undefined,
+    cancel: CancelRef | undefined,
+  ): Envelope {
+    const envelope = this.#envelope
+    envelope.kind = kind
+    envelope.flags = 0
+    envelope.slot = waiter?.slot ?? 0
+    envelope.generation = waiter?.generation ?? 0
+    envelope.sender = parcel?.sender
+    envelope.recipient = undefined
+    envelope.topic = undefined
+    envelope.message = parcel?.name
+    envelope.sequence = parcel?.sequence ?? 0
+    envelope.trace = parcel?.trace
+    envelope.id = parcel?.id
+    envelope.cancel = cancel
+    envelope.chain = entries(parcel?.chain)
+    if (envelope.trace !== undefined) envelope.flags |= Flag.TRACE
+    if (envelope.id !== undefined) envelope.flags |= Flag.ID
+    if (cancel !== undefined) envelope.flags |= Flag.CANCEL
+    if (envelope.chain !== undefined) envelope.flags |= Flag.CHAIN
+    return envelope
+  }
+
+  #encode(value: unknown, serializer: AnySerializer | undefined, transfer: readonly TransferListItem[] | undefined): void {
+    const body = this.#body
+    body.bytes = undefined
+    body.clone = undefined
+    if (serializer !== undefined) {
+      body.bytes = serializer.encode(value as never)
+      this.#envelope.flags |= Flag.CUSTOM
+    } else if (transfer !== undefined && transfer.length > 0) {
+      body.clone = { value, transfer }
+    } else if (value === undefined) {
+      this.#envelope.flags |= Flag.EMPTY
+    } else {
+      try {
+        body.bytes = this.#codec.encode(value)
+        if (this.#codec.binary) this.#envelope.flags |= Flag.BINARY
+      } catch {
+        // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
+        body.clone = { value, transfer: [] }
+      }
+    }
+  }
+}
+
+function lostError(thread: number, why: string, maybeExecuted: boolean): ThreadLostError {
+  const executed = maybeExecuted ? 'the handler may have run' : 'the handler did not run'
+  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, { thread })
+}
+
+function notSerializable(error: unknown, what: string): unknown {
+  if (error instanceof OverloadedError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new NotSerializableError(`${what} cannot cross threads: ${why}`, { cause: error })
+}

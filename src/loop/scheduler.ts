@@ -1,0 +1,153 @@
+// When a loop works, and when it sleeps. What it keeps: the event loop it shares gets its turn at least every 200 µs
+// of work (plus one handler); work that has begun is published before the loop pauses; a loop that sleeps has armed
+// its bell and looked once more.
+//
+// Work goes in chunks: take a few frames, run a few messages, then let microtasks run (the answers and continuations
+// that the chunk set free). A burst of chunks ends with a turn of the event loop, by setImmediate. A loop with
+// nothing to do keeps looking for 200 µs (a wake costs more than that is worth), unless more loops are awake than
+// the machine has cores; then it sleeps until a doorbell.
+import { availableParallelism } from 'node:os'
+import type { Bell } from '../sync/bell.js'
+import type { House } from '../sync/status.js'
+import type { WaitStrategy } from '../transport/wait.js'
+
+const BURST_MS = 0.2
+const POLL_MS = 0.2
+
+/** The work of a loop, as the scheduler sees it. */
+export interface Workload {
+  /** Does a chunk. @returns whether there was anything to do */
+  chunk(): boolean
+  /** Whether there is anything to do. */
+  hasWork(): boolean
+  /** Whether handlers are at work that will go on by themselves. */
+  pending(): boolean
+  /** Shows others what was done: frames and counters. */
+  publish(): void
+}
+
+/** Runs the work of one loop. */
+export class Scheduler {
+  readonly #work: Workload
+  readonly #bell: Bell
+  readonly #house: House
+  readonly #strategy: WaitStrategy | undefined
+  readonly #cores = availableParallelism()
+  #immediate = false
+  #microtask = false
+  #inTurn = false
+  #burstEnd = 0
+  #lastWork = 0
+  #asleep = false
+  #paused: boolean
+  #stopped = false
+  /** Times the loop went to sleep. */
+  sleeps = 0
+
+  /** @param strategy undefined for a loop without links: nobody rings it, it simply rests */
+  constructor(work: Workload, bell: Bell, house: House, strategy: WaitStrategy | undefined, paused: boolean) {
+    this.#work = work
+    this.#bell = bell
+    this.#house = house
+    this.#strategy = strategy
+    this.#paused = paused
+  }
+
+  /** There is work: begin with it after the code that is running now. */
+  request(): void {
+    if (this.#microtask || this.#inTurn || this.#paused || this.#stopped) return
+    if (this.#asleep) this.#wake()
+    const now = performance.now()
+    if (now < this.#burstEnd) return this.#soon()
+    if (this.#immediate) return
+    // a new burst; the immediate ends it, so that a chain of microtasks cannot keep the event loop for ever
+    this.#burstEnd = now + BURST_MS
+    this.#later()
+    this.#soon()
+  }
+
+  /** A doorbell message came. */
+  rung(): void {
+    if (this.#stopped) return
+    if (this.#asleep) this.#wake()
+    this.#later()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#later()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    if (this.#asleep) this.#wake()
+  }
+
+  #wake(): void {
+    this.#asleep = false
+    this.#bell.disarm()
+  }
+
+  #soon(): void {
+    if (this.#microtask) return
+    this.#microtask = true
+    queueMicrotask(this.#onMicrotask)
+  }
+
+  #later(): void {
+    if (this.#immediate) return
+    this.#immediate = true
+    setImmediate(this.#onImmediate)
+  }
+
+  readonly #onMicrotask = (): void => {
+    this.#microtask = false
+    if (!this.#stopped) this.#turn()
+  }
+
+  readonly #onImmediate = (): void => {
+    this.#immediate = false
+    if (this.#stopped) return
+    this.#burstEnd = performance.now() + BURST_MS
+    this.#turn()
+  }
+
+  #turn(): void {
+    if (this.#paused) return this.#work.publish()
+    this.#inTurn = true
+    let worked = true
+    try {
+      worked = this.#work.chunk()
+    } finally {
+      this.#inTurn = false
+    }
+    const now = performance.now()
+    if (worked) this.#lastWork = now
+    if (this.#work.hasWork()) {
+      if (now < this.#burstEnd) {
+        this.#soon()
+      } else {
+        this.#work.publish()
+        this.#later()
+      }
+      return
+    }
+    this.#work.publish()
+    if (this.#strategy === undefined || this.#immediate) return
+    if (now - this.#lastWork < POLL_MS && this.#house.awake <= this.#cores) this.#later()
+    else this.#sleep(this.#strategy)
+  }
+
+  #sleep(strategy: WaitStrategy): void {
+    this.sleeps++
+    this.#asleep = true
+    const goOn = strategy.sleep({
+      bell: this.#bell,
+      hasWork: () => this.#work.hasWork(),
+      pending: () => this.#work.pending(),
+    })
+    if (!goOn) return
+    this.#wake()
+    this.#later()
+  }
+}

@@ -1,0 +1,49 @@
+// What runs on a worker thread: one loop, for the life of one task of the pool. The task ends when the loop is told
+// to end; when the thread dies instead, the pool settles the task with an error, which is how the coordinator knows.
+import type { MessagePort } from 'node:worker_threads'
+import * as Comlink from 'comlink'
+import { CancelFlags } from '../sync/cancel.js'
+import { House, Status } from '../sync/status.js'
+import type { WaitStrategyName } from '../transport/wait.js'
+import { LoopControl } from './control.js'
+import { Loop } from './loop.js'
+
+/** What a thread is told when it begins. */
+export interface ThreadTask {
+  readonly index: number
+  readonly life: number
+  readonly loops: number
+  readonly house: { readonly memory: SharedArrayBuffer; readonly built: number }
+  readonly status: SharedArrayBuffer
+  readonly flags: SharedArrayBuffer
+  readonly wait: WaitStrategyName
+  readonly paused: boolean
+  readonly log: boolean
+  readonly unhandled: boolean
+  readonly control: MessagePort
+}
+
+/** Runs one loop until it is told to end. */
+export default function run(task: ThreadTask): Promise<void> {
+  return new Promise(resolve => {
+    const { control, house, status, flags, ...options } = task
+    const loop = new Loop({
+      ...options,
+      house: new House(house.memory, house.built),
+      status: new Status(status),
+      flags: new CancelFlags(flags),
+    })
+    class ThreadControl extends LoopControl {
+      override end(): void {
+        super.end()
+        // after this answer has left: then the port may go
+        setImmediate(() => {
+          control.close()
+          resolve()
+        })
+      }
+    }
+    Comlink.expose(new ThreadControl(loop), control as unknown as Comlink.Endpoint)
+    loop.scheduler.rung()
+  })
+}

@@ -1,0 +1,131 @@
+// A turn: one handler at work on one message, and what it sees of it (the `ctx` of a handler). A turn is also the
+// innermost link of the chain of calls that it makes.
+import type { Context, Handle, Payload, PublishOptions, SendOptions } from '../agent/context.js'
+import type { AgentId, TopicId } from '../agent/ids.js'
+import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
+import { Cancellation } from './cancellation.js'
+import type { Cell } from './cell.js'
+import type { ChainNode, Message } from './message.js'
+
+let turns = 0
+
+/** What `ctx` is. */
+export class Turn implements Context, ChainNode {
+  readonly cell: Cell
+  readonly message: Message | undefined
+  readonly turn = ++turns | 0
+  /** Whether the handler is still at work. */
+  open = true
+  /** Whether an outcome was given before the handler ended (its deadline passed). */
+  answered = false
+  deadlineAt = 0
+  #cancellation: Cancellation | undefined
+
+  /** @param message undefined for `onStart` and `onStop` */
+  constructor(cell: Cell, message: Message | undefined) {
+    this.cell = cell
+    this.message = message
+    this.#cancellation = message?.cancellation
+  }
+
+  get agent(): string {
+    return this.cell.text
+  }
+
+  get parent(): ChainNode | undefined {
+    return this.message?.chain
+  }
+
+  get depth(): number {
+    return 1 + (this.message?.chain?.depth ?? 0)
+  }
+
+  /** The wish to cancel this turn, if anybody could have it. */
+  get cancellation(): Cancellation | undefined {
+    return this.#cancellation
+  }
+
+  /** A wish of this turn's own, on top of its caller's. */
+  ownCancellation(): Cancellation {
+    if (this.#cancellation === undefined || this.#cancellation === this.message?.cancellation) {
+      this.#cancellation = new Cancellation(this.message?.cancellation, this.message?.cancellation?.flag)
+      if (this.cell.loop.house.stopping) this.#cancellation.cancel(this.cell.loop.stopReason())
+    }
+    return this.#cancellation
+  }
+
+  get id(): AgentId {
+    return this.cell.id
+  }
+
+  get state(): unknown {
+    return this.cell.state
+  }
+
+  set state(state: unknown) {
+    this.cell.state = state
+  }
+
+  get sender(): AgentId | undefined {
+    return this.message?.sender
+  }
+
+  get topic(): TopicId | undefined {
+    return this.message?.topic
+  }
+
+  get isRequest(): boolean {
+    return this.message?.isRequest ?? false
+  }
+
+  get messageId(): string {
+    return this.message?.id ?? ''
+  }
+
+  get traceparent(): string | undefined {
+    return this.message?.trace
+  }
+
+  get signal(): AbortSignal {
+    return this.ownCancellation().signal
+  }
+
+  get cancelled(): boolean {
+    const { loop } = this.cell
+    if (this.#cancellation?.cancelled === true || loop.house.stopping) return true
+    return this.deadlineAt !== 0 && loop.house.now() >= this.deadlineAt
+  }
+
+  send<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<AnswerOf<M>> {
+    return this.cell.loop.outgoing.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
+  }
+
+  publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
+    return this.cell.loop.outgoing.publish(this, message, payload, options)
+  }
+
+  handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
+    return handleOf<H>(this, agent.type, key, this.cell.loop.agentId)
+  }
+}
+
+/** A handle that sends through `messenger`. */
+export function handleOf<H extends MessageType>(
+  messenger: Pick<Context, 'send'>,
+  type: string,
+  key: string | undefined,
+  toId: (type: string, key?: string) => AgentId,
+): Handle<H> {
+  const id = toId(type, key)
+  return {
+    id,
+    send<M extends H & RequestType>(message: M, ...[payload, options]: Payload<M>): Promise<AnswerOf<M>> {
+      return messenger.send(message, payload as PayloadOf<M>, id, options)
+    },
+  }
+}

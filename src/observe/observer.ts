@@ -1,0 +1,98 @@
+// Watching: what happened to each message, on `node:diagnostics_channel` (per thread) and, when the application asked
+// for it, in the event log (from every thread). When nobody listens, a message costs one look at `active`.
+import { channel } from 'node:diagnostics_channel'
+import type { LogEntry } from './log.js'
+
+const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'crash'] as const
+type EventName = (typeof names)[number]
+
+/** `ringreeve:create`, `ringreeve:send`, …; subscribers get a {@link LogEntry}. */
+const channels = Object.fromEntries(names.map(name => [name, channel(`ringreeve:${name}`)])) as Record<
+  EventName,
+  ReturnType<typeof channel>
+>
+
+/** What an observer reads of a message. */
+export interface Seen {
+  readonly name: string
+  readonly id: string
+  readonly sender: { toString(): string } | undefined
+  readonly recipient: { toString(): string } | undefined
+  readonly topic: { toString(): string } | undefined
+  readonly trace: string | undefined
+}
+
+/** Tells of what happens on one loop. */
+export class Observer {
+  readonly #loop: number
+  readonly #log: ((entry: LogEntry) => void) | undefined
+
+  /** @param log takes entries for the event log; undefined when nobody asked for one */
+  constructor(loop: number, log: ((entry: LogEntry) => void) | undefined) {
+    this.#loop = loop
+    this.#log = log
+  }
+
+  /** Whether anybody wants to know of single messages. */
+  get active(): boolean {
+    return (
+      this.#log !== undefined ||
+      channels.process.hasSubscribers ||
+      channels.send.hasSubscribers ||
+      channels.publish.hasSubscribers ||
+      channels.respond.hasSubscribers
+    )
+  }
+
+  create(agent: { readonly text: string }): void {
+    this.#tell('create', { agent: agent.text })
+  }
+
+  send(message: Seen): void {
+    this.#tell('send', of(message))
+  }
+
+  publish(message: Omit<Seen, 'recipient'>): void {
+    this.#tell('publish', of({ ...message, recipient: undefined }))
+  }
+
+  process(message: Seen): void {
+    this.#tell('process', of(message))
+  }
+
+  respond(message: Seen): void {
+    this.#tell('respond', of(message))
+  }
+
+  failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    this.#tell('error', { ...(message ? of(message) : {}), agent: agent.text, reason })
+  }
+
+  dropped(message: Seen, reason: string): void {
+    this.#tell('drop', { ...of(message), reason })
+  }
+
+  crash(reason: string): void {
+    this.#tell('crash', { reason })
+  }
+
+  #tell(event: EventName, what: Partial<LogEntry>): void {
+    const to = channels[event]
+    if (this.#log === undefined && !to.hasSubscribers) return
+    const entry: LogEntry = { event, loop: this.#loop, time: Date.now(), ...what }
+    to.publish(entry)
+    this.#log?.(entry)
+  }
+}
+
+function of(message: Seen): Partial<LogEntry> {
+  return {
+    message: message.name,
+    messageId: message.id,
+    sender: message.sender?.toString(),
+    agent: message.recipient?.toString(),
+    topic: message.topic?.toString(),
+    traceparent: message.trace,
+  }
+}

@@ -1,0 +1,95 @@
+// The route table: which loops host which agent type, and who hears which topic. The coordinator owns it; every loop
+// holds a replica, replaced as a whole when it changes, so a loop always routes by one version, never by a mixture.
+
+/** Where one agent type lives. */
+export interface TypeRoute {
+  /** Loops that host it, in the order by which keys are spread. */
+  readonly loops: readonly number[]
+}
+
+/** One subscription as data. */
+export interface SubscriptionRoute {
+  readonly id: string
+  readonly agent: string
+  /** Exactly this topic type, or every topic type with this prefix. */
+  readonly topic: string | undefined
+  readonly prefix: string | undefined
+}
+
+/** The whole table, as it is sent to the loops. */
+export interface RouteTable {
+  readonly version: number
+  readonly types: Readonly<Record<string, TypeRoute>>
+  readonly subscriptions: readonly SubscriptionRoute[]
+}
+
+const CACHED_TOPICS = 10_000
+
+/** A loop's replica of the table. */
+export class Routes {
+  #version = -1
+  #types = new Map<string, TypeRoute>()
+  #exact = new Map<string, string[]>()
+  #prefixes: SubscriptionRoute[] = []
+  /** Agent types by topic type; dropped when it grows past its bound, since topic types may be made up without end. */
+  #matches = new Map<string, readonly string[]>()
+
+  get version(): number {
+    return this.#version
+  }
+
+  replace(table: RouteTable): void {
+    if (table.version <= this.#version) return
+    this.#version = table.version
+    this.#types = new Map(Object.entries(table.types))
+    this.#exact = new Map()
+    this.#prefixes = []
+    this.#matches = new Map()
+    for (const subscription of table.subscriptions) {
+      if (subscription.topic === undefined) this.#prefixes.push(subscription)
+      else {
+        const agents = this.#exact.get(subscription.topic)
+        if (agents === undefined) this.#exact.set(subscription.topic, [subscription.agent])
+        else agents.push(subscription.agent)
+      }
+    }
+  }
+
+  get types(): readonly string[] {
+    return [...this.#types.keys()]
+  }
+
+  /** The loop of an agent, or undefined when nobody hosts its type. */
+  loopOf(type: string, key: string): number | undefined {
+    const loops = this.#types.get(type)?.loops
+    if (loops === undefined) return undefined
+    return loops.length === 1 ? loops[0] : loops[hash(key) % loops.length]
+  }
+
+  /** The agent types that hear a topic type, each once, in the order of their subscriptions. */
+  match(topicType: string): readonly string[] {
+    const known = this.#matches.get(topicType)
+    if (known !== undefined) return known
+    const agents = new Set(this.#exact.get(topicType))
+    for (const { prefix, agent } of this.#prefixes) if (topicType.startsWith(prefix as string)) agents.add(agent)
+    const matches = [...agents]
+    if (this.#matches.size >= CACHED_TOPICS) this.#matches.clear()
+    this.#matches.set(topicType, matches)
+    return matches
+  }
+}
+
+/** FNV-1a over UTF-16 units, with a final mix (murmur3's fmix32) so that low bits spread short numbered keys evenly. */
+export function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) {
+    h ^= text.charCodeAt(i)
+    h = Math.imul(h, 0x01000193)
+  }
+  h ^= h >>> 16
+  h = Math.imul(h, 0x85ebca6b)
+  h ^= h >>> 13
+  h = Math.imul(h, 0xc2b2ae35)
+  h ^= h >>> 16
+  return h >>> 0
+}

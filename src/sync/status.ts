@@ -1,0 +1,172 @@
+// The words that loops share beside their rings. Two kinds of block, both plain Int32 words in shared memory:
+//
+//   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
+//   word  0  awake      loops not asleep        word  0  bell        AWAKE, PARKED or WAITING
+//   word 16  idleWanted somebody awaits idle    word 16… counters    written by the loop alone, see Counter
+//   word 32  stopping   turns see it as cancel  word 48  deadlineAt  ms since the house was built, 0 = none
+//                                               word 49  agent chars, then the agent's name in UTF-8
+//
+// Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
+
+const AWAKE_COUNT = 0
+const IDLE_WANTED = 16
+const STOPPING = 32
+const HOUSE_BYTES = 192
+
+const BELL = 0
+const COUNTERS = 16
+const DEADLINE_AT = 48
+const AGENT_LENGTH = 49
+const AGENT_TEXT = 200
+const AGENT_BYTES = 312
+const STATUS_BYTES = 512
+
+/** The counters of one loop; each only ever grows, but for the gauges `queued`, `running` and `agents`. */
+export const counterNames = [
+  'accepted',
+  'done',
+  'queued',
+  'running',
+  'agents',
+  'handled',
+  'failed',
+  'dropped',
+  'sent',
+  'published',
+  'framesIn',
+  'framesOut',
+  'parks',
+] as const
+export type Counter = (typeof counterNames)[number]
+
+/** Counters of one loop, as read at one moment. */
+export type LoopStats = { readonly loop: number; readonly alive: boolean } & { readonly [name in Counter]: number }
+
+/** Words of the whole runtime. */
+export class House {
+  readonly memory: SharedArrayBuffer
+  readonly built: number
+  readonly #words: Int32Array
+
+  constructor(memory = new SharedArrayBuffer(HOUSE_BYTES), built = Date.now()) {
+    this.memory = memory
+    this.built = built
+    this.#words = new Int32Array(memory)
+  }
+
+  /** Milliseconds since the house was built: the one clock that all threads share. */
+  now(): number {
+    return Date.now() - this.built
+  }
+
+  /** Counts a loop as awake (+1) or asleep (-1). */
+  addAwake(by: 1 | -1): void {
+    Atomics.add(this.#words, AWAKE_COUNT, by) // one total order with every other add: no update is lost
+  }
+
+  get awake(): number {
+    return Atomics.load(this.#words, AWAKE_COUNT) // a hint only: how many may poll
+  }
+
+  get idleWanted(): boolean {
+    return Atomics.load(this.#words, IDLE_WANTED) === 1 // read after `done` was stored: either side sees the other
+  }
+
+  set idleWanted(wanted: boolean) {
+    Atomics.store(this.#words, IDLE_WANTED, wanted ? 1 : 0) // stored before the counters are read, see above
+  }
+
+  get stopping(): boolean {
+    return Atomics.load(this.#words, STOPPING) === 1 // seen by a handler that never yields
+  }
+
+  set stopping(value: boolean) {
+    Atomics.store(this.#words, STOPPING, value ? 1 : 0) // no order needed beyond being seen
+  }
+}
+
+/** Words of one life of one loop. */
+export class Status {
+  readonly memory: SharedArrayBuffer
+  /** The word that {@link Bell} rings. */
+  readonly words: Int32Array
+  static readonly bell = BELL
+  readonly #text: Uint8Array
+
+  constructor(memory = new SharedArrayBuffer(STATUS_BYTES)) {
+    this.memory = memory
+    this.words = new Int32Array(memory)
+    this.#text = new Uint8Array(memory, AGENT_TEXT, AGENT_BYTES)
+  }
+
+  read(counter: Counter): number {
+    return Atomics.load(this.words, COUNTERS + counterNames.indexOf(counter)) // whatever the owner wrote before is visible
+  }
+
+  stats(loop: number, alive: boolean): LoopStats {
+    const entries = counterNames.map(name => [name, this.read(name)])
+    return { loop, alive, ...Object.fromEntries(entries) }
+  }
+
+  /** Shows `accepted` alone, before the room of frames that became messages is given back. */
+  publishAccepted(counters: Counters): void {
+    Atomics.store(this.words, COUNTERS, counters.get(at.accepted)) // before the ring's head: work is always in one or both
+  }
+
+  /** Publishes the counters that idle detection reads: `accepted` first, so that done is never ahead of it. */
+  publish(counters: Counters): void {
+    for (let i = 0; i < counterNames.length; i++) {
+      // `accepted` (0) before `done` (1): a reader that takes done first can never see more done than accepted
+      Atomics.store(this.words, COUNTERS + i, counters.values[i] as number)
+    }
+  }
+
+  /** Says that `agent` runs until `deadlineAt` (house time); 0 ends it. The name is written first, then the time. */
+  deadline(deadlineAt: number, agent: string): void {
+    if (deadlineAt !== 0) {
+      const text = new TextEncoder().encode(agent).subarray(0, AGENT_BYTES)
+      this.#text.set(text)
+      Atomics.store(this.words, AGENT_LENGTH, text.length) // after the text it measures
+    }
+    Atomics.store(this.words, DEADLINE_AT, deadlineAt) // after the name: a reader of the time finds the name
+  }
+
+  get deadlineAt(): number {
+    return Atomics.load(this.words, DEADLINE_AT) // read before the name
+  }
+
+  get deadlineAgent(): string {
+    const length = Atomics.load(this.words, AGENT_LENGTH) // bounds the text that is there
+    return new TextDecoder().decode(this.#text.slice(0, length))
+  }
+}
+
+/** A loop's own copy of its counters: plain numbers on the hot path, published once per chunk of work. */
+export class Counters {
+  readonly values = new Int32Array(counterNames.length)
+  add(counter: CounterIndex, by: number): void {
+    this.values[counter] = (this.values[counter] as number) + by
+  }
+  get(counter: CounterIndex): number {
+    return this.values[counter] as number
+  }
+}
+
+type CounterIndex = (typeof at)[Counter]
+
+/** Index of each counter. */
+export const at = {
+  accepted: 0,
+  done: 1,
+  queued: 2,
+  running: 3,
+  agents: 4,
+  handled: 5,
+  failed: 6,
+  dropped: 7,
+  sent: 8,
+  published: 9,
+  framesIn: 10,
+  framesOut: 11,
+  parks: 12,
+} as const satisfies Record<Counter, number>

@@ -1,0 +1,368 @@
+// A link joins two loops: per direction two rings (work; answers and control), and one MessagePort for doorbells and
+// for bodies that do not fit a ring. What it keeps: frames of one lane arrive in the order in which they were sent,
+// whichever way their bodies went, because every frame has its place in the ring and fetches its body when its turn
+// comes. A full ring never blocks: frames wait here, in order, until the reader has made room.
+import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { Bell } from '../sync/bell.js'
+import { CancelFlags } from '../sync/cancel.js'
+import { type House, Status } from '../sync/status.js'
+import {
+  type BodyRange,
+  type Envelope,
+  emptyEnvelope,
+  Flag,
+  frameBytes,
+  Kind,
+  readEnvelope,
+  writeEnvelope,
+} from './frame.js'
+import { Queue } from './queue.js'
+import { RingReader, RingWriter } from './ring.js'
+
+/** What one end of a link is made of; can be sent to a thread (transfer `port`). */
+export interface LinkParts {
+  /** Index of the loop at the other end, and which of its lives. */
+  readonly peer: number
+  readonly life: number
+  readonly work: { readonly out: SharedArrayBuffer; readonly in: SharedArrayBuffer }
+  readonly answers: { readonly out: SharedArrayBuffer; readonly in: SharedArrayBuffer }
+  readonly port: MessagePort
+  /** Status block and cancel flags of the other end. */
+  readonly status: SharedArrayBuffer
+  readonly flags: SharedArrayBuffer
+}
+
+/** A body on its way out: bytes, or a value to clone, or (both undefined) none. */
+export interface Body {
+  bytes: Uint8Array | undefined
+  clone: { readonly value: unknown; readonly transfer: readonly TransferListItem[] } | undefined
+}
+
+type Bulk = { readonly number: number; readonly value: unknown }
+const DOORBELL = 0
+const NAMES = 65_536
+const BULK_IN_FLIGHT = 64
+const PUBLISH_EVERY = 32
+const NOTHING = new Uint8Array(0)
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Told when a frame that had to wait is in the ring (its position there), or (undefined) never will be. */
+export type Written = (position: number | undefined) => void
+
+/** A frame that waits for room in its ring. */
+interface Waiting {
+  readonly envelope: Envelope
+  readonly body: Body
+  readonly written: Written | undefined
+}
+
+/** One direction of one lane, at its sender. */
+export class OutLane {
+  readonly #ring: RingWriter
+  readonly #port: MessagePort
+  readonly #nextBulk: () => number
+  readonly #wake: () => void
+  readonly #numbers = new Map<string, number>()
+  readonly #texts: string[] = []
+  #nextName = 0
+  readonly #waiting = new Queue<Waiting>()
+  readonly #bulk = new Queue<number>()
+  #unshown = 0
+  /** Frames written since the lane was made. */
+  frames = 0
+
+  constructor(ring: RingWriter, port: MessagePort, nextBulk: () => number, wake: () => void) {
+    this.#ring = ring
+    this.#port = port
+    this.#nextBulk = nextBulk
+    this.#wake = wake
+  }
+
+  /** Frames that wait for room. */
+  get backlog(): number {
+    return this.#waiting.length
+  }
+
+  /** Ring position behind the frame written last. */
+  get position(): number {
+    return this.#ring.position
+  }
+
+  /** Whether the other end has taken everything before `position`. */
+  consumed(position: number): boolean {
+    return this.#ring.consumed(position)
+  }
+
+  /**
+   * Writes a frame, or queues it behind those that wait already. `envelope` and `body` may be used again afterwards.
+   * @param written called once the frame is in the ring, if it has to wait
+   * @returns whether the frame is in the ring
+   * @throws DataCloneError when the value to clone cannot be cloned
+   */
+  send(envelope: Envelope, body: Body, written?: Written): boolean {
+    if (body.clone !== undefined) this.#post(envelope, body)
+    if (this.#waiting.length === 0 && this.#write(envelope, body)) {
+      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+      return true
+    }
+    this.#waiting.push({
+      envelope: { ...envelope },
+      body: { bytes: body.bytes?.slice(), clone: undefined },
+      written,
+    })
+    this.publish()
+    if (!this.#askForRoom()) this.retry()
+    return false
+  }
+
+  /** Writes what waits, as far as there is room. */
+  retry(): void {
+    while (true) {
+      const next = this.#waiting.peek()
+      if (next === undefined) return
+      if (!this.#write(next.envelope, next.body)) {
+        this.publish()
+        if (this.#askForRoom()) return
+        continue
+      }
+      this.#waiting.shift()
+      next.written?.(this.#ring.position)
+      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+    }
+  }
+
+  /** Shows what was written to the other end, and wakes it if it sleeps. */
+  publish(): void {
+    this.#unshown = 0
+    if (this.#ring.publish()) this.#wake()
+  }
+
+  /** Gives up the frames that were never written. */
+  abandon(): void {
+    for (const frame of this.#waiting.drain()) frame.written?.(undefined)
+  }
+
+  /** @returns whether there is still no room, so that the reader will ring */
+  #askForRoom(): boolean {
+    return this.#ring.wantSpace(this.#ring.maxFrame) || !this.#bulkHasRoom()
+  }
+
+  #bulkHasRoom(): boolean {
+    for (let first = this.#bulk.peek(); first !== undefined && this.#ring.consumed(first); first = this.#bulk.peek()) {
+      this.#bulk.shift()
+    }
+    return this.#bulk.length < BULK_IN_FLIGHT
+  }
+
+  /** Sends a value by port now, so that it is what it was when it was sent; its frame then carries only its number. */
+  #post(envelope: Envelope, body: Body): void {
+    const { value, transfer } = body.clone as NonNullable<Body['clone']>
+    const number = this.#nextBulk()
+    this.#port.postMessage({ number, value } satisfies Bulk, transfer as TransferListItem[])
+    envelope.flags |= Flag.CLONE
+    body.clone = undefined
+    body.bytes = new Uint8Array(new Int32Array([number]).buffer)
+  }
+
+  #write(envelope: Envelope, body: Body): boolean {
+    const id = envelope.flags & Flag.ID ? encoder.encode(envelope.id) : NOTHING
+    const chain = envelope.chain?.length ?? 0
+    let bytes = body.bytes ?? NOTHING
+    let length = frameBytes(envelope.flags, chain, id.length, bytes.length)
+    const byPort = length > this.#ring.maxFrame
+    if (byPort) {
+      if (!this.#bulkHasRoom()) return false
+      length = frameBytes(envelope.flags, chain, id.length, 4)
+    }
+    if (!this.#internAll(envelope)) return false
+    const offset = this.#ring.claim(length)
+    if (offset < 0) return false
+    if (byPort) {
+      const number = this.#nextBulk()
+      const value = bytes.slice()
+      this.#port.postMessage({ number, value } satisfies Bulk, [value.buffer])
+      envelope.flags |= Flag.BULK
+      bytes = new Uint8Array(new Int32Array([number]).buffer)
+    }
+    const at = writeEnvelope(
+      this.#ring.words,
+      this.#ring.bytes,
+      offset,
+      length,
+      envelope,
+      bytes.length,
+      this.#fixed,
+      this.#chainNumbers,
+      id,
+    )
+    if (bytes.length > 0) this.#ring.bytes.set(bytes, at)
+    this.#ring.commit(length)
+    if (byPort) this.#bulk.push(this.#ring.position)
+    this.frames++
+    return true
+  }
+
+  readonly #fixed = [0, 0, 0, 0]
+  readonly #chainNumbers: number[] = []
+
+  /** Fills #fixed and #chainNumbers. @returns false when there is no room to tell the other end a new name */
+  #internAll(envelope: Envelope): boolean {
+    const { chain } = envelope
+    const sender = this.#intern(envelope.sender)
+    const recipient = this.#intern(envelope.recipient)
+    const topic = this.#intern(envelope.topic)
+    const message = this.#intern(envelope.message)
+    if ((sender | recipient | topic | message) < 0) return false
+    if (chain !== undefined) {
+      for (let i = 0; i < chain.length; i++) {
+        const number = this.#intern((chain[i] as { agent: string }).agent)
+        if (number < 0) return false
+        this.#chainNumbers[i] = number
+      }
+    }
+    // only now: interning a new name writes a frame of its own, which passes through here too
+    this.#fixed[0] = sender
+    this.#fixed[1] = recipient
+    this.#fixed[2] = topic
+    this.#fixed[3] = message
+    return true
+  }
+
+  /** @returns the number of a text (0 for none), or -1 when there is no room to tell the other end */
+  #intern(text: string | undefined): number {
+    if (text === undefined) return 0
+    const known = this.#numbers.get(text)
+    if (known !== undefined) return known
+    const number = (this.#nextName % NAMES) + 1
+    const define = emptyEnvelope(Kind.DEFINE)
+    define.slot = number
+    if (!this.#write(define, { bytes: encoder.encode(text), clone: undefined })) return -1
+    this.#nextName++
+    const old = this.#texts[number]
+    if (old !== undefined) this.#numbers.delete(old)
+    this.#texts[number] = text
+    this.#numbers.set(text, number)
+    return number
+  }
+}
+
+/** One direction of one lane, at its reader. */
+export class InLane {
+  readonly #ring: RingReader
+  readonly #names: (string | undefined)[] = []
+  readonly #envelope = emptyEnvelope(Kind.REQUEST)
+  readonly #body: BodyRange = { offset: 0, length: 0 }
+  readonly #nameOf = (number: number): string | undefined => this.#names[number]
+  readonly #fetch: (number: number) => unknown
+  /** Frames taken since the lane was made. */
+  frames = 0
+
+  constructor(ring: RingReader, fetch: (number: number) => unknown) {
+    this.#ring = ring
+    this.#fetch = fetch
+  }
+
+  get empty(): boolean {
+    return this.#ring.empty
+  }
+
+  spaceWanted(): boolean {
+    return this.#ring.spaceWanted()
+  }
+
+  /**
+   * Hands over up to `limit` frames. The envelope is used again for the next; the body's bytes are good only inside
+   * `take` (a body that came by port is handed over as `fetched`, its bytes or its value).
+   */
+  drain(
+    limit: number,
+    take: (envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown) => void,
+    beforeRelease: () => void,
+  ): number {
+    const { bytes, words } = this.#ring
+    return this.#ring.drain(
+      limit,
+      offset => {
+        this.frames++
+        const envelope = this.#envelope
+        readEnvelope(words, bytes, offset, envelope, this.#body, this.#nameOf)
+        const byPort = (envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0
+        const fetched = byPort ? this.#fetch(words[this.#body.offset >> 2] as number) : undefined
+        if (envelope.kind === Kind.DEFINE) {
+          const { offset: from, length } = this.#body
+          this.#names[envelope.slot] = decoder.decode(byPort ? (fetched as Uint8Array) : bytes.slice(from, from + length))
+          return
+        }
+        take(envelope, bytes, this.#body, fetched)
+      },
+      beforeRelease,
+    )
+  }
+}
+
+/** One end of a link. */
+export class Link {
+  readonly peer: number
+  readonly life: number
+  readonly work: { readonly out: OutLane; readonly in: InLane }
+  readonly answers: { readonly out: OutLane; readonly in: InLane }
+  readonly status: Status
+  readonly flags: CancelFlags
+  readonly #bell: Bell
+  readonly #port: MessagePort
+  readonly #arrived = new Map<number, unknown>()
+  #bulk = 0
+
+  /** @param rung called when the other end rings the doorbell */
+  constructor(parts: LinkParts, house: House, rung: () => void) {
+    this.peer = parts.peer
+    this.life = parts.life
+    this.status = new Status(parts.status)
+    this.flags = new CancelFlags(parts.flags)
+    this.#bell = new Bell(this.status, house)
+    this.#port = parts.port
+    const nextBulk = () => ++this.#bulk
+    const wake = () => this.wake()
+    const fetch = (number: number) => this.#take(number)
+    const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), parts.port, nextBulk, wake)
+    const incoming = (memory: SharedArrayBuffer) => new InLane(new RingReader(memory), fetch)
+    this.work = { out: out(parts.work.out), in: incoming(parts.work.in) }
+    this.answers = { out: out(parts.answers.out), in: incoming(parts.answers.in) }
+    this.#port.on('message', (message: Bulk | typeof DOORBELL) => {
+      if (message === DOORBELL) rung()
+      else this.#arrived.set(message.number, message.value)
+    })
+  }
+
+  /** Wakes the loop at the other end if it sleeps. */
+  wake(): void {
+    if (this.#bell.ring()) this.#port.postMessage(DOORBELL)
+  }
+
+  /** Shows what was written on both lanes. */
+  publish(): void {
+    this.answers.out.publish()
+    this.work.out.publish()
+  }
+
+  get empty(): boolean {
+    return this.answers.in.empty && this.work.in.empty
+  }
+
+  close(): void {
+    this.#port.close()
+  }
+
+  /** A body that was sent by port. It was posted before its frame was published, so it is there. */
+  #take(number: number): unknown {
+    while (!this.#arrived.has(number)) {
+      const next = receiveMessageOnPort(this.#port) as { message: Bulk | typeof DOORBELL } | undefined
+      if (next === undefined) throw new Error(`body ${number} from loop ${this.peer} did not come with its frame`)
+      if (next.message !== DOORBELL) this.#arrived.set(next.message.number, next.message.value)
+    }
+    const value = this.#arrived.get(number)
+    this.#arrived.delete(number)
+    return value
+  }
+}
