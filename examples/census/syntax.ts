@@ -15,14 +15,18 @@ export class Unparsable extends Error {
 
 /** Bytes of stack, as measured with cold code, that each of acorn's recursive methods takes for itself and its helpers. */
 const frames = {
-  parseStatement: 450,
-  parseFunctionBody: 450,
-  parseMaybeAssign: 400,
-  parseExprOp: 260,
-  parseMaybeUnary: 260,
-  parseExprAtom: 1000,
-  parseBindingAtom: 600,
-  regexp_disjunction: 600,
+  parseStatement: 600,
+  parseFunctionBody: 600,
+  parseClassElement: 300,
+  parseMaybeAssign: 450,
+  parseExprOp: 330,
+  parseMaybeUnary: 330,
+  parseAwait: 450,
+  parseExprAtom: 1100,
+  parseSubscript: 1000,
+  parseBindingAtom: 800,
+  regexp_disjunction: 650,
+  regexp_eatNestedClass: 400,
 }
 
 /** Half of the stack that Node gives to the main thread (984 KB); worker threads have more. */

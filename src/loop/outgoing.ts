@@ -13,7 +13,7 @@ import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import { isPromise } from './cell.js'
 import type { Address, Loop } from './loop.js'
-import { MAX_CHAIN, Message } from './message.js'
+import { MAX_CHAIN, Message, type Reply } from './message.js'
 import type { Parcel } from './peer.js'
 import type { Turn } from './turn.js'
 
@@ -90,18 +90,7 @@ export class Outgoing {
       loop.sentOut()
       return
     }
-    const letter = new Message({
-      ...parts,
-      isRequest: true,
-      sender: turn?.id,
-      recipient: address.id,
-      topic: undefined,
-      origin: loop.origin,
-      cancellation,
-      reply: call,
-      slot: 0,
-      generation: 0,
-    })
+    const letter = this.#letter(turn, parts, true, address, undefined, cancellation, call)
     if (loop.observer.active) loop.observer.send(letter)
     loop.cell(address).put(letter)
   }
@@ -147,20 +136,7 @@ export class Outgoing {
     for (const address of here) {
       if (waited) gather?.expect()
       const cell = loop.cell(address)
-      cell.put(
-        new Message({
-          ...parcel,
-          isRequest: false,
-          sender: turn?.id,
-          recipient: address.id,
-          topic,
-          origin: loop.origin,
-          cancellation,
-          reply: waited ? gather : undefined,
-          slot: 0,
-          generation: 0,
-        }),
-      )
+      cell.put(this.#letter(turn, parcel, false, address, topic, cancellation, waited ? gather : undefined))
       if (cell.overfull && cell.type.overflow === 'wait') waits.push(new Promise(resolve => cell.whenRoom(resolve)))
     }
     for (const [index, agents] of elsewhere) {
@@ -231,6 +207,35 @@ export class Outgoing {
       }
     }
     return [here, elsewhere]
+  }
+
+  /** A message for an agent on this loop. Written out field by field: spreading the parcel costs more than the rest. */
+  #letter(
+    turn: Turn | undefined,
+    parcel: Parcel,
+    isRequest: boolean,
+    address: Address,
+    topic: TopicId | undefined,
+    cancellation: Cancellation | undefined,
+    reply: Reply | undefined,
+  ): Message {
+    return new Message({
+      name: parcel.name,
+      isRequest,
+      payload: parcel.payload,
+      sender: turn?.id,
+      recipient: address.id,
+      topic,
+      origin: this.#loop.origin,
+      sequence: parcel.sequence,
+      id: parcel.id,
+      trace: parcel.trace,
+      chain: parcel.chain,
+      cancellation,
+      reply,
+      slot: 0,
+      generation: 0,
+    })
   }
 
   #parts(

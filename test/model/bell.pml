@@ -1,57 +1,65 @@
 /*
  * bell.pml: how one loop wakes another (publish / park / wake), checked exhaustively with SPIN.
- * Run:  bash test/model/run.sh      (needs `apt-get install spin` and a C compiler)
- * A trail by hand, in a scratch directory:
- *       spin -a -DWAIT -DNO_RECHECK bell.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan -m100000 ; spin -t -p -g -DWAIT -DNO_RECHECK bell.pml
+ *
+ *   Run      bash test/model/run.sh           from anywhere; FULL=1 adds the large searches (about 10 minutes, 8 GB)
+ *   Needs    apt-get install spin             and a C compiler
+ *   A trail  in a scratch directory, -DBFS for the shortest:
+ *            f="-DWAIT -DNO_RECHECK"; spin -a $f bell.pml && cc -O2 -DSAFETY -DBFS -o pan pan.c && ./pan; spin -t -p -g $f bell.pml
  *
  * WHAT IT MODELS
  *   Every Atomics call is one indivisible step and all of them are in one total order (ECMA-262: sequentially
- *   consistent). Everything else may be delayed for any length of time: a poll, a doorbell, a notify.
+ *   consistent). Anything may be delayed between two steps, for any length of time: a poll, a doorbell, a notify.
  *
- *     ring  r : tail[r] (its producer stores), head[r] (its consumer stores), want[r] (the producer wants space)
- *     loop  i : bell[i] = AWAKE | PARKED (sleeps until a doorbell) | WAITING (sleeps in Atomics.wait on the word)
- *     shared  : awake, the number of loops that are not parked (the poll governor reads it)
+ *     ring  r    tail[r] (its producer stores), head[r] (its consumer stores), want[r] (its producer wants space)
+ *     loop  i    bell[i] = AWAKE | PARKED (sleeps until a doorbell message) | WAITING (sleeps in Atomics.wait on the bell)
+ *     shared     awake, the number of loops that are not parked (the poll governor reads it)
  *
- *     publish   write payload; store tail; ring(consumer)
- *     release   store head; load want; if set: store want = 0; ring(producer)
- *     ring(x)   seen = load bell[x]; if not AWAKE: compareExchange(bell[x], seen, AWAKE); the winner adds 1 to awake
- *               for the sleeper, then posts one doorbell (seen PARKED) or notifies (seen WAITING)
- *     park      1 awake -= 1   2 store bell = PARKED or WAITING   3 look again, with fresh loads: tail of each
- *               inbound ring; for each stalled outbound ring store want = 1, THEN load head; control messages posted
- *               4 work: take the bell back; nothing: sleep, and after every wake-up take the bell back
- *     take the bell back
- *               compareExchange(bell, mode, AWAKE). Won: nobody rang, awake += 1. Lost: a ringer has added it.
- *     owed      lost while armed as PARKED, and not woken by a doorbell: that one doorbell is still to come, and
- *               the loop does not arm again before it has taken it. (It polls on, or sleeps without arming: it will come.)
- *     control   post a message on the control port; add 1 to a shared count of messages posted; ring
+ *   publish      write the payload; store tail; ring(consumer)
+ *   release      store head; load want; if set: store want = 0, ring(producer)
+ *   ring(x)      seen = load bell[x]; if it is not AWAKE: awake += 1; compareExchange(bell[x], seen, AWAKE).
+ *                Won: post one doorbell (seen PARKED) or notify (seen WAITING). Lost: awake -= 1.
+ *   park         awake -= 1; store bell = PARKED or WAITING; then look again, all loads fresh: tail of every inbound
+ *                ring; for every stalled outbound ring store want = 1 and THEN load head; control messages posted.
+ *                Work: take the bell back. None: sleep, and after every wake-up, whatever woke it, take the bell back.
+ *   take back    compareExchange(bell, what it was armed as, AWAKE). Won: nobody rang, awake += 1. Lost: a ringer added it.
+ *   owed         lost when armed as PARKED, and not woken by a doorbell: exactly one doorbell is still on its way. The
+ *                loop does not arm again before it has taken it (it polls on, or sleeps unarmed: the doorbell will come).
+ *   control      post a message on the control port; add to a shared count of messages posted; ring
+ *   after a kill the coordinator, at the thread's `exit`, to each survivor: load bell; AWAKE: post a doorbell and notify
+ *                all the same (the dead may have won the bell and not rung); otherwise ring(x)
  *
- *   Shapes: STAR, the default (two producers, one consumer, a control), and DUPLEX (two loops that send to each other,
- *   each with one bell for both frames and space). Ways to sleep: default PARKED, -DWAIT, -DMIXED (either, each time).
- *   -DCRASH: STAR in which a producer may be killed between any two steps; its `exit` makes the coordinator post an
- *   unconditional doorbell and notify to every survivor.  FRAMES per ring and CAP per ring can be set.
+ *   Shapes: STAR, the default (two producers, one consumer), and -DDUPLEX (two loops that send to each other, each with
+ *   one bell for frames and for space). Ways to sleep: PARKED, the default; -DWAIT; -DMIXED (either, chosen each time).
+ *   -DCONTROL adds one control message, or one timer, from a thread that is not counted in awake: so is the host when
+ *   its timer calls send() while its bell is armed. -DCRASH (STAR only) kills one producer between any two steps.
+ *   -DFRAMES=n per ring, -DCAP=n per ring.
  *
  * PROPERTIES
- *   1 no lost wake-up: when nothing can move any more, every frame and control message has been handled, in order,
- *     and every loop sleeps armed                                                            (Quiet)
- *   2 awake is exact in every state (save for additions and subtractions under way), never negative, 0 when all sleep
- *   3 never more than one doorbell outstanding per loop (CRASH: one more, that of the exit)
- *   4 a payload is read only after it was written, and never overwritten before it was released
- *   5 with -DLIVE (weak fairness, pan -a -f): everything is handled in the end, no loop of spurious wake-ups
+ *   1 no lost wake-up: when nothing can move any more every frame and control message has been handled, in order, and
+ *     every loop sleeps armed (process Quiet). CRASH: the same for the survivors and for what the dead had published.
+ *   2 awake is exact in every state, save for additions and subtractions under way; never negative; 0 when all sleep
+ *   3 never more than one doorbell outstanding per loop (CRASH: two, the exit's own being one)
+ *   4 a payload is read only after it was written and not overwritten before it was released
+ *   5 -DLIVE (weak fairness, pan -a -f): quiet is always reached; no endless round of spurious wake-ups or polls
  *
- * DELIBERATE BUGS, each of which must be FOUND (run.sh fails if one is not)
- *   NO_RECHECK        sleeps without looking again after arming
- *   ARM_AFTER_CHECK   looks, then arms
- *   BELL_BEFORE_TAIL  reads the bell before tail is visible (what a plain store of tail allows)
- *   TAIL_BEFORE_DATA  publishes before the payload is written
- *   PLAIN_RING        ringer stores AWAKE instead of compareExchange
- *   PLAIN_TAKE        sleeper stores AWAKE instead of compareExchange
- *   NO_TAKE           does not take the bell back after a wake-up ("after waking go on polling")
- *   NO_OWED           arms again while a doorbell is still on its way: they pile up
- *   WANT_BEFORE_ARM   sets want when it finds the ring full, before arming, and not again after
- *   WANT_BEFORE_HEAD  consumer reads want before it stores head
- *   CTL_UNSEEN        control messages are not part of the second look (WAIT: an unheard port)
- *   CRASH+NO_EXIT_RING  killed between compareExchange and doorbell, and nobody rings at its exit
- *   CRASH+COUNT       property 2 after a kill: a counter cannot survive one (see docs: derive it from the bells)
+ * DELIBERATE BUGS: each must be FOUND, or run.sh fails
+ *   NO_RECHECK         sleeps without looking again after arming
+ *   ARM_AFTER_CHECK    looks, then arms
+ *   BELL_BEFORE_TAIL   reads the bell before tail is visible (what a plain store of tail would allow)
+ *   TAIL_BEFORE_DATA   publishes before the payload is written
+ *   PLAIN_RING         the ringer stores AWAKE instead of compareExchange
+ *   PLAIN_TAKE         the sleeper stores AWAKE instead of compareExchange
+ *   NO_TAKE            does not take the bell back after a wake-up: awake is subtracted twice
+ *   NO_OWED            arms again while a doorbell is on its way: they pile up, one per frame
+ *   ADD_LATE           adds to awake after winning the bell: -1, when the ringer itself is not counted
+ *   WANT_BEFORE_ARM    sets want when it finds the ring full, and not again after arming
+ *   WANT_BEFORE_HEAD   the consumer reads want before it stores head
+ *   CTL_UNSEEN         WAIT: the second look leaves out control messages, which Atomics.wait cannot hear
+ *   CTL_MISCOUNT       LIVE: a message heard before it was counted is not counted as heard, and the loop polls for ever
+ *   NO_EXIT_RING       CRASH: nobody rings when a thread has died between compareExchange and doorbell
+ *   EXIT_NOTIFY_ONLY   CRASH, WAIT: the exit posts and notifies but leaves an armed bell armed
+ *   COUNT              CRASH: property 2 after a kill. This one is no bug of the code but a limit of any counter: the
+ *                      dead may have been between its step on awake and its step on a bell. The sum of the bells has no such gap.
  */
 
 #ifndef FRAMES
@@ -76,6 +84,7 @@
 #define DST(r) 0
 #endif
 #define AWAKE 0
+#undef PARKED                 /* as a macro on the command line it only says: neither WAIT nor MIXED */
 #define PARKED 1
 #define WAITING 2
 #define MESSAGE 1             /* on a port: a control message */
@@ -307,9 +316,9 @@ end_waiting:
 
 /* the bell is armed before the second look, save in the variant that has it the wrong way round */
 #ifdef ARM_AFTER_CHECK
-#define PARK(i, look) look; arm(i); settle(i)
+#define SLEEP(i, look) look; arm(i); settle(i)
 #else
-#define PARK(i, look) arm(i); look; settle(i)
+#define SLEEP(i, look) arm(i); look; settle(i)
 #endif
 
 #ifdef LIVE
@@ -322,7 +331,7 @@ end_waiting:
   :: did                                                                                 \
   :: !did && POLL_ON          /* within the poll budget */                               \
   :: !did && owed -> d_step { door[i] > 0 -> door[i]--; owed = 0 }  /* it will come */   \
-  :: !did && !owed -> PARK(i, look)                                                      \
+  :: !did && !owed -> SLEEP(i, look)                                                     \
   fi
 
 #ifdef CONTROL
