@@ -1,5 +1,6 @@
 // The parser: runs on the threads, one agent per lane of the reader. What it finds it publishes straight to those who
-// gather it, thread to thread; only a brief goes back to the host.
+// gather it, thread to thread; only a brief goes back to the host. A file is counted after its functions have gone to
+// the bands, so that a census that is cut short counts no file whose functions nobody has compared.
 import { agent } from 'ringreeve'
 import { BANDS, bandKey } from './fingerprint.js'
 import { measureFile } from './measure.js'
@@ -9,17 +10,18 @@ export const parser = agent('parser', { description: 'measures and fingerprints 
   Parse,
   async ({ run, file, bytes }, ctx) => {
     const found = measureFile(file, bytes)
-    const sent = [ctx.publish(Counted, { run, ...found }, { topic: `census/${run}` })]
+    const topic = `census/${run}`
     if ('refused' in found) {
-      await Promise.all(sent)
+      await ctx.publish(Counted, { run, ...found }, { topic })
       return { parsed: false, functions: 0 }
     }
     const { exact, signatures } = found.prints
-    for (let band = 0; band < BANDS && exact.length > 0; band++) {
-      const keys = exact.map((_, i) => bandKey(signatures, i, band))
-      sent.push(ctx.publish(Banded, { run, keys, exact }, { topic: `band/${band}` }))
-    }
-    await Promise.all(sent)
+    const keys = (band: number): number[] => exact.map((_, i) => bandKey(signatures, i, band))
+    const bands = Array.from({ length: exact.length > 0 ? BANDS : 0 }, (_, band) =>
+      ctx.publish(Banded, { run, keys: keys(band), exact }, { topic: `band/${band}` }),
+    )
+    await Promise.all(bands)
+    await ctx.publish(Counted, { run, ...found }, { topic })
     return { parsed: true, functions: found.measure.functions }
   },
 )

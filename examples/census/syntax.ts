@@ -24,9 +24,10 @@ const frames = {
   parseAwait: 450,
   parseExprAtom: 1100,
   parseSubscript: 1000,
+  parseTemplate: 350,
   parseBindingAtom: 800,
   regexp_disjunction: 650,
-  regexp_eatNestedClass: 400,
+  regexp_eatNestedClass: 480,
 }
 
 /** Half of the stack that Node gives to the main thread (984 KB); worker threads have more. */

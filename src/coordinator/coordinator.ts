@@ -149,8 +149,8 @@ export class Coordinator {
   }
 
   /** From now on the application may not send; turns may. */
-  async drain(): Promise<void> {
-    await this.#everywhere(loop => loop.order(control => control.drain()))
+  drain(): void {
+    this.host.drain()
   }
 
   async #stopLoop(loop: LoopHandle, ms: number): Promise<unknown[]> {
@@ -226,11 +226,13 @@ export class Coordinator {
     const thread = (this.#pool as Threads).spawn(index)
     const loop = new ThreadHandle(thread)
     void thread.ended.then(why => this.#lost(loop, why))
-    await this.#mesh.join(loop)
     if (this.#interceptors.length > 0) unwrap(await loop.order(control => control.intercept(this.#interceptors)))
     if (this.#modules.length > 0) unwrap(await loop.order(control => control.load(this.#modules)))
-    if (this.registry.types.size > 0) await this.#route()
+    // routed before it is joined: what waited for it comes the moment it is
+    await loop.order(control => control.route(this.registry.table()))
     this.#watchdog.watch(thread)
+    await this.#mesh.join(loop)
+    if (this.registry.types.size > 0) await this.#route()
   }
 
   async #lost(loop: ThreadHandle, why: string): Promise<void> {

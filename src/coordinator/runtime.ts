@@ -242,7 +242,7 @@ class LocalRuntime implements Runtime {
     const coordinator = this.#coordinator
     const wasRunning = this.#state === 'running'
     this.#state = 'stopping'
-    await coordinator.drain()
+    coordinator.drain()
     if (drain && wasRunning) await within(timeout, coordinator.whenIdle())
     const failures = await coordinator.stop(timeout)
     this.#state = 'stopped'

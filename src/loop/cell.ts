@@ -78,6 +78,11 @@ export class Cell {
     loop.ready(this)
   }
 
+  /** Whether somebody waits for room in the mailbox. */
+  get waitedFor(): boolean {
+    return this.#waitingForRoom.length > 0
+  }
+
   /** Tells `listener` once the mailbox is no longer overfull. */
   whenRoom(listener: RoomListener): void {
     this.#waitingForRoom.push(listener)
@@ -108,7 +113,7 @@ export class Cell {
   #create(first: Message): void {
     const { keys } = this.type
     if (keys !== undefined && !keys.has(this.id.key)) {
-      this.finish(first, undefined, this.#noSuchKey())
+      this.#fail(first, undefined, this.#noSuchKey())
       this.loop.forget(this)
       return
     }
@@ -118,7 +123,7 @@ export class Cell {
       try {
         made = state?.(this.id)
       } catch (error) {
-        this.finish(first, undefined, this.#creationFailed(error))
+        this.#fail(first, undefined, this.#creationFailed(error))
         return
       }
       if (!isPromise(made)) {
@@ -137,8 +142,8 @@ export class Cell {
         this.loop.ready(this)
       },
       error => {
-        this.finish(first, undefined, error)
-        for (const message of this.#drainMailbox()) this.finish(message, undefined, error)
+        this.#fail(first, undefined, error)
+        for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
       },
     )
   }
@@ -183,7 +188,7 @@ export class Cell {
   #begin(message: Message): void {
     const { cancellation } = message
     if (cancellation !== undefined && cancellation.cancelled) {
-      this.finish(message, undefined, cancelled(this.text, message.name, cancellation.reason ?? 'by its caller'))
+      this.#fail(message, undefined, cancelled(this.text, message.name, cancellation.reason ?? 'by its caller'))
       return
     }
     const turn = new Turn(this, message)
@@ -191,7 +196,7 @@ export class Cell {
     try {
       entry = this.#handlerFor(message, turn)
     } catch (error) {
-      this.finish(message, turn, error)
+      this.#fail(message, turn, error)
       return
     }
     if (entry === undefined) {
@@ -217,10 +222,10 @@ export class Cell {
         agent: this.text,
         message: message.name,
       })
-      this.finish(message, undefined, error)
+      this.#fail(message, undefined, error)
     } else {
       this.loop.observer.dropped(message, 'no handler')
-      this.finish(message, undefined, undefined)
+      this.#succeed(message, undefined, undefined)
     }
   }
 
@@ -236,7 +241,7 @@ export class Cell {
       outcome = entry.handle(message.payload, turn)
     } catch (error) {
       this.#end(turn)
-      this.finish(message, turn, error)
+      this.#fail(message, turn, error)
       return
     }
     if (isPromise(outcome)) {
@@ -248,7 +253,7 @@ export class Cell {
         },
         error => {
           this.#end(turn)
-          this.finish(message, turn, error)
+          this.#fail(message, turn, error)
           loop.ready(this)
         },
       )
@@ -269,47 +274,41 @@ export class Cell {
 
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
     if (!message.isRequest) {
-      this.finish(message, turn, undefined)
+      this.#succeed(message, turn, undefined)
       return
     }
     let checked: unknown
     try {
       checked = this.loop.outgoing.checkAnswer(message, entry.message, value)
     } catch (error) {
-      this.finish(message, turn, error)
+      this.#fail(message, turn, error)
       return
     }
     if (isPromise(checked)) {
       checked.then(
         late => this.#succeed(message, turn, late),
-        error => this.finish(message, turn, error),
+        error => this.#fail(message, turn, error),
       )
     } else this.#succeed(message, turn, checked)
   }
 
-  #succeed(message: Message, turn: Turn, value: unknown): void {
+  #succeed(message: Message, turn: Turn | undefined, value: unknown): void {
     const { loop } = this
     loop.counters.add(at.handled, 1)
     loop.counters.add(at.done, 1)
-    if (loop.observer.active) loop.observer.respond(message)
-    if (!turn.answered) message.reply?.answer(message, value)
+    if (message.isRequest && loop.observer.active) loop.observer.respond(message)
+    if (turn?.answered !== true) message.reply?.answer(message, value)
     loop.settled()
   }
 
-  /** The outcome of a message that has no answer: an error, or (undefined) an event that was handled. */
-  finish(message: Message, turn: Turn | undefined, error: unknown): void {
+  #fail(message: Message, turn: Turn | undefined, error: unknown): void {
     const { loop } = this
+    loop.counters.add(at.failed, 1)
     loop.counters.add(at.done, 1)
-    if (error === undefined) {
-      loop.counters.add(at.handled, 1)
-      message.reply?.answer(message, undefined)
-    } else {
-      loop.counters.add(at.failed, 1)
-      if (turn !== undefined || !(error instanceof RingreeveError)) loop.observer.failed(this, message, error)
-      if (turn?.answered !== true) {
-        if (message.reply !== undefined) message.reply.fail(message, error)
-        else loop.unhandled(this, message, error)
-      }
+    if (turn !== undefined || !(error instanceof RingreeveError)) loop.observer.failed(this, message, error)
+    if (turn?.answered !== true) {
+      if (message.reply !== undefined) message.reply.fail(message, error)
+      else loop.unhandled(this, message, error)
     }
     loop.settled()
   }
@@ -324,7 +323,7 @@ export class Cell {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
-    for (const message of this.#drainMailbox()) this.finish(message, undefined, error)
+    for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
     for (const turn of this.#turns) {
       this.failEarly(turn, error)
       turn.cancellation?.cancel(error)
@@ -357,7 +356,7 @@ export class Cell {
     if (waiting < this.type.limit) return false
     const cycle = [...chainText(message.chain), this.text]
     const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. Answer first, or give '${this.id.type}' concurrency 'callchain'`
-    this.finish(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
+    this.#fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
     return true
   }
 
@@ -370,7 +369,7 @@ export class Cell {
       return
     }
     const text = `the mailbox of ${this.text} is full (${this.type.capacity} messages; overflow: '${this.type.overflow}')`
-    this.finish(message, undefined, new OverloadedError(text, { agent: this.text, message: message.name }))
+    this.#fail(message, undefined, new OverloadedError(text, { agent: this.text, message: message.name }))
   }
 
   #drainMailbox(): Message[] {

@@ -167,10 +167,6 @@ export class LoopControl {
     })
   }
 
-  drain(): void {
-    this.#loop.drain()
-  }
-
   async stop(ms: number): Promise<WireError[]> {
     const failures = await this.#loop.stop(ms)
     return failures.map(error => errorToWire(error instanceof Error ? error : new Error(String(error)), isCloneable))

@@ -50,10 +50,14 @@ export class Outgoing {
   ): Promise<unknown> {
     const { gate } = this.#loop
     if (gate !== undefined && turn === undefined) return gate.then(() => this.send(turn, message, payload, recipient, options))
-    let call: Call
+    let address: Address
     try {
-      const address = this.#check(turn, message, 'request', options, recipient) as Address
-      call = new Call(this.#loop, message, address.text, this.#loop.site())
+      address = this.#check(turn, message, 'request', options, recipient) as Address
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const call = new Call(this.#loop, message, address.text, this.#loop.site())
+    try {
       const sequence = this.#loop.nextSequence()
       const ready = this.#prepare(turn, 'onSend', message.input, payload, message.name, sequence, options?.messageId, address.id, undefined)
       if (isPromise(ready)) {
@@ -63,7 +67,7 @@ export class Outgoing {
         )
       } else this.#dispatch(turn, call, message, ready, address, sequence, options)
     } catch (error) {
-      return Promise.reject(error)
+      call.reject(error)
     }
     return call.promise
   }
@@ -134,9 +138,9 @@ export class Outgoing {
     const remote: GatherPart[] = []
     const waits: Promise<void>[] = []
     for (const address of here) {
-      if (waited) gather?.expect()
+      gather?.expect()
       const cell = loop.cell(address)
-      cell.put(this.#letter(turn, parcel, false, address, topic, cancellation, waited ? gather : undefined))
+      cell.put(this.#letter(turn, parcel, false, address, topic, cancellation, gather))
       if (cell.overfull && cell.type.overflow === 'wait') waits.push(new Promise(resolve => cell.whenRoom(resolve)))
     }
     for (const [index, agents] of elsewhere) {
@@ -168,9 +172,9 @@ export class Outgoing {
         for (const error of all.errors) loop.unhandled(turn?.cell, undefined, error)
       })
     }
-    if (waits.length === 0) return accepted
-    // A sender that is itself overfull goes on: if all in a ring of agents waited for each other's queues, none would.
-    if (turn?.cell.overfull === true) {
+    if (waits.length === 0) return (elsewhere.size > 0 && loop.scheduler.breathe()) || accepted
+    // A sender that others wait for does not wait itself: so no ring of agents can wait for each other's queues.
+    if (turn?.cell.waitedFor === true) {
       for (const wait of waits) wait.catch(error => loop.unhandled(turn.cell, undefined, error))
       return accepted
     }

@@ -39,6 +39,8 @@ export class Scheduler {
   #burstEnd = 0
   #lastWork = 0
   #asleep = false
+  #nextTurn: Promise<void> | undefined
+  #endTurn: (() => void) | undefined
   #paused: boolean
   #stopped = false
   /** Times the loop went to sleep. */
@@ -64,6 +66,19 @@ export class Scheduler {
     this.#burstEnd = now + BURST_MS
     this.#later()
     this.#soon()
+  }
+
+  /**
+   * For code that sends in a loop: undefined while the burst lasts, then a promise for the next turn of the event loop.
+   * A loop of awaited promises would else keep the event loop, and what came in for it, waiting for ever.
+   */
+  breathe(): Promise<void> | undefined {
+    if (performance.now() < this.#burstEnd) return undefined
+    this.#later()
+    this.#nextTurn ??= new Promise(resolve => {
+      this.#endTurn = resolve
+    })
+    return this.#nextTurn
   }
 
   /** A doorbell message came. */
@@ -107,6 +122,9 @@ export class Scheduler {
 
   readonly #onImmediate = (): void => {
     this.#immediate = false
+    this.#nextTurn = undefined
+    this.#endTurn?.()
+    this.#endTurn = undefined
     if (this.#stopped) return
     this.#burstEnd = performance.now() + BURST_MS
     this.#turn()

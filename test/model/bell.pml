@@ -1,7 +1,7 @@
 /*
  * bell.pml: how one loop wakes another (publish / park / wake), checked exhaustively with SPIN.
  *
- *   Run      bash test/model/run.sh           from anywhere; FULL=1 adds the large searches (about 10 minutes, 8 GB)
+ *   Run      bash test/model/run.sh           from anywhere; FULL=1 adds the large searches (15 minutes)
  *   Needs    apt-get install spin             and a C compiler
  *   A trail  in a scratch directory, -DBFS for the shortest:
  *            f="-DWAIT -DNO_RECHECK"; spin -a $f bell.pml && cc -O2 -DSAFETY -DBFS -o pan pan.c && ./pan; spin -t -p -g $f bell.pml
@@ -53,6 +53,7 @@
  *   NO_OWED            arms again while a doorbell is on its way: they pile up, one per frame
  *   ADD_LATE           adds to awake after winning the bell: -1, when the ringer itself is not counted
  *   WANT_BEFORE_ARM    sets want when it finds the ring full, and not again after arming
+ *   NO_SPACE_LOOK      sets want before arming, and the second look is at inbound rings only
  *   WANT_BEFORE_HEAD   the consumer reads want before it stores head
  *   CTL_UNSEEN         WAIT: the second look leaves out control messages, which Atomics.wait cannot hear
  *   CTL_MISCOUNT       LIVE: a message heard before it was counted is not counted as heard, and the loop polls for ever
@@ -84,7 +85,7 @@
 #define DST(r) 0
 #endif
 #define AWAKE 0
-#undef PARKED                 /* as a macro on the command line it only says: neither WAIT nor MIXED */
+#undef PARKED                 /* -DPARKED only says: neither WAIT nor MIXED */
 #define PARKED 1
 #define WAITING 2
 #define MESSAGE 1             /* on a port: a control message */
@@ -205,13 +206,16 @@ inline offer(r) {             /* producer: publishes one frame if there is space
 #endif
   :: else
   fi
-#ifdef WANT_BEFORE_ARM
+#if defined(WANT_BEFORE_ARM) || defined(NO_SPACE_LOOK)
   ; if :: STALLED(r) -> want[r] = 1; if :: STALLED(r) :: else -> did = 1 fi :: else fi
 #endif
 }
 
 inline look_in(r) { if :: tail[r] != head[r] -> work = 1 :: else fi }
 
+#ifdef NO_SPACE_LOOK
+inline look_out(r) { skip }
+#else
 inline look_out(r) {
   if
   :: tail[r] == FRAMES          /* own word: nothing more to send */
@@ -222,6 +226,7 @@ inline look_out(r) {
      if :: STALLED(r) :: else -> work = 1 fi
   fi
 }
+#endif
 
 #if defined(CONTROL) && !defined(CTL_UNSEEN)
 inline look_control(i) { if :: i == 0 && posted != heard -> work = 1 :: else fi }

@@ -1,0 +1,82 @@
+// What this machine itself allows: the same parsing and fingerprinting with no runtime at all, as plain functions, in
+// one process, and in several processes that each do a share. No engine can be expected to beat that ratio.
+//
+//   node build/examples/census/limit.js [PATH] [PROCESSES]
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { seconds } from './text.js'
+import { discover, type FileEntry, type Plan } from './tree.js'
+
+export interface MachineLimit {
+  readonly processes: number
+  /** One process does all, in ms. */
+  readonly one: number
+  /** Each does a share, in ms, until the last is done. */
+  readonly shared: number
+  readonly ratio: number
+}
+
+const worker = new URL('./limit-share.js', import.meta.url)
+
+/** Deals files, largest first, there and back again, so that the shares weigh the same. */
+function deal(files: readonly FileEntry[], shares: number): FileEntry[][] {
+  const dealt: FileEntry[][] = Array.from({ length: shares }, () => [])
+  files.forEach((file, i) => {
+    const at = i % (2 * shares)
+    dealt[at < shares ? at : 2 * shares - 1 - at]!.push(file)
+  })
+  return dealt
+}
+
+/** Resolves with the child's next message; rejects if it ends instead. */
+async function answer(child: ChildProcess): Promise<void> {
+  const over = new AbortController()
+  const ended = once(child, 'exit', { signal: over.signal }).then(([code]) => {
+    throw new Error(`a process of the machine's limit ended with ${code}`)
+  })
+  try {
+    await Promise.race([once(child, 'message', { signal: over.signal }), ended])
+  } finally {
+    over.abort()
+    await ended.catch(() => undefined)
+  }
+}
+
+async function time(root: string, shares: readonly (readonly FileEntry[])[]): Promise<number> {
+  const children = shares.map(() => fork(fileURLToPath(worker)))
+  try {
+    await Promise.all(
+      children.map((child, i) => {
+        child.send({ root, files: shares[i] })
+        return answer(child)
+      }),
+    )
+    // Every process has its files in memory by now: what is timed is computing alone.
+    const began = performance.now()
+    await Promise.all(
+      children.map(child => {
+        child.send('go')
+        return answer(child)
+      }),
+    )
+    return performance.now() - began
+  } finally {
+    for (const child of children) child.kill()
+  }
+}
+
+export async function machineLimit(plan: Plan, processes: number): Promise<MachineLimit> {
+  const one = await time(plan.root, [plan.files])
+  const shared = await time(plan.root, deal(plan.files, processes))
+  return { processes, one, shared, ratio: one / shared }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const plan = await discover(resolve(process.argv[2] ?? 'node_modules'))
+  const { one, shared, ratio, processes } = await machineLimit(plan, Number(process.argv[3] ?? availableParallelism()))
+  console.log(`one process ${seconds(one)}, ${processes} processes ${seconds(shared)}: ${ratio.toFixed(2)}x`)
+}

@@ -1,0 +1,52 @@
+// Where the numbers come from: without this they mean nothing.
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { availableParallelism, cpus, loadavg, release, type as system, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+
+const packages = ['piscina', 'comlink', '@msgpack/msgpack', 'tinybench']
+
+/** The folder of this package, wherever the compiled bench lies. */
+export const root = dirname(createRequire(import.meta.url).resolve('ringreeve/package.json'))
+
+export interface Machine {
+  readonly date: string
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGb: number
+  readonly system: string
+  readonly node: string
+  readonly v8: string
+  readonly packages: Readonly<Record<string, string>>
+  /** Mean number of processes that wanted a core in the minute before the bench. */
+  readonly loadBefore: number
+}
+
+async function version(folder: string): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  return String((manifest as { version?: unknown }).version)
+}
+
+export async function machine(): Promise<Machine> {
+  const versions = packages.map(async name => [name, await version(join(root, 'node_modules', name))] as const)
+  return {
+    date: new Date().toISOString(),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    system: `${system()} ${release()}`,
+    node: process.version,
+    v8: process.versions.v8,
+    packages: { ringreeve: await version(root), ...Object.fromEntries(await Promise.all(versions)) },
+    loadBefore: loadavg()[0] ?? 0,
+  }
+}
+
+export function describe(on: Machine): string[] {
+  const versions = Object.entries(on.packages).map(([name, version]) => `${name} ${version}`)
+  return [
+    `${on.cpu}, ${on.cores} core${on.cores === 1 ? '' : 's'}, ${on.memoryGb} GB, ${on.system}`,
+    `Node ${on.node} (V8 ${on.v8}), ${versions.join(', ')}`,
+    `load ${on.loadBefore.toFixed(1)} before the run, ${on.date}`,
+  ]
+}

@@ -1,0 +1,71 @@
+// Writing results down: as text in columns, as Markdown, and as JSON with the measurement of every round.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, type Machine } from './machine.js'
+import { cell, type Settings, type Suite, type Table } from './suite.js'
+
+export interface Finished {
+  readonly suite: Suite
+  readonly tables: readonly Table[]
+}
+
+const rounds = ({ rounds, ms }: Settings): string =>
+  `Medians of ${rounds} rounds of ${ms} ms, contenders in random order in every round; in brackets the least and the most.`
+
+function cells(table: Table): string[][] {
+  return table.rows.map(row => table.columns.map(({ key, unit }) => cell(row[key], unit)))
+}
+
+/** A table in columns; numbers to the right. */
+export function text(table: Table): string {
+  const heads = table.columns.map(({ head }) => head)
+  const body = cells(table)
+  const widths = heads.map((head, i) => Math.max(head.length, ...body.map(row => row[i]!.length)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((one, i) => (table.columns[i]?.unit === 'text' ? one.padEnd(widths[i]!) : one.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd()
+  const rule = widths.map(width => '─'.repeat(width))
+  return [table.title, line(heads), line(rule), ...body.map(line), ...table.notes.map(note => `· ${note}`)].join('\n')
+}
+
+function markdown(on: Machine, settings: Settings, finished: readonly Finished[]): string {
+  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
+  const parts = finished.map(({ suite, tables }) => {
+    const grids = tables.map(table => {
+      const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
+      const grid = [line(table.columns.map(({ head }) => head.trim())), line(align), ...cells(table).map(line)].join(
+        '\n',
+      )
+      return [`### ${table.title}`, grid, ...table.notes.map(note => `- ${note}`)].join('\n\n')
+    })
+    return [`## ${suite.name}`, suite.shows, ...grids].join('\n\n')
+  })
+  const head = [
+    '# Bench',
+    describe(on)
+      .map(fact => `- ${fact}`)
+      .join('\n'),
+    rounds(settings),
+    'Made by `npm run bench`.',
+  ]
+  return `${[...head, ...parts].join('\n\n')}\n`
+}
+
+export function header(on: Machine, settings: Settings): string {
+  return ['Ringreeve bench', ...describe(on), rounds(settings)].join('\n')
+}
+
+/** Writes latest.json and latest.md. */
+export async function write(
+  folder: string,
+  on: Machine,
+  settings: Settings,
+  finished: readonly Finished[],
+): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const suites = finished.map(({ suite, tables }) => ({ name: suite.name, shows: suite.shows, tables }))
+  await writeFile(join(folder, 'latest.json'), `${JSON.stringify({ machine: on, settings, suites }, null, 2)}\n`)
+  await writeFile(join(folder, 'latest.md'), markdown(on, settings, finished))
+}

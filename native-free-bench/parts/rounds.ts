@@ -1,0 +1,46 @@
+// Measuring side by side: in every round each contender has one turn, in an order drawn anew, so that whatever else
+// the machine does falls on all of them. A ratio is taken within a round, between neighbours in time, never between
+// medians of different moments.
+import type { Spread } from './suite.js'
+
+/** Something that can be measured once: a rate, a time. Larger or smaller is better, as the caller has it. */
+export interface Contender {
+  readonly name: string
+  measure(): Promise<number>
+}
+
+export function spread(rounds: readonly number[]): Spread {
+  const sorted = rounds.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return { median, min: sorted[0]!, max: sorted.at(-1)!, rounds }
+}
+
+/** `over` / `under`, round by round. */
+export function ratio(over: Spread | undefined, under: Spread | undefined): Spread | undefined {
+  if (over === undefined || under === undefined) return undefined
+  return spread(over.rounds.map((n, round) => n / under.rounds[round]!))
+}
+
+/** Measures every contender once per round. A first round is not counted: code gets hot, connections are made. */
+export async function sideBySide(rounds: number, contenders: readonly Contender[]): Promise<Map<string, Spread>> {
+  const measured = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const { name, measure } of shuffled(contenders)) {
+      const result = await measure()
+      if (round >= 0) measured.get(name)!.push(result)
+    }
+  }
+  return new Map([...measured].map(([name, results]) => [name, spread(results)]))
+}
+
+export function shuffled<T>(items: readonly T[]): T[] {
+  const result = [...items]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1))
+    const held = result[i]!
+    result[i] = result[j]!
+    result[j] = held
+  }
+  return result
+}

@@ -1,0 +1,109 @@
+// Shows how long one request takes that is alone on its way, from the call to its answer: while both sides are at it
+// (threads look for work before they sleep), and after a rest of some milliseconds, when the other side is asleep and
+// must be woken. Beside MessagePort and piscina.run.
+import { Drive, Echo } from '../parts/agents.js'
+import { type Driven, type DriveOptions, drive } from '../parts/drive.js'
+import { pair } from '../parts/engines.js'
+import { PortThreads, pool } from '../parts/rivals.js'
+import { ratio, shuffled, spread } from '../parts/rounds.js'
+import type { Settings, Suite, Table } from '../parts/suite.js'
+
+const REST_MS = 3
+
+interface Contender {
+  readonly name: string
+  measure(options: DriveOptions): Promise<Driven>
+}
+
+async function sideBySide(
+  rounds: number,
+  options: DriveOptions,
+  contenders: readonly Contender[],
+): Promise<Map<string, Driven[]>> {
+  const measured = new Map<string, Driven[]>(contenders.map(({ name }) => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const { name, measure } of shuffled(contenders)) {
+      const driven = await measure(options)
+      if (round >= 0) measured.get(name)!.push(driven)
+    }
+  }
+  return measured
+}
+
+export const roundTrip: Suite = {
+  name: 'round-trip',
+  shows:
+    'Time from a call to its answer with nothing else in flight and no payload. The ratio is of medians, the other over ' +
+    'Ringreeve, so above 1 means that Ringreeve is quicker.',
+  async run({ rounds, ms }: Settings, say): Promise<Table[]> {
+    await using threads = await pair()
+    await using ports = await PortThreads.start(2)
+    const piscina = pool(1)
+    try {
+      const between = await ports.join()
+      const paths: readonly (readonly [string, readonly Contender[]])[] = [
+        [
+          'thread to thread',
+          [
+            {
+              name: 'agents',
+              measure: options => threads.send(Drive, { ...options, body: undefined, to: 'callee/x' }, 'caller/x'),
+            },
+            { name: 'port', measure: options => between.drive(options, undefined) },
+          ],
+        ],
+        [
+          'host to thread',
+          [
+            { name: 'agents', measure: options => drive(() => threads.send(Echo, undefined, 'callee/x'), options) },
+            { name: 'port', measure: options => drive(() => ports.echo(undefined), options) },
+            { name: 'piscina', measure: options => drive(() => piscina.run(undefined), options) },
+          ],
+        ],
+      ]
+      const rows: Table['rows'][number][] = []
+      for (const [path, contenders] of paths) {
+        for (const rest of [undefined, REST_MS]) {
+          const state = rest === undefined ? 'awake' : 'asleep'
+          say(`${path}, ${state}`)
+          const options = { inFlight: 1, ...(rest === undefined ? { ms } : { ms: ms * 2, rest }) }
+          rows.push(...toRows(path, state, await sideBySide(rounds, options, contenders)))
+        }
+      }
+      return [table(rows)]
+    } finally {
+      await piscina.destroy()
+    }
+  },
+}
+
+function toRows(path: string, state: string, measured: Map<string, Driven[]>): Table['rows'][number][] {
+  const names: Readonly<Record<string, string>> = { agents: 'agents', port: 'MessagePort', piscina: 'piscina.run' }
+  const p50 = (name: string) => spread((measured.get(name) ?? []).map(one => one.p50))
+  return [...measured].map(([name, driven]) => ({
+    path,
+    state,
+    contender: names[name],
+    p50: p50(name),
+    p99: spread(driven.map(one => one.p99)),
+    quicker: name === 'agents' ? undefined : ratio(p50(name), p50('agents')),
+  }))
+}
+
+function table(rows: Table['rows']): Table {
+  return {
+    title: 'Round trips, one in flight',
+    columns: [
+      { key: 'path', head: 'from, to', unit: 'text' },
+      { key: 'state', head: 'other side', unit: 'text' },
+      { key: 'contender', head: '', unit: 'text' },
+      { key: 'p50', head: 'p50', unit: 'micros' },
+      { key: 'p99', head: 'p99', unit: 'micros' },
+      { key: 'quicker', head: 'agents are quicker by', unit: 'ratio' },
+    ],
+    rows,
+    notes: [
+      `Asleep: ${REST_MS} ms of rest before each request. What a wake costs is the operating system's and the virtual machine's.`,
+    ],
+  }
+}

@@ -1,0 +1,148 @@
+// DESIGN §5, cancellation and deadlines.
+import { expect, it } from 'vitest'
+import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
+import * as kit from './kit.js'
+
+onEveryEngine('cancellation', engine => {
+  it('a signal that was aborted before: the handler never runs', async () => {
+    await using runtime = await open(engine)
+    const word = flag()
+    const error = await failure(runtime.send(kit.Mark, { word }, 'holder/x', { signal: AbortSignal.abort(new Error('changed my mind')) }))
+    expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
+    expect(error.message).toContain('changed my mind')
+    expect((error.cause as Error).message).toBe('changed my mind')
+    await runtime.idle()
+    expect(word[0]).toBe(0)
+  })
+
+  it('cancelled while it waits for its turn: the handler never runs', async () => {
+    await using runtime = await open(engine)
+    const begun = flag()
+    const release = flag()
+    const word = flag()
+    const held = runtime.send(kit.Hold, { begun, release }, 'holder/x')
+    await reaches(begun, 1)
+    const controller = new AbortController()
+    const waiting = failure(runtime.send(kit.Mark, { word }, 'holder/x', { signal: controller.signal }))
+    await sleep(5)
+    controller.abort()
+    expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+    Atomics.store(release, 0, 1)
+    expect(await held).toBe('released')
+    await runtime.idle()
+    expect(word[0]).toBe(0)
+  })
+
+  it('ctx.signal aborts in a handler that waits', async () => {
+    await using runtime = await open(engine)
+    const words = { begun: flag(), ended: flag() }
+    const controller = new AbortController()
+    const waiting = failure(runtime.send(kit.Await, words, 'holder/x', { signal: controller.signal }))
+    await reaches(words.begun, 1)
+    controller.abort()
+    expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+    await reaches(words.ended, 1)
+  })
+
+  it('ctx.signal aborts through a nested send, also on a third loop', async () => {
+    await using runtime = await open(engine)
+    for (const to of ['holder/a', 'holder/b', 'holder/c', 'holder/d']) {
+      const words = { begun: flag(), ended: flag(), to }
+      const controller = new AbortController()
+      const waiting = failure(runtime.send(kit.AwaitInner, words, 'holder/x', { signal: controller.signal }))
+      await reaches(words.begun, 1)
+      controller.abort()
+      expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+      await reaches(words.ended, 1)
+    }
+  })
+
+  it('nested, cancelled before the inner one begins: the outer is cancelled, the inner never runs', async () => {
+    await using runtime = await open(engine)
+    const hold = { begun: flag(), release: flag() }
+    const held = runtime.send(kit.Hold, hold, 'holder/inner')
+    await reaches(hold.begun, 1)
+    const words = { begun: flag(), ended: flag(), to: 'holder/inner' }
+    const controller = new AbortController()
+    const waiting = failure(runtime.send(kit.AwaitInner, words, 'holder/outer', { signal: controller.signal }))
+    await sleep(10)
+    controller.abort()
+    expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+    Atomics.store(hold.release, 0, 1)
+    await held
+    await runtime.idle()
+    expect(words.begun[0]).toBe(0)
+  })
+
+  it('a handler that throws after its caller left hurts nobody', async () => {
+    await using runtime = await open(engine)
+    const begun = flag()
+    const controller = new AbortController()
+    const waiting = failure(runtime.send(kit.ThrowLate, { begun }, 'holder/x', { signal: controller.signal }))
+    await reaches(begun, 1)
+    controller.abort()
+    expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+    await runtime.idle()
+    const words = { begun: flag(), release: Int32Array.of(1) }
+    expect(await runtime.send(kit.Hold, words, 'holder/x')).toBe('released')
+  })
+
+  it('an event can be cancelled for those that have not begun with it', async () => {
+    await using runtime = await open(engine)
+    const hold = { begun: flag(), release: flag() }
+    const held = runtime.send(kit.Hold, hold, 'waits/x')
+    await reaches(hold.begun, 1)
+    const controller = new AbortController()
+    await runtime.publish(kit.Note, 'never', { topic: 'waits/x', signal: controller.signal })
+    await runtime.publish(kit.Note, 'always', { topic: 'waits/x' })
+    controller.abort()
+    await sleep(10)
+    Atomics.store(hold.release, 0, 1)
+    await held
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'waits/x')).toEqual(['always'])
+  })
+
+  it('ctx.cancelled stops a loop that never yields', async () => {
+    if (engine.threads === 0) return // a busy single loop cannot even hear its caller
+    await using runtime = await open(engine)
+    const words = { begun: flag(), ended: flag() }
+    const error = await failure(runtime.send(kit.Spin, words, 'holder/x', { signal: AbortSignal.timeout(50) }))
+    expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
+    expect((error.cause as Error).name).toBe('TimeoutError')
+    await reaches(words.ended, 1)
+    expect(words.ended[0]).toBe(1)
+  })
+
+  it('many cancelled and answered calls leave nothing behind', async () => {
+    await using runtime = await open(engine)
+    const outcomes = await Promise.all(
+      Array.from({ length: 300 }, async (_, n) => {
+        const controller = new AbortController()
+        const sent = runtime.send(kit.Slow, { ms: n % 5, answer: n }, `echo/${n % 7}`, { signal: controller.signal })
+        if (n % 3 === 0) setTimeout(() => controller.abort(), n % 6)
+        return sent.then(answer => answer === n, error => error.code === 'ERR_RINGREEVE_CANCELLED')
+      }),
+    )
+    expect(outcomes.every(Boolean)).toBe(true)
+    await runtime.idle()
+  })
+})
+
+onEveryEngine('deadlines', engine => {
+  it('a turn that waits too long is answered with DeadlineError, and the agent goes on', async () => {
+    await using runtime = await open(engine)
+    const error = await failure(runtime.send(kit.Slow, { ms: 200, answer: 1 }, 'hurried/x'))
+    expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
+    expect(error.message).toMatch(/'slow' took hurried\/x longer than its deadline of 60 ms/)
+    expect(await runtime.send(kit.Slow, { ms: 1, answer: 2 }, 'hurried/x')).toBe(2)
+    await runtime.idle()
+  })
+
+  it('ctx.cancelled turns true at the deadline in a loop that never yields', async () => {
+    await using runtime = await open(engine)
+    const words = { begun: flag(), ended: flag() }
+    await runtime.send(kit.Spin, words, 'hurried/x').catch(() => {})
+    expect(words.ended[0]).toBe(1)
+  })
+})

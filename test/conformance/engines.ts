@@ -1,0 +1,51 @@
+// The engines that every promise is tested on, and how a test opens one. A test that needs two loops to be apart says
+// so by the keys it uses, never by the engine it runs on.
+import { createRuntime, type Runtime, type RuntimeOptions } from 'ringreeve'
+import { describe } from 'vitest'
+
+export interface Engine {
+  readonly name: string
+  readonly threads: number
+}
+
+export const engines: readonly Engine[] = [
+  { name: 'single loop', threads: 0 },
+  { name: '1 thread', threads: 1 },
+  { name: '2 threads', threads: 2 },
+  { name: '4 threads', threads: 4 },
+]
+
+export const kit = new URL('./kit.js', import.meta.url)
+
+/** Runs the same tests on every engine. */
+export function onEveryEngine(promise: string, tests: (engine: Engine) => void): void {
+  for (const engine of engines) describe(`${promise} (${engine.name})`, () => tests(engine))
+}
+
+/** A runtime of that engine with the agents of the kit. */
+export function open(engine: Engine, options: RuntimeOptions = {}): Promise<Runtime> {
+  return createRuntime({ threads: engine.threads, agents: [kit], ...options })
+}
+
+/** The error of a promise that must reject. */
+export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error & Record<string, unknown>
+  }
+  throw new Error('it was fulfilled')
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+/** A word that test and agents share, whatever thread they are on. */
+export function flag(): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(8))
+}
+
+/** Waits until a shared word reaches a value. */
+export async function reaches(word: Int32Array, value: number): Promise<void> {
+  for (let i = 0; i < 10_000 && Atomics.load(word, 0) < value; i++) await sleep(1)
+  if (Atomics.load(word, 0) < value) throw new Error(`the word is ${word[0]}, not ${value}`)
+}

@@ -1,0 +1,119 @@
+// DESIGN §5, errors; schemas and serializers; what crosses threads.
+import { NotSerializableError, RingreeveError, ValidationError } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { failure, onEveryEngine, open } from './engines.js'
+import * as kit from './kit.js'
+
+onEveryEngine('errors', engine => {
+  it("a handler's error arrives with name, message, code, cause, own fields and both stacks", async () => {
+    await using runtime = await open(engine)
+    const error = await failure(runtime.send(kit.Fail, { kind: 'own' }, 'thrower/x'))
+    expect(error).toMatchObject({ name: 'OwnError', message: 'of my own', code: 'E_OWN', detail: { field: 'x', list: [1, 2] } })
+    expect(error.stack).toContain('kit')
+    expect(error.stack).toContain("send 'fail' to thrower/x")
+    expect(error.stack).toContain('errors.test')
+    const typed = await failure(runtime.send(kit.Fail, { kind: 'type' }, 'thrower/x'))
+    expect(typed).toBeInstanceOf(TypeError)
+    expect(typed.cause).toBeInstanceOf(RangeError)
+    expect((typed.cause as Error).message).toBe('out of range')
+  })
+
+  it('whatever is thrown arrives: text, nothing, an AggregateError, an error with a function in it', async () => {
+    await using runtime = await open(engine)
+    await expect(runtime.send(kit.Fail, { kind: 'text' }, 'thrower/x')).rejects.toBe('just text')
+    await expect(runtime.send(kit.Fail, { kind: 'nothing' }, 'thrower/x')).rejects.toBe(undefined)
+    const both = (await failure(runtime.send(kit.Fail, { kind: 'aggregate' }, 'thrower/x'))) as unknown as AggregateError
+    expect(both).toBeInstanceOf(AggregateError)
+    expect(both.errors.map(error => [error.name, error.message])).toEqual([['Error', 'one'], ['TypeError', 'two']])
+    const odd = await failure(runtime.send(kit.Fail, { kind: 'unserializable' }, 'thrower/x'))
+    expect(odd).toMatchObject({ message: 'has a function', fine: 2 })
+  })
+
+  it('errors of the runtime keep class, code and facts', async () => {
+    await using runtime = await open(engine)
+    const error = await failure(runtime.send(kit.Forward, { to: 'listed/none', payload: 1 }, 'echo/x'))
+    expect(error).toBeInstanceOf(RingreeveError)
+    expect(error).toMatchObject({ name: 'UnknownAgentError', code: 'ERR_RINGREEVE_UNKNOWN_AGENT', retryable: false, agent: 'listed/none' })
+  })
+})
+
+onEveryEngine('schemas', engine => {
+  it('payloads are checked on the sender’s side, and become what the schema makes of them', async () => {
+    await using runtime = await open(engine)
+    expect(await runtime.send(kit.Square, { n: 3 }, 'schooled/x')).toEqual({ n: 9 })
+    expect(await runtime.send(kit.Square, { n: 3, tags: ['a', 'b'] }, 'schooled/x')).toEqual({ n: 11 })
+    const error = await failure(runtime.send(kit.Square, { n: 'x', tags: ['a', 2] } as never, 'schooled/x'))
+    expect(error).toBeInstanceOf(ValidationError)
+    expect(error.message).toMatch(/payload of 'square' for schooled\/x is not valid: n: .*; tags\[1\]: /)
+    expect(error.issues).toMatchObject([{ path: 'n' }, { path: 'tags[1]' }])
+  })
+
+  it('answers are checked where the handler ran', async () => {
+    await using runtime = await open(engine)
+    const error = await failure(runtime.send(kit.WrongAnswer, {}, 'schooled/x'))
+    expect(error).toBeInstanceOf(ValidationError)
+    expect(error.message).toMatch(/answer of 'wrong-answer' for schooled\/x is not valid: n: /)
+  })
+
+  it('events are checked too', async () => {
+    await using runtime = await open(engine)
+    await runtime.publish(kit.Checked, { who: { name: 'Ada' } }, { topic: 'checked/x' })
+    const error = await failure(runtime.publish(kit.Checked, { who: {} } as never, { topic: 'checked/x' }))
+    expect(error.message).toMatch(/who\.name: /)
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'schooled/x')).toEqual(['Ada'])
+  })
+
+  it('a message type may bring a serializer of its own', async () => {
+    await using runtime = await open(engine)
+    const mirrored = await runtime.send(kit.Mirror, new kit.Point(1, 2.5), 'schooled/x')
+    expect([mirrored.x, mirrored.y]).toEqual([2.5, 1])
+    expect(mirrored.constructor.name).toBe('Point')
+  })
+})
+
+onEveryEngine('values', engine => {
+  it('Map, Set, Date, bigint, typed arrays, errors and cycles cross', async () => {
+    await using runtime = await open(engine)
+    const circle: { self?: unknown; n: number } = { n: 1 }
+    circle.self = circle
+    const values = [
+      new Map<unknown, unknown>([['a', 1], [2, new Set([3])]]),
+      new Date(1e12),
+      [12n, -(2n ** 80n)],
+      Float64Array.of(1, 2, 3),
+      new Uint8Array(100_000).fill(7),
+      new ArrayBuffer(8),
+      'x'.repeat(300_000),
+    ]
+    for (const value of values) expect(await runtime.send(kit.Echo, value, 'echo/x')).toEqual(value)
+    const back = (await runtime.send(kit.Echo, circle, 'echo/x')) as typeof circle
+    expect(back.self).toBe(back)
+  })
+
+  it('a SharedArrayBuffer stays shared, a transferred buffer arrives', async () => {
+    await using runtime = await open(engine)
+    const word = new Int32Array(new SharedArrayBuffer(4))
+    await runtime.send(kit.Mark, { word }, 'holder/x')
+    expect(word[0]).toBe(1)
+    const buffer = new Uint8Array([1, 2, 3]).buffer
+    const back = (await runtime.send(kit.Echo, { buffer }, 'echo/x', { transfer: [buffer] })) as { buffer: ArrayBuffer }
+    expect([...new Uint8Array(back.buffer)]).toEqual([1, 2, 3])
+  })
+
+  it('what cannot cross threads is refused by name, and nothing hangs', async () => {
+    if (engine.threads === 0) {
+      await using runtime = await open(engine)
+      const callback = () => 1
+      expect(await runtime.send(kit.Echo, callback, 'echo/x')).toBe(callback)
+      return
+    }
+    await using runtime = await open(engine)
+    const error = await failure(runtime.send(kit.Echo, { callback: () => 1 }, 'echo/x'))
+    expect(error).toBeInstanceOf(NotSerializableError)
+    expect(error.message).toMatch(/payload of 'echo' for echo\/x cannot cross threads/)
+    const event = await failure(runtime.publish(kit.Note, { callback: () => 1 }, { topic: 'news/x' }))
+    expect(event).toBeInstanceOf(NotSerializableError)
+    expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+  })
+})

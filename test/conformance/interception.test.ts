@@ -1,0 +1,81 @@
+// DESIGN §5, interception: replace, drop, throw, chained; on what the application sends and on what agents send.
+import { DROP, type Interceptor, interceptor } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { failure, onEveryEngine, open } from './engines.js'
+import * as kit from './kit.js'
+
+const chain = new URL('./interceptors.js', import.meta.url)
+
+onEveryEngine('interception', engine => {
+  it('is a chain: each sees what the one before made', async () => {
+    await using runtime = await open(engine, { interceptors: [chain] })
+    expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(20)
+    expect(await runtime.send(kit.Forward, { to: 'echo/y', payload: 2 }, 'echo/x')).toBe(30)
+  })
+
+  it('replaces, drops and throws on send, also for agents on threads', async () => {
+    await using runtime = await open(engine, { interceptors: [chain] })
+    expect(await runtime.send(kit.Echo, { order: 'send replace' }, 'echo/x')).toEqual({ order: 'replaced', stage: 'send' })
+    const dropped = await failure(runtime.send(kit.Echo, { order: 'send drop' }, 'echo/x'))
+    expect(dropped.code).toBe('ERR_RINGREEVE_DROPPED')
+    expect(dropped.message).toContain("dropped 'echo' for echo/x")
+    const refused = await failure(runtime.send(kit.Echo, { order: 'send throw' }, 'echo/x'))
+    expect(refused).toBeInstanceOf(RangeError)
+    const nested = await failure(runtime.send(kit.Forward, { to: 'echo/y', payload: { order: 'send drop' } }, 'echo/x'))
+    expect(nested.code).toBe('ERR_RINGREEVE_DROPPED')
+    await runtime.idle()
+  })
+
+  it('replaces, drops and throws on response, after the handler ran', async () => {
+    await using runtime = await open(engine, { interceptors: [chain] })
+    expect(await runtime.send(kit.Echo, { order: 'response replace' }, 'echo/x')).toEqual({ order: 'replaced', stage: 'response' })
+    expect((await failure(runtime.send(kit.Echo, { order: 'response drop' }, 'echo/x'))).code).toBe('ERR_RINGREEVE_DROPPED')
+    expect((await failure(runtime.send(kit.Echo, { order: 'response throw' }, 'echo/x'))).message).toBe('response refused')
+    expect(await runtime.send(kit.Echo, { order: 'response late' }, 'echo/x')).toMatchObject({ order: 'replaced late' })
+    await runtime.idle()
+    expect(runtime.stats().loops.reduce((sum, loop) => sum + loop.handled + loop.failed, 0)).toBe(4)
+  })
+
+  it('replaces, drops and throws on publish; a drop tells the publisher and nobody else', async () => {
+    await using runtime = await open(engine, { interceptors: [chain] })
+    await runtime.publish(kit.Note, { order: 'publish replace' }, { topic: 'news/x' })
+    expect((await failure(runtime.publish(kit.Note, { order: 'publish drop' }, { topic: 'news/x' }))).code).toBe('ERR_RINGREEVE_DROPPED')
+    expect((await failure(runtime.publish(kit.Note, { order: 'publish throw' }, { topic: 'news/x' }))).message).toBe('publish refused')
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([{ order: 'replaced', stage: 'publish' }])
+  })
+
+  it('one that takes its time keeps the order of its sender', async () => {
+    await using runtime = await open(engine, { interceptors: [chain] })
+    const payloads = [{ order: 'send late' }, 'b', { order: 'send late' }, 'd', 'e']
+    await Promise.all(payloads.map(payload => runtime.send(kit.Store, payload, 'recorder/x')))
+    const late = { order: 'replaced late', stage: 'send' }
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([late, 'b', late, 'd', 'e'])
+    await runtime.idle()
+  })
+
+  it('objects are taken where they can see everything, and refused where they cannot', async () => {
+    const seen: string[] = []
+    const spy: Interceptor = interceptor({
+      onSend: (_, passing) => void seen.push(`send ${passing.message} ${passing.sender ?? 'app'} > ${passing.recipient}`),
+      onPublish: (_, passing) => (passing.topic?.type === 'secret' ? DROP : void seen.push(`publish ${passing.message} ${passing.topic}`)),
+      onResponse: (_, passing) => void seen.push(`response ${passing.message} ${passing.sender} > ${passing.recipient ?? 'app'}`),
+    })
+    if (engine.threads > 0) {
+      const error = await failure(open(engine, { interceptors: [spy] }))
+      expect(error.message).toContain('URL of a module')
+      return
+    }
+    await using runtime = await open(engine, { interceptors: [spy] })
+    await runtime.send(kit.Forward, { to: 'echo/y', payload: 1 }, 'echo/x')
+    await runtime.publish(kit.Note, 1, { topic: 'news/x' })
+    expect((await failure(runtime.publish(kit.Note, 1, { topic: 'secret/x' }))).code).toBe('ERR_RINGREEVE_DROPPED')
+    expect(seen).toEqual([
+      'send forward app > echo/x',
+      'send echo echo/x > echo/y',
+      'response echo echo/y > echo/x',
+      'response forward echo/x > app',
+      'publish note news/x',
+    ])
+  })
+})

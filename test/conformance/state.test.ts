@@ -1,0 +1,84 @@
+// DESIGN §5, state: saved at a consistent cut, loaded into any engine, versioned.
+import { agent, createRuntime, request, type Snapshot } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { engines, failure, flag, onEveryEngine, open, reaches } from './engines.js'
+import * as kit from './kit.js'
+
+onEveryEngine('state', engine => {
+  it('is saved by type/key and goes into every other engine', async () => {
+    await using runtime = await open(engine)
+    for (let n = 0; n < 12; n++) await runtime.publish(kit.Note, { n }, { topic: `news/${n % 4}` })
+    const snapshot = await runtime.saveState()
+    expect(snapshot.version).toBe(1)
+    expect(snapshot['recorder/1']).toMatchObject({ notes: [{ n: 1 }, { n: 5 }, { n: 9 }] })
+    const saved = JSON.parse(JSON.stringify(snapshot)) as Snapshot
+    for (const other of engines) {
+      await using second = await open(other)
+      await second.loadState(saved)
+      expect(await second.send(kit.Notes, undefined, 'recorder/2')).toEqual([{ n: 2 }, { n: 6 }, { n: 10 }])
+      expect(await second.saveState()).toEqual(saved)
+    }
+  })
+
+  it('the cut is quiet: it waits for what is under way, and holds back what comes', async () => {
+    await using runtime = await open(engine)
+    const slow = Array.from({ length: 5 }, (_, n) => runtime.send(kit.Step, { ms: 10 }, `serial/${n}`))
+    const saving = runtime.saveState()
+    const later = runtime.send(kit.Store, 'later', 'recorder/x')
+    const snapshot = await saving
+    await Promise.all(slow)
+    for (let n = 0; n < 5; n++) expect(snapshot[`serial/${n}`]).toEqual({ n: 1, steps: ['start 1', 'end 1'] })
+    expect(snapshot['recorder/x']).toBeUndefined()
+    await later
+  })
+
+  it('gives up when the agents stay busy, says so, and lets sends go on', async () => {
+    await using runtime = await open(engine)
+    const words = { begun: flag(), release: flag() }
+    const held = runtime.send(kit.Hold, words, 'holder/x')
+    await reaches(words.begun, 1)
+    const error = await failure(runtime.saveState({ timeout: 30 }))
+    expect(error.code).toBe('ERR_RINGREEVE_TIMEOUT')
+    expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+    Atomics.store(words.release, 0, 1)
+    await held
+  })
+
+  it('of one agent: saved, loaded, and not there before it exists', async () => {
+    await using runtime = await open(engine)
+    const handle = runtime.handle(kit.recorder, 'x')
+    expect(await handle.saveState()).toBeUndefined()
+    await handle.send(kit.Store, 'a')
+    expect(await handle.saveState()).toEqual({ notes: ['a'], contexts: [] })
+    await handle.loadState({ notes: ['b', 'c'], contexts: [] })
+    expect(await handle.send(kit.Notes)).toEqual(['b', 'c'])
+  })
+
+  it('an unknown version, type or shape is refused, and nothing is put in', async () => {
+    await using runtime = await open(engine)
+    const good = { version: 1, types: { recorder: 1 }, 'recorder/x': { notes: ['new'], contexts: [] } } as const
+    for (const [snapshot, text] of [
+      [{ ...good, version: 2 }, 'version 2'],
+      [{ ...good, types: { recorder: 7 } }, 'version 7'],
+      [{ ...good, 'nobody/x': {} }, "no agent type 'nobody'"],
+      [null, 'a snapshot is an object'],
+    ] as const) {
+      const error = await failure(runtime.loadState(snapshot as unknown as Snapshot))
+      expect(error.code).toBe('ERR_RINGREEVE_STATE')
+      expect(error.message).toContain(text)
+    }
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([])
+  })
+})
+
+it('an older version is brought up to date by migrate', async () => {
+  const Get = request<void, unknown>('get')
+  const counter = agent('counter', {
+    version: 3,
+    state: () => ({ total: 0 }),
+    migrate: (saved, version) => ({ total: (saved as { n: number }).n * version }),
+  }).on(Get, (_, ctx) => ctx.state)
+  await using runtime = await createRuntime({ agents: [counter] })
+  await runtime.loadState({ version: 1, types: { counter: 2 }, 'counter/x': { n: 21 } })
+  expect(await runtime.send(Get, undefined, 'counter/x')).toEqual({ total: 42 })
+})

@@ -1,0 +1,100 @@
+// A thread that dies: whoever waits for it is told, and it is replaced. And no message between threads passes the host.
+import { createRuntime, ThreadLostError } from 'ringreeve'
+import { describe, expect, it } from 'vitest'
+import { failure, flag, kit as kitUrl, reaches, sleep } from './engines.js'
+import * as kit from './kit.js'
+
+for (const threads of [1, 2, 4]) {
+  describe(`threads that end (${threads})`, () => {
+    for (const how of ['exit', 'throw', 'reject', 'memory']) {
+      it(`by ${how}: pending sends settle and say so, and the thread is replaced`, async () => {
+        await using runtime = await createRuntime({ threads, agents: [kitUrl], resourceLimits: { maxOldGenerationSizeMb: 48 } })
+        await runtime.send(kit.Step, { ms: 0 }, 'mortal/x')
+        const begun = flag()
+        const error = await failure(runtime.send(kit.End, { how, begun }, 'mortal/x'))
+        expect(error).toBeInstanceOf(ThreadLostError)
+        expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: true, retryable: false })
+        expect(error.message).toMatch(/thread \d was lost: .*\(the handler may have run\)/)
+        expect(begun[0]).toBe(1)
+        expect(await runtime.send(kit.Heard, undefined, 'mortal/x')).toBe(0)
+        expect(await runtime.send(kit.Forward, { to: 'mortal/x', payload: 'again' }, 'echo/y')).toBe('again')
+        await runtime.idle()
+      })
+    }
+
+    it('a busy thread past its deadline is ended, its caller gets DeadlineError, others are told', async () => {
+      await using runtime = await createRuntime({ threads, agents: [kitUrl, new URL('./stubborn.js', import.meta.url)] })
+      const { Spin } = await import('./stubborn.js')
+      const error = await failure(runtime.send(Spin, undefined, 'stubborn/x'))
+      expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
+      expect(error.message).toContain('stubborn/x')
+      expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+      await runtime.idle()
+    })
+
+    it('sends that come while it is replaced wait for the new one', async () => {
+      await using runtime = await createRuntime({ threads, agents: [kitUrl] })
+      const begun = flag()
+      const lost = failure(runtime.send(kit.End, { how: 'exit', begun }, 'mortal/x'))
+      await reaches(begun, 1)
+      await lost
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => runtime.send(kit.Echo, n, `mortal/${n}`)))
+      expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => n))
+    })
+
+    it('one that keeps ending is given up, and its senders are told at once', async () => {
+      await using runtime = await createRuntime({ threads, agents: [kitUrl], restarts: { max: 1, within: 60_000 } })
+      for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'exit' }, 'mortal/x'))
+      const error = await failure(runtime.send(kit.Echo, 1, 'mortal/x'))
+      expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: false })
+      expect(error.message).toContain('not started again')
+      await runtime.idle()
+    })
+  })
+}
+
+it('an event in flight to a thread that ends does not hang its publisher', async () => {
+  await using runtime = await createRuntime({ threads: 2, agents: [kitUrl] })
+  for (let round = 0; round < 2; round++) {
+    const ended = failure(runtime.send(kit.End, { how: 'exit' }, 'mortal/x'))
+    const published = Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => runtime.publish(kit.Note, n, { topic: `news/${n}`, until: 'handled' })),
+    )
+    await ended
+    expect((await published).length).toBe(50)
+    await runtime.idle()
+  }
+})
+
+it('no message between two threads passes the host: they talk while its loop is blocked', async () => {
+  await using runtime = await createRuntime({ threads: 2, agents: [kitUrl, new URL('./rally.js', import.meta.url)] })
+  const { Play, Partner } = await import('./rally.js')
+  const where = new Map(runtime.agents().map(one => [one.type, one.loops]))
+  expect(where.get('player')).not.toEqual(where.get('partner'))
+  const count = flag()
+  const stop = flag()
+  const playing = runtime.send(Play, { count, stop }, 'player/x')
+  await reaches(count, 100)
+  const before = Atomics.load(count, 0)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+  const during = Atomics.load(count, 0) - before
+  Atomics.store(stop, 0, 1)
+  await playing
+  expect(during).toBeGreaterThan(100)
+  expect(Partner.name).toBe('partner')
+})
+
+it('park: threads asleep in Atomics.wait hear messages, orders and their own timers', async () => {
+  await using runtime = await createRuntime({ threads: 2, agents: [kitUrl], wait: 'park' })
+  for (let n = 0; n < 5; n++) {
+    await sleep(30)
+    expect(await runtime.send(kit.Forward, { to: `echo/${n}`, payload: n }, 'echo/x')).toBe(n)
+    expect(await runtime.send(kit.Slow, { ms: 20, answer: n }, `echo/${n}`)).toBe(n)
+  }
+  await sleep(30)
+  const subscription = await runtime.subscribe({ agent: 'recorder', topic: 'extra' })
+  await runtime.publish(kit.Note, 1, { topic: 'extra/x' })
+  await runtime.idle()
+  expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([1])
+  await subscription.unsubscribe()
+})
