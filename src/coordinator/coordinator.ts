@@ -66,7 +66,7 @@ export class Coordinator {
     this.#watchdog = new Watchdog(this.house)
     if (threads > 0) {
       const task = { ...shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
-      this.#pool = new Threads({ threads, resourceLimits: options.resourceLimits, house: this.house, task })
+      this.#pool = new Threads({ threads, resourceLimits: options.resourceLimits, task })
     }
   }
 
@@ -238,7 +238,6 @@ export class Coordinator {
   async #lost(loop: ThreadHandle, why: string): Promise<void> {
     const { thread } = loop
     const overdue = this.#watchdog.forget(thread)
-    if (thread.bell.awake) this.house.addAwake(-1)
     this.#replacing++
     this.#mesh.remove(loop)
     const forGood = this.#ending || this.#tooOften(thread.index)

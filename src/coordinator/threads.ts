@@ -12,7 +12,7 @@ import { within } from '../loop/loop.js'
 import type { ThreadTask } from '../loop/thread.js'
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
-import { type House, Status } from '../sync/status.js'
+import { Status } from '../sync/status.js'
 
 const EXIT_MS = 2_000
 const threadFile = new URL('../loop/thread.js', import.meta.url)
@@ -77,7 +77,6 @@ export interface ThreadOptions {
   readonly threads: number
   readonly resourceLimits: ResourceLimits | undefined
   readonly task: Omit<ThreadTask, 'index' | 'life' | 'status' | 'flags' | 'control'>
-  readonly house: House
 }
 
 /** The pool. */
@@ -106,7 +105,7 @@ export class Threads {
 
   /** Begins a life of loop `index`. It is ready when its first order is answered. */
   spawn(index: number): ThreadLife {
-    const { house, task } = this.#options
+    const { task } = this.#options
     const life = ++this.#lives
     const status = new Status()
     const flags = new CancelFlags()
@@ -128,7 +127,7 @@ export class Threads {
       return why
     })
     const control = Comlink.wrap<LoopControl>(port1 as unknown as Comlink.Endpoint)
-    return new ThreadLife(index, life, status, flags, new Bell(status, house), control, abort, gone)
+    return new ThreadLife(index, life, status, flags, new Bell(status), control, abort, gone)
   }
 
   /** Ends all threads. Never waits longer than two seconds. */

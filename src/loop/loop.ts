@@ -108,11 +108,10 @@ export class Loop implements CallHost {
     this.outgoing = new Outgoing(this)
     this.deadlines = new Deadlines(options.house, options.status)
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
-    this.scheduler = new Scheduler(this, new Bell(options.status, options.house), options.house, strategy, options.paused)
+    this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
     for (let i = 0; i < options.loops; i++) {
       this.#peers.push(i === this.index ? undefined : new Peer(this.index, i, this.codec, this.waiters, this))
     }
-    options.house.addAwake(1)
   }
 
   // ---- work -------------------------------------------------------------------------------------------------------
@@ -143,9 +142,16 @@ export class Loop implements CallHost {
 
   hasWork(): boolean {
     if (this.#line.length > 0) return true
-    for (const peer of this.#peers) if (peer?.link?.empty === false) return true
+    for (const peer of this.#peers) if (peer?.link?.hasWork === true) return true
     if (this.index === 0 && this.house.idleWanted) this.onQuiet?.()
     return false
+  }
+
+  /** Loops that are awake, this one included, as far as it is linked to them. */
+  awake(): number {
+    let awake = 1
+    for (const peer of this.#peers) if (peer?.link?.awake === true) awake++
+    return awake
   }
 
   pending(): boolean {
@@ -271,7 +277,7 @@ export class Loop implements CallHost {
 
   attach(parts: LinkParts): void {
     const peer = this.peer(parts.peer)
-    const link = new Link(parts, this.house, () => this.scheduler.rung())
+    const link = new Link(parts, () => this.scheduler.rung())
     this.#incoming.push(new Incoming(this, peer, link))
     peer.attach(link)
     this.scheduler.rung()
@@ -389,7 +395,6 @@ export class Loop implements CallHost {
   end(): void {
     this.scheduler.stop()
     for (const peer of this.#peers) peer?.link?.close()
-    this.house.addAwake(-1)
   }
 }
 

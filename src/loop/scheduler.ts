@@ -8,7 +8,6 @@
 // the machine has cores; then it sleeps until a doorbell.
 import { availableParallelism } from 'node:os'
 import type { Bell } from '../sync/bell.js'
-import type { House } from '../sync/status.js'
 import type { WaitStrategy } from '../transport/wait.js'
 
 const BURST_MS = 0.2
@@ -20,6 +19,8 @@ export interface Workload {
   chunk(): boolean
   /** Whether there is anything to do. */
   hasWork(): boolean
+  /** Loops of the runtime that are awake now, this one included. */
+  awake(): number
   /** Whether handlers are at work that will go on by themselves. */
   pending(): boolean
   /** Shows others what was done: frames and counters. */
@@ -30,7 +31,6 @@ export interface Workload {
 export class Scheduler {
   readonly #work: Workload
   readonly #bell: Bell
-  readonly #house: House
   readonly #strategy: WaitStrategy | undefined
   readonly #cores = availableParallelism()
   #immediate = false
@@ -47,10 +47,9 @@ export class Scheduler {
   sleeps = 0
 
   /** @param strategy undefined for a loop without links: nobody rings it, it simply rests */
-  constructor(work: Workload, bell: Bell, house: House, strategy: WaitStrategy | undefined, paused: boolean) {
+  constructor(work: Workload, bell: Bell, strategy: WaitStrategy | undefined, paused: boolean) {
     this.#work = work
     this.#bell = bell
-    this.#house = house
     this.#strategy = strategy
     this.#paused = paused
   }
@@ -152,7 +151,7 @@ export class Scheduler {
     }
     this.#work.publish()
     if (this.#strategy === undefined || this.#immediate) return
-    if (now - this.#lastWork < POLL_MS && this.#house.awake <= this.#cores) this.#later()
+    if (now - this.#lastWork < POLL_MS && this.#work.awake() <= this.#cores) this.#later()
     else this.#sleep(this.#strategy)
   }
 

@@ -1,18 +1,17 @@
 // The bell: one word that says whether a loop is awake. The invariant: whoever turns the word from asleep to AWAKE
-// counts the loop as awake, and does what its kind of sleep needs; so each sleep is ended once and the count of
-// awake loops is right the moment a waker decides, not when the sleeper gets to run.
+// does what that kind of sleep needs, so each sleep is ended once; and a loop that is on its way out of sleep counts as
+// awake from the moment its waker decided. How many loops are awake is the sum of their bells, never a counter: a
+// counter would be wrong for ever after a thread was killed between two steps.
 //
 //      sleeper                                   waker
-//      awake -= 1                                publish frames (store tail)
-//      bell = PARKED or WAITING                  load bell
-//      look at the rings once more               asleep? CAS(bell, seen, AWAKE)
-//      work there? CAS(bell, mine, AWAKE)           won: awake += 1, wake it (doorbell or notify)
-//         won: awake += 1, go on                    lost: another waker has done it
-//         lost: a waker was quicker, go on
-//      nothing: sleep
+//      bell = PARKED or WAITING                  publish frames (store tail)
+//      look at the rings once more               load bell
+//      work there? CAS(bell, mine, AWAKE)        asleep? CAS(bell, seen, AWAKE)
+//         won or lost: it is awake, go on           won: wake it (doorbell or notify)
+//      nothing: sleep; then CAS again               lost: another waker has done it
 //
 // test/model/bell.pml is this protocol for a model checker.
-import { type House, Status } from './status.js'
+import { Status } from './status.js'
 
 /** What the bell of a loop says. */
 export const AWAKE = 0
@@ -25,16 +24,13 @@ export type Asleep = typeof PARKED | typeof WAITING
 /** The bell of one life of one loop, seen from any thread. */
 export class Bell {
   readonly #words: Int32Array
-  readonly #house: House
 
-  constructor(status: Status, house: House) {
+  constructor(status: Status) {
     this.#words = status.words
-    this.#house = house
   }
 
   /** For the loop itself: says that it is about to sleep. It must look for work once more after this. */
   arm(kind: Asleep): void {
-    this.#house.addAwake(-1)
     Atomics.store(this.#words, Status.bell, kind) // before the last look at the rings: a later publisher sees it
   }
 
@@ -42,8 +38,7 @@ export class Bell {
   disarm(): void {
     const seen = Atomics.load(this.#words, Status.bell) // only this loop arms, so a sleep seen here is its own
     if (seen === AWAKE) return
-    const found = Atomics.compareExchange(this.#words, Status.bell, seen, AWAKE) // one winner: this loop or a waker
-    if (found === seen) this.#house.addAwake(1)
+    Atomics.compareExchange(this.#words, Status.bell, seen, AWAKE) // one winner: this loop or a waker
   }
 
   /** For the loop itself: sleeps until rung, at most `ms`. Returns at once when a waker was quicker. */
@@ -61,7 +56,6 @@ export class Bell {
     if (seen === AWAKE) return false
     const found = Atomics.compareExchange(this.#words, Status.bell, seen, AWAKE) // one winner per sleep
     if (found !== seen) return false
-    this.#house.addAwake(1)
     if (seen === PARKED) return true
     Atomics.notify(this.#words, Status.bell) // the sleeper compares AWAKE when it is not yet asleep
     return false
@@ -69,14 +63,12 @@ export class Bell {
 
   /** For others: ends an `Atomics.wait` sleep only, so that the loop's event loop takes the message it was sent. */
   interrupt(): void {
-    const found = Atomics.compareExchange(this.#words, Status.bell, WAITING, AWAKE) // one winner per sleep
-    if (found !== WAITING) return
-    this.#house.addAwake(1)
-    Atomics.notify(this.#words, Status.bell) // as in ring()
+    Atomics.compareExchange(this.#words, Status.bell, WAITING, AWAKE) // one winner per sleep
+    Atomics.notify(this.#words, Status.bell) // also when the winner died before it could
   }
 
-  /** Whether the loop is counted as awake. */
+  /** Whether the loop is awake, or about to be. */
   get awake(): boolean {
-    return Atomics.load(this.#words, Status.bell) === AWAKE // for the count of a loop that died
+    return Atomics.load(this.#words, Status.bell) === AWAKE // a hint: how many may poll
   }
 }

@@ -1,17 +1,16 @@
 // The words that loops share beside their rings. Two kinds of block, both plain Int32 words in shared memory:
 //
 //   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
-//   word  0  awake      loops not asleep        word  0  bell        AWAKE, PARKED or WAITING
-//   word 16  idleWanted somebody awaits idle    word 16… counters    written by the loop alone, see Counter
-//   word 32  stopping   turns see it as cancel  word 48  deadlineAt  ms since the house was built, 0 = none
-//                                               word 49  agent chars, then the agent's name in UTF-8
+//   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED or WAITING
+//   word 16  stopping   turns see it as cancel  word 16… counters    written by the loop alone, see Counter
+//                                               word 48  deadlineAt  ms since the house was built, 0 = none
+//                                               word 49  bytes of the agent's name; byte 200: the name, UTF-8
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 
-const AWAKE_COUNT = 0
-const IDLE_WANTED = 16
-const STOPPING = 32
-const HOUSE_BYTES = 192
+const IDLE_WANTED = 0
+const STOPPING = 16
+const HOUSE_BYTES = 128
 
 const BELL = 0
 const COUNTERS = 16
@@ -57,15 +56,6 @@ export class House {
   /** Milliseconds since the house was built: the one clock that all threads share. */
   now(): number {
     return Date.now() - this.built
-  }
-
-  /** Counts a loop as awake (+1) or asleep (-1). */
-  addAwake(by: 1 | -1): void {
-    Atomics.add(this.#words, AWAKE_COUNT, by) // one total order with every other add: no update is lost
-  }
-
-  get awake(): number {
-    return Atomics.load(this.#words, AWAKE_COUNT) // a hint only: how many may poll
   }
 
   get idleWanted(): boolean {

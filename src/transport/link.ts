@@ -5,7 +5,7 @@
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
-import { type House, Status } from '../sync/status.js'
+import { Status } from '../sync/status.js'
 import {
   type BodyRange,
   type Envelope,
@@ -114,6 +114,14 @@ export class OutLane {
     this.publish()
     if (!this.#askForRoom()) this.retry()
     return false
+  }
+
+  /**
+   * Whether something waits and there is room for it. If there is none, the reader was asked (again) to ring; so a
+   * loop that looks here after arming its bell cannot sleep through room that was made a moment before.
+   */
+  get canRetry(): boolean {
+    return this.#waiting.length > 0 && !this.#askForRoom()
   }
 
   /** Writes what waits, as far as there is room. */
@@ -315,12 +323,12 @@ export class Link {
   #bulk = 0
 
   /** @param rung called when the other end rings the doorbell */
-  constructor(parts: LinkParts, house: House, rung: () => void) {
+  constructor(parts: LinkParts, rung: () => void) {
     this.peer = parts.peer
     this.life = parts.life
     this.status = new Status(parts.status)
     this.flags = new CancelFlags(parts.flags)
-    this.#bell = new Bell(this.status, house)
+    this.#bell = new Bell(this.status)
     this.#port = parts.port
     const nextBulk = () => ++this.#bulk
     const wake = () => this.wake()
@@ -346,8 +354,14 @@ export class Link {
     this.work.out.publish()
   }
 
-  get empty(): boolean {
-    return this.answers.in.empty && this.work.in.empty
+  /** Whether there are frames to take, or frames that waited for room and have it now. */
+  get hasWork(): boolean {
+    return !this.answers.in.empty || !this.work.in.empty || this.answers.out.canRetry || this.work.out.canRetry
+  }
+
+  /** Whether the loop at the other end is awake. */
+  get awake(): boolean {
+    return this.#bell.awake
   }
 
   close(): void {

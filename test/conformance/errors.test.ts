@@ -3,6 +3,9 @@ import { NotSerializableError, RingreeveError, ValidationError } from 'ringreeve
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open } from './engines.js'
 import * as kit from './kit.js'
+import * as school from './school.js'
+
+const schoolUrl = new URL('./school.js', import.meta.url)
 
 onEveryEngine('errors', engine => {
   it("a handler's error arrives with name, message, code, cause, own fields and both stacks", async () => {
@@ -39,34 +42,34 @@ onEveryEngine('errors', engine => {
 
 onEveryEngine('schemas', engine => {
   it('payloads are checked on the sender’s side, and become what the schema makes of them', async () => {
-    await using runtime = await open(engine)
-    expect(await runtime.send(kit.Square, { n: 3 }, 'schooled/x')).toEqual({ n: 9 })
-    expect(await runtime.send(kit.Square, { n: 3, tags: ['a', 'b'] }, 'schooled/x')).toEqual({ n: 11 })
-    const error = await failure(runtime.send(kit.Square, { n: 'x', tags: ['a', 2] } as never, 'schooled/x'))
+    await using runtime = await open(engine, { agents: [schoolUrl] })
+    expect(await runtime.send(school.Square, { n: 3 }, 'schooled/x')).toEqual({ n: 9 })
+    expect(await runtime.send(school.Square, { n: 3, tags: ['a', 'b'] }, 'schooled/x')).toEqual({ n: 11 })
+    const error = await failure(runtime.send(school.Square, { n: 'x', tags: ['a', 2] } as never, 'schooled/x'))
     expect(error).toBeInstanceOf(ValidationError)
     expect(error.message).toMatch(/payload of 'square' for schooled\/x is not valid: n: .*; tags\[1\]: /)
     expect(error.issues).toMatchObject([{ path: 'n' }, { path: 'tags[1]' }])
   })
 
   it('answers are checked where the handler ran', async () => {
-    await using runtime = await open(engine)
-    const error = await failure(runtime.send(kit.WrongAnswer, {}, 'schooled/x'))
+    await using runtime = await open(engine, { agents: [schoolUrl] })
+    const error = await failure(runtime.send(school.WrongAnswer, {}, 'schooled/x'))
     expect(error).toBeInstanceOf(ValidationError)
     expect(error.message).toMatch(/answer of 'wrong-answer' for schooled\/x is not valid: n: /)
   })
 
   it('events are checked too', async () => {
-    await using runtime = await open(engine)
-    await runtime.publish(kit.Checked, { who: { name: 'Ada' } }, { topic: 'checked/x' })
-    const error = await failure(runtime.publish(kit.Checked, { who: {} } as never, { topic: 'checked/x' }))
+    await using runtime = await open(engine, { agents: [schoolUrl] })
+    await runtime.publish(school.Checked, { who: { name: 'Ada' } }, { topic: 'checked/x' })
+    const error = await failure(runtime.publish(school.Checked, { who: {} } as never, { topic: 'checked/x' }))
     expect(error.message).toMatch(/who\.name: /)
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'schooled/x')).toEqual(['Ada'])
+    expect(await runtime.send(school.Names, undefined, 'schooled/x')).toEqual(['Ada'])
   })
 
   it('a message type may bring a serializer of its own', async () => {
-    await using runtime = await open(engine)
-    const mirrored = await runtime.send(kit.Mirror, new kit.Point(1, 2.5), 'schooled/x')
+    await using runtime = await open(engine, { agents: [schoolUrl] })
+    const mirrored = await runtime.send(school.Mirror, new school.Point(1, 2.5), 'schooled/x')
     expect([mirrored.x, mirrored.y]).toEqual([2.5, 1])
     expect(mirrored.constructor.name).toBe('Point')
   })

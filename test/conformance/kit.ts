@@ -1,7 +1,6 @@
 // Agents that the conformance suite is made of. Loaded by URL on every engine, so they share nothing with a test but
 // what messages carry (a SharedArrayBuffer, where a test has to see or hold something inside a handler).
 import { agent, event, request } from 'ringreeve'
-import { z } from 'zod'
 
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 const aborted = (signal: AbortSignal) =>
@@ -285,39 +284,6 @@ export const chooser = agent('chooser', { state: () => ({ picked: [] as string[]
   .on(Pick, (n, ctx) => void ctx.state.picked.push(`small ${n}`), { when: n => n < 10 })
   .on(Pick, (n, ctx) => void ctx.state.picked.push(`big ${n}`), { when: n => n > 100 })
   .on(Notes, (_, ctx) => ctx.state.picked)
-
-// -- schemas and serializers -----------------------------------------------------------------------------------------------------------------
-export const Square = request('square', {
-  input: z.object({ n: z.number(), tags: z.array(z.string()).default([]) }),
-  output: z.object({ n: z.number() }),
-})
-export const WrongAnswer = request('wrong-answer', { input: z.object({}), output: z.object({ n: z.number() }) })
-export const Checked = event('checked', { payload: z.object({ who: z.object({ name: z.string() }) }) })
-export class Point {
-  readonly x: number
-  readonly y: number
-  constructor(x: number, y: number) {
-    this.x = x
-    this.y = y
-  }
-}
-const points = {
-  encode: (p: Point) => new Uint8Array(Float64Array.of(p.x, p.y).buffer),
-  decode: (bytes: Uint8Array) => {
-    const [x, y] = new Float64Array(bytes.slice().buffer)
-    return new Point(x as number, y as number)
-  },
-}
-export const Mirror = request<Point, Point>('mirror', { serializer: points, answerSerializer: points })
-export const schooled = agent('schooled', { subscriptions: ['checked'], state: () => ({ names: [] as string[] }) })
-  .on(Square, ({ n, tags }) => ({ n: n * n + tags.length }))
-  .on(WrongAnswer, () => ({ n: 'not a number' }) as unknown as { n: number })
-  .on(Checked, ({ who }, ctx) => void ctx.state.names.push(who.name))
-  .on(Notes, (_, ctx) => ctx.state.names)
-  .on(Mirror, point => {
-    if (!(point instanceof Point)) throw new Error('not a Point')
-    return new Point(point.y, point.x)
-  })
 
 // -- ways for a thread to end ----------------------------------------------------------------------------------------------------------------------
 export const End = request<{ how: string; begun?: Int32Array }, void>('end')

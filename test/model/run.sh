@@ -19,7 +19,6 @@ for s in -DPARKED -DWAIT; do
     "holds $s -DFRAMES=3 -DCAP=2"
     "holds $s -DDUPLEX -DFRAMES=3 -DCAP=1"
     "holds $s -DDUPLEX -DCONTROL -DFRAMES=1 -DCAP=1"
-    "holds $s -DCRASH -DFRAMES=1 -DCAP=1"
     "holds $s -DLIVE -DDUPLEX -DFRAMES=3 -DCAP=1"
     "holds $s -DLIVE -DDUPLEX -DCONTROL -DFRAMES=1 -DCAP=1"
     "lost $s -DNO_RECHECK -DFRAMES=2"
@@ -31,6 +30,7 @@ for s in -DPARKED -DWAIT; do
   )
 done
 searches+=(
+  "holds -DWAIT -DCRASH -DFRAMES=1 -DCAP=1"
   "holds -DMIXED -DFRAMES=2 -DCAP=2"
   "holds -DMIXED -DDUPLEX -DFRAMES=3 -DCAP=1"
   "holds -DMIXED -DLIVE -DDUPLEX -DFRAMES=2 -DCAP=1"

@@ -1,0 +1,38 @@
+// Agents whose messages have schemas and serializers; apart from the kit, because a schema library takes its time to
+// load on every thread.
+import { agent, event, request } from 'ringreeve'
+import { z } from 'zod'
+
+export const Names = request<void, string[]>('names')
+export const Square = request('square', {
+  input: z.object({ n: z.number(), tags: z.array(z.string()).default([]) }),
+  output: z.object({ n: z.number() }),
+})
+export const WrongAnswer = request('wrong-answer', { input: z.object({}), output: z.object({ n: z.number() }) })
+export const Checked = event('checked', { payload: z.object({ who: z.object({ name: z.string() }) }) })
+export class Point {
+  readonly x: number
+  readonly y: number
+  constructor(x: number, y: number) {
+    this.x = x
+    this.y = y
+  }
+}
+const points = {
+  encode: (p: Point) => new Uint8Array(Float64Array.of(p.x, p.y).buffer),
+  decode: (bytes: Uint8Array) => {
+    const [x, y] = new Float64Array(bytes.slice().buffer)
+    return new Point(x as number, y as number)
+  },
+}
+export const Mirror = request<Point, Point>('mirror', { serializer: points, answerSerializer: points })
+export const schooled = agent('schooled', { subscriptions: ['checked'], state: () => ({ names: [] as string[] }) })
+  .on(Square, ({ n, tags }) => ({ n: n * n + tags.length }))
+  .on(WrongAnswer, () => ({ n: 'not a number' }) as unknown as { n: number })
+  .on(Checked, ({ who }, ctx) => void ctx.state.names.push(who.name))
+  .on(Names, (_, ctx) => ctx.state.names)
+  .on(Mirror, point => {
+    if (!(point instanceof Point)) throw new Error('not a Point')
+    return new Point(point.y, point.x)
+  })
+
