@@ -5,8 +5,8 @@
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { machine, root } from './parts/machine.js'
-import { type Finished, header, text, write } from './parts/report.js'
+import { machine, root, watchOthers } from './parts/machine.js'
+import { disturbed, type Finished, header, text, write } from './parts/report.js'
 import type { Settings, Suite } from './parts/suite.js'
 import { codecSuite } from './suites/codec.js'
 import { cpuBound } from './suites/cpu-bound.js'
@@ -62,11 +62,14 @@ function say(what: string): void {
 const finished: Finished[] = []
 const began = performance.now()
 for (const suite of chosen()) {
+  const others = watchOthers()
   const tables = await suite.run(settings, progress => say(`${suite.name}: ${progress}`))
   say('')
-  finished.push({ suite, tables })
+  const one = { suite, tables, others: others() }
+  finished.push(one)
   console.log(`\n── ${suite.name} ${'─'.repeat(100 - suite.name.length)}\n${suite.shows}\n`)
   for (const table of tables) console.log(text(table))
+  console.log(`· ${disturbed(one)}`)
 }
 const folder = values.out === undefined ? join(root, 'native-free-bench', 'results') : resolve(values.out)
 await write(folder, on, settings, finished)

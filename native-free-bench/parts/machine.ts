@@ -18,8 +18,6 @@ export interface Machine {
   readonly node: string
   readonly v8: string
   readonly packages: Readonly<Record<string, string>>
-  /** Mean number of processes that wanted a core in the minute before the bench. */
-  readonly loadBefore: number
 }
 
 async function version(folder: string): Promise<string> {
@@ -38,7 +36,6 @@ export async function machine(): Promise<Machine> {
     node: process.version,
     v8: process.versions.v8,
     packages: { ringreeve: await version(root), ...Object.fromEntries(await Promise.all(versions)) },
-    loadBefore: loadavg()[0] ?? 0,
   }
 }
 
@@ -47,6 +44,32 @@ export function describe(on: Machine): string[] {
   return [
     `${on.cpu}, ${on.cores} core${on.cores === 1 ? '' : 's'}, ${on.memoryGb} GB, ${on.system}`,
     `Node ${on.node} (V8 ${on.v8}), ${versions.join(', ')}`,
-    `load ${on.loadBefore.toFixed(1)} before the run, ${on.date}`,
+    on.date,
   ]
+}
+
+/**
+ * Begins to watch what other processes take of the cores: the more they take, the less the numbers mean.
+ * @returns tells their share since then, from 0 to 1
+ */
+export function watchOthers(): () => number {
+  const own = process.cpuUsage()
+  const [busyBefore, allBefore] = coreTimes()
+  return () => {
+    const { user, system } = process.cpuUsage(own)
+    const [busy, all] = coreTimes()
+    const others = busy - busyBefore - (user + system) / 1000
+    return Math.max(0, others) / Math.max(1, all - allBefore)
+  }
+}
+
+/** Milliseconds that all cores have been at work, and that they have been there, since the machine was started. */
+function coreTimes(): [busy: number, all: number] {
+  let all = 0
+  let idle = 0
+  for (const { times } of cpus()) {
+    all += times.user + times.nice + times.sys + times.irq + times.idle
+    idle += times.idle
+  }
+  return [all - idle, all]
 }

@@ -7,6 +7,14 @@ import { cell, type Settings, type Suite, type Table } from './suite.js'
 export interface Finished {
   readonly suite: Suite
   readonly tables: readonly Table[]
+  /** Share of the cores that other processes took meanwhile, from 0 to 1. */
+  readonly others: number
+}
+
+/** What is to be said of the company that the measurement was in. */
+export function disturbed({ others }: Finished): string {
+  const share = `Other processes took ${(others * 100).toFixed(0)} % of the cores meanwhile`
+  return others < 0.05 ? `${share}.` : `${share}: these numbers are not what a quiet machine would show.`
 }
 
 const rounds = ({ rounds, ms }: Settings): string =>
@@ -32,7 +40,7 @@ export function text(table: Table): string {
 
 function markdown(on: Machine, settings: Settings, finished: readonly Finished[]): string {
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
-  const parts = finished.map(({ suite, tables }) => {
+  const parts = finished.map(({ suite, tables, others }) => {
     const grids = tables.map(table => {
       const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
       const grid = [line(table.columns.map(({ head }) => head.trim())), line(align), ...cells(table).map(line)].join(
@@ -40,7 +48,7 @@ function markdown(on: Machine, settings: Settings, finished: readonly Finished[]
       )
       return [`### ${table.title}`, grid, ...table.notes.map(note => `- ${note}`)].join('\n\n')
     })
-    return [`## ${suite.name}`, suite.shows, ...grids].join('\n\n')
+    return [`## ${suite.name}`, suite.shows, ...grids, `- ${disturbed(one)}`].join('\n\n')
   })
   const head = [
     '# Bench',
@@ -65,7 +73,7 @@ export async function write(
   finished: readonly Finished[],
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  const suites = finished.map(({ suite, tables }) => ({ name: suite.name, shows: suite.shows, tables }))
+  const suites = finished.map(({ suite, tables, others }) => ({ name: suite.name, shows: suite.shows, others, tables }))
   await writeFile(join(folder, 'latest.json'), `${JSON.stringify({ machine: on, settings, suites }, null, 2)}\n`)
   await writeFile(join(folder, 'latest.md'), markdown(on, settings, finished))
 }

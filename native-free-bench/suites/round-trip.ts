@@ -66,7 +66,7 @@ export const roundTrip: Suite = {
         for (const rest of [undefined, REST_MS]) {
           const state = rest === undefined ? 'awake' : 'asleep'
           say(`${path}, ${state}`)
-          const options = { inFlight: 1, ...(rest === undefined ? { ms } : { ms: ms * 2, rest }) }
+          const options = { inFlight: 1, ...(rest === undefined ? { ms } : { ms: ms * 3, rest }) }
           rows.push(...toRows(path, state, await sideBySide(rounds, options, contenders)))
         }
       }

@@ -118,10 +118,14 @@ class Definition implements AnyAgent {
   on(message: MessageType, handle: HandlerEntry['handle'], options: { when?: HandlerEntry['when'] } = {}): Definition {
     const type = this.spec.type
     if (message?.kind !== 'request' && message?.kind !== 'event') {
-      throw new InvalidArgumentError(`agent '${type}': on() takes what request() or event() returned as its first argument`)
+      throw new InvalidArgumentError(
+        `agent '${type}': on() takes what request() or event() returned as its first argument`,
+      )
     }
     if (typeof handle !== 'function') {
-      throw new InvalidArgumentError(`agent '${type}': the handler of '${message.name}' is ${typeof handle}, not a function`)
+      throw new InvalidArgumentError(
+        `agent '${type}': the handler of '${message.name}' is ${typeof handle}, not a function`,
+      )
     }
     return new Definition({ ...this.spec, handlers: [...this.spec.handlers, { message, handle, when: options.when }] })
   }
@@ -145,10 +149,14 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
   checkWhole(type, 'version', options.version, 1)
   checkWhole(type, 'mailbox.capacity', options.mailbox?.capacity, 1)
   if (options.state !== undefined && typeof options.state !== 'function') {
-    throw new InvalidArgumentError(`agent '${type}': state must be a function that makes the state, got ${typeof options.state}`)
+    throw new InvalidArgumentError(
+      `agent '${type}': state must be a function that makes the state, got ${typeof options.state}`,
+    )
   }
   if (options.deadline !== undefined && !(options.deadline > 0 && options.deadline < 2 ** 31)) {
-    throw new InvalidArgumentError(`agent '${type}': deadline must be a number of milliseconds above 0, got ${options.deadline}`)
+    throw new InvalidArgumentError(
+      `agent '${type}': deadline must be a number of milliseconds above 0, got ${options.deadline}`,
+    )
   }
   const { concurrency } = options
   if (typeof concurrency === 'number') checkWhole(type, 'concurrency', concurrency, 1)

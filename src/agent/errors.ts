@@ -38,9 +38,7 @@ export class RingreeveError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (typeof value !== 'object' || value === null || !(errorBrand in value)) return false
-    // biome-ignore lint/complexity/noThisInStatic: a subclass must compare with its own name
-    const self = this
-    return self === RingreeveError || value[errorBrand] === self.name
+    return this === RingreeveError || value[errorBrand] === this.name
   }
 }
 

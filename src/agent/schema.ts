@@ -4,7 +4,10 @@ import { ValidationError } from './errors.js'
 
 function path(issue: StandardSchemaV1.Issue): string {
   const keys = (issue.path ?? []).map(part => (typeof part === 'object' ? part.key : part))
-  return keys.map(key => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('').replace(/^\./, '')
+  return keys
+    .map(key => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '')
 }
 
 function outcome(result: StandardSchemaV1.Result<unknown>, what: string, agent: string | undefined, message: string) {

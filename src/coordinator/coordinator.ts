@@ -161,7 +161,7 @@ export class Coordinator {
       const failures = await loop.order(control => control.stop(ms))
       await loop.order(control => control.end())
       await thread.ended
-      return failures.map(wire => unwrap({ error: wire })).flat()
+      return failures.flatMap(wire => unwrap({ error: wire }))
     } catch (error) {
       return error instanceof RingreeveError ? [] : [error]
     } finally {
@@ -187,7 +187,8 @@ export class Coordinator {
 
   async #addModule(url: string): Promise<AgentDescription[]> {
     if (this.#modules.includes(url)) throw new AlreadyExistsError(`agent module ${url} is registered already`)
-    const where = this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
+    const where =
+      this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
     const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
     const found = unwrap(loaded[0] as (typeof loaded)[number])
     for (const other of loaded) unwrap(other)
@@ -275,7 +276,7 @@ function moduleUrl(source: URL | string, option: string): string {
   if (source instanceof URL) return source.href
   if (typeof source === 'string' && /^(file|data):/.test(source)) return source
   const got = typeof source === 'string' ? JSON.stringify(source) : String(source)
-  if (typeof source !== 'string') throw new InvalidArgumentError(`${option}: takes agent definitions and URLs of modules, got ${got}`)
+  if (typeof source !== 'string')
+    throw new InvalidArgumentError(`${option}: takes agent definitions and URLs of modules, got ${got}`)
   throw new ModuleError(`${option}: ${got} is not a URL; write new URL(${got}, import.meta.url)`)
 }
-

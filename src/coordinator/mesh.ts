@@ -19,7 +19,11 @@ export interface LoopHandle {
 }
 
 /** The orders, as promises. */
-export type Orders = { readonly [K in keyof LoopControl]: LoopControl[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> | Awaited<R> : never }
+export type Orders = {
+  readonly [K in keyof LoopControl]: LoopControl[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Promise<Awaited<R>> | Awaited<R>
+    : never
+}
 
 /** The calling loop, which takes orders directly. */
 export class HostHandle implements LoopHandle {
@@ -105,7 +109,10 @@ export class Mesh {
     const ab = { work: ring(), answers: ring() }
     const ba = { work: ring(), answers: ring() }
     const rings = [ab.work, ab.answers, ba.work, ba.answers]
-    this.#gauges.set(`${a.index}.${a.life} ${b.index}.${b.life}`, rings.map(memory => new RingGauge(memory)))
+    this.#gauges.set(
+      `${a.index}.${a.life} ${b.index}.${b.life}`,
+      rings.map(memory => new RingGauge(memory)),
+    )
     const { port1, port2 } = new MessageChannel()
     const parts = (other: LoopHandle, out: typeof ab, incoming: typeof ab, port: LinkParts['port']): LinkParts => ({
       peer: other.index,
@@ -121,6 +128,7 @@ export class Mesh {
 }
 
 function attach(loop: LoopHandle, parts: LinkParts): Promise<void> {
-  return loop.order(control => control.attach(loop.index === 0 ? parts : Comlink.transfer(parts, [parts.port as never])))
+  return loop.order(control =>
+    control.attach(loop.index === 0 ? parts : Comlink.transfer(parts, [parts.port as never])),
+  )
 }
-

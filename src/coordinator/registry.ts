@@ -1,7 +1,12 @@
 // What is registered: agent types with where they live, and subscriptions. The registry makes the route table; each
 // change makes the next version of it.
 import type { TopicPattern } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, UnknownAgentError, UnknownSubscriptionError } from '../agent/errors.js'
+import {
+  AlreadyExistsError,
+  InvalidArgumentError,
+  UnknownAgentError,
+  UnknownSubscriptionError,
+} from '../agent/errors.js'
 import { checkAgentType, checkTopicType } from '../agent/ids.js'
 import type { AgentDescription } from '../loop/control.js'
 import { Placement } from '../routing/placement.js'
@@ -35,7 +40,8 @@ export class Registry {
 
   /** @throws AlreadyExistsError */
   checkNew(type: string): void {
-    if (this.#types.has(type)) throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
+    if (this.#types.has(type))
+      throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
   }
 
   /** @param onHost hosted on the calling loop, because it was given as an object */
@@ -68,7 +74,9 @@ export class Registry {
     }
     const same = this.#find(agent, subscription)
     if (same !== undefined) {
-      throw new AlreadyExistsError(`'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`)
+      throw new AlreadyExistsError(
+        `'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`,
+      )
     }
     const id = subscription.id ?? `subscription-${++this.#named}`
     if (this.#subscriptions.has(id)) throw new AlreadyExistsError(`there is a subscription '${id}' already`)

@@ -159,7 +159,9 @@ class LocalRuntime implements Runtime {
       const { type, key } = toAgentId(saved.agent)
       const loop = this.#coordinator.loopOf(type, key)
       if (loop === undefined) {
-        throw new StateError(`the snapshot has ${saved.agent}, and no agent type '${type}' is registered`, { agent: saved.agent })
+        throw new StateError(`the snapshot has ${saved.agent}, and no agent type '${type}' is registered`, {
+          agent: saved.agent,
+        })
       }
       const states = byLoop.get(loop)
       if (states === undefined) byLoop.set(loop, [saved])
@@ -167,8 +169,14 @@ class LocalRuntime implements Runtime {
     }
     await this.#quietly(SAVE_MS, async () => {
       const parts = [...byLoop]
-      for (const checked of await Promise.all(parts.map(([loop, states]) => loop.order(control => control.check(states))))) unwrap(checked)
-      for (const done of await Promise.all(parts.map(([loop, states]) => loop.order(control => control.restore(states))))) unwrap(done)
+      for (const checked of await Promise.all(
+        parts.map(([loop, states]) => loop.order(control => control.check(states))),
+      ))
+        unwrap(checked)
+      for (const done of await Promise.all(
+        parts.map(([loop, states]) => loop.order(control => control.restore(states))),
+      ))
+        unwrap(done)
     })
   }
 
@@ -180,7 +188,10 @@ class LocalRuntime implements Runtime {
     else {
       const before = this.#coordinator.registry.subscriptions
       this.#coordinator = new Coordinator(this.#options, this.threads, false)
-      await this.#coordinator.start(this.#sources.map(({ source }) => source), before)
+      await this.#coordinator.start(
+        this.#sources.map(({ source }) => source),
+        before,
+      )
     }
     this.#state = 'running'
   }
@@ -221,7 +232,9 @@ class LocalRuntime implements Runtime {
 
   async processNext(): Promise<boolean> {
     if (this.threads > 0 || this.#state !== 'new') {
-      throw new InvalidArgumentError('processNext() steps a single loop that was made with autoStart: false and not started')
+      throw new InvalidArgumentError(
+        'processNext() steps a single loop that was made with autoStart: false and not started',
+      )
     }
     const begun = this.#coordinator.host.step()
     await new Promise(resolve => setImmediate(resolve))
@@ -261,7 +274,9 @@ class LocalRuntime implements Runtime {
     try {
       await before
       if (this.#state === 'running' && !(await within(timeout, this.#coordinator.whenIdle()))) {
-        throw new TimeoutError(`the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`)
+        throw new TimeoutError(
+          `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
+        )
       }
       return await work()
     } finally {
@@ -290,8 +305,10 @@ class LocalRuntime implements Runtime {
 }
 
 function readSnapshot(snapshot: Snapshot): SavedState[] {
-  if (typeof snapshot !== 'object' || snapshot === null) throw new StateError('a snapshot is an object, as saveState() returns it')
-  if (snapshot.version !== 1) throw new StateError(`a snapshot of version ${String(snapshot.version)} is not known here; this is version 1`)
+  if (typeof snapshot !== 'object' || snapshot === null)
+    throw new StateError('a snapshot is an object, as saveState() returns it')
+  if (snapshot.version !== 1)
+    throw new StateError(`a snapshot of version ${String(snapshot.version)} is not known here; this is version 1`)
   const { types } = snapshot
   return Object.entries(snapshot)
     .filter(([key]) => key.includes('/'))
@@ -303,7 +320,10 @@ function checkOptions(options: RuntimeOptions): number {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
     throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
   }
-  if (ringBytes !== undefined && !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)) {
+  if (
+    ringBytes !== undefined &&
+    !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)
+  ) {
     throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
   }
   if (agents !== undefined && !Array.isArray(agents)) {

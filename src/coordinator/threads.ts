@@ -2,8 +2,8 @@
 // life has ended only when its task is settled and its thread is gone (or was given two seconds to go); every order
 // to a loop is raced with the end of that life, since Comlink alone would wait for ever.
 import { once } from 'node:events'
-import { MessageChannel, type ResourceLimits, type TransferListItem } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
+import { MessageChannel, type ResourceLimits, type TransferListItem } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { Piscina } from 'piscina'
 import { ThreadLostError } from '../agent/errors.js'

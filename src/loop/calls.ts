@@ -88,7 +88,11 @@ export class Call implements Reply, Waiter {
     const remote = error.stack ?? String(error)
     const line = `    at ringreeve: send '${this.message.name}' to ${this.recipient}`
     if (remote.includes(line)) return error
-    const local = this.#site?.stack?.split('\n').slice(1).filter(frame => !frame.includes('/ringreeve/dist/')).join('\n')
+    const local = this.#site?.stack
+      ?.split('\n')
+      .slice(1)
+      .filter(frame => !frame.includes('/ringreeve/dist/'))
+      .join('\n')
     const stack = `${remote}\n${line}${local ? `\n${local}` : ''}`
     Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true, enumerable: false })
     return error

@@ -132,7 +132,10 @@ export class Cell {
         return
       }
       this.#stage = 'starting'
-      this.#starting = made.then(late => this.#ready(late), error => this.#startFailed(error))
+      this.#starting = made.then(
+        late => this.#ready(late),
+        error => this.#startFailed(error),
+      )
     } else {
       this.#starting = this.#start()
     }
@@ -175,19 +178,24 @@ export class Cell {
 
   #noSuchKey(): UnknownAgentError {
     const keys = [...(this.type.keys ?? [])].join(', ')
-    return new UnknownAgentError(`there is no agent ${this.text}; keys of '${this.id.type}' are: ${keys}`, { agent: this.text })
+    return new UnknownAgentError(`there is no agent ${this.text}; keys of '${this.id.type}' are: ${keys}`, {
+      agent: this.text,
+    })
   }
 
   #creationFailed(error: unknown): AgentCreationError {
     const why = error instanceof Error ? error.message : String(error)
-    const failure = new AgentCreationError(`agent ${this.text} could not be made: ${why}`, { agent: this.text, cause: error })
+    const failure = new AgentCreationError(`agent ${this.text} could not be made: ${why}`, {
+      agent: this.text,
+      cause: error,
+    })
     this.loop.observer.failed(this, undefined, failure)
     return failure
   }
 
   #begin(message: Message): void {
     const { cancellation } = message
-    if (cancellation !== undefined && cancellation.cancelled) {
+    if (cancellation?.cancelled === true) {
       this.#fail(message, undefined, cancelled(this.text, message.name, cancellation.reason ?? 'by its caller'))
       return
     }
@@ -218,10 +226,13 @@ export class Cell {
   #unhandled(message: Message): void {
     if (message.isRequest) {
       const handles = [...this.type.handlers.keys()].join(', ') || 'nothing'
-      const error = new NoHandlerError(`agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`, {
-        agent: this.text,
-        message: message.name,
-      })
+      const error = new NoHandlerError(
+        `agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`,
+        {
+          agent: this.text,
+          message: message.name,
+        },
+      )
       this.#fail(message, undefined, error)
     } else {
       this.loop.observer.dropped(message, 'no handler')

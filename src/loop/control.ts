@@ -144,7 +144,11 @@ export class LoopControl {
       const cells = agent === undefined ? [...this.#loop.cells] : [this.#loop.existing(agent)]
       return cells
         .filter(cell => cell?.ready === true)
-        .map(cell => ({ agent: cell?.text as string, version: cell?.type.version as number, state: this.#plain(cell?.id as AgentId, cell?.state) }))
+        .map(cell => ({
+          agent: cell?.text as string,
+          version: cell?.type.version as number,
+          state: this.#plain(cell?.id as AgentId, cell?.state),
+        }))
     })
   }
 
@@ -179,12 +183,16 @@ export class LoopControl {
   #migrated(agent: string, version: number, state: unknown): unknown {
     const { type } = toAgentId(agent)
     const hosted = this.#loop.hosted(type)
-    if (hosted === undefined) throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
+    if (hosted === undefined)
+      throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
     const copy: unknown = structuredClone(state)
     if (version === hosted.version) return copy
     const { migrate } = hosted.spec.options
     if (migrate === undefined || version > hosted.version) {
-      throw new StateError(`the state of ${agent} has version ${version}; '${type}' is at version ${hosted.version} and has no way from there`, { agent })
+      throw new StateError(
+        `the state of ${agent} has version ${version}; '${type}' is at version ${hosted.version} and has no way from there`,
+        { agent },
+      )
     }
     return migrate(copy, version)
   }
@@ -193,8 +201,10 @@ export class LoopControl {
     try {
       return structuredClone(state)
     } catch (error) {
-      throw new StateError(`the state of ${id} is not plain data: ${(error as Error).message}`, { agent: id.toString(), cause: error })
+      throw new StateError(`the state of ${id} is not plain data: ${(error as Error).message}`, {
+        agent: id.toString(),
+        cause: error,
+      })
     }
   }
 }
-

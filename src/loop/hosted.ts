@@ -1,6 +1,6 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
-import type { MessageType, AnySerializer } from '../agent/message.js'
+import type { AnySerializer, MessageType } from '../agent/message.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024
@@ -31,7 +31,8 @@ export class HostedType {
     }
     this.handlers = handlers
     const concurrency = options.concurrency ?? 'serial'
-    this.limit = typeof concurrency === 'number' ? concurrency : concurrency === 'interleaved' ? Number.POSITIVE_INFINITY : 1
+    this.limit =
+      typeof concurrency === 'number' ? concurrency : concurrency === 'interleaved' ? Number.POSITIVE_INFINITY : 1
     this.reentrant = concurrency === 'callchain'
     this.capacity = options.mailbox?.capacity ?? DEFAULT_CAPACITY
     this.overflow = options.mailbox?.overflow ?? 'wait'

@@ -3,7 +3,7 @@
 // is one whose handler may have run, and a frame that was not is one whose handler did not.
 import { NotSerializableError, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, toTopicId } from '../agent/ids.js'
-import type { RequestType, AnySerializer } from '../agent/message.js'
+import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { type BodyRange, type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
 import type { Link } from '../transport/link.js'
@@ -81,7 +81,11 @@ export class Incoming {
     const address = this.#loop.address(envelope.recipient as string)
     const fail = (error: unknown) => this.#peer.failure(this.#link, slot, generation, error)
     if (address.loop !== this.#loop.index) {
-      return fail(new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text})`, { agent: address.text }))
+      return fail(
+        new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text})`, {
+          agent: address.text,
+        }),
+      )
     }
     let payload: unknown
     try {
@@ -106,7 +110,10 @@ export class Incoming {
       payload = this.#decode(envelope, bytes, body, fetched, coded?.serializer)
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
-      if (waited) this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [{ agent: `loop ${loop.index}`, error: failure }])
+      if (waited)
+        this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [
+          { agent: `loop ${loop.index}`, error: failure },
+        ])
       else loop.unhandled(undefined, undefined, failure)
       return
     }
@@ -120,7 +127,8 @@ export class Incoming {
 
   #recipients(envelope: Envelope): Address[] {
     const loop = this.#loop
-    if (envelope.kind === Kind.EVENT_TO) return [loop.address(envelope.recipient as string)].filter(to => to.loop === loop.index)
+    if (envelope.kind === Kind.EVENT_TO)
+      return [loop.address(envelope.recipient as string)].filter(to => to.loop === loop.index)
     const topic = toTopicId(envelope.topic as string)
     const toSelf = (envelope.flags & Flag.TO_SELF) !== 0
     const here: Address[] = []
@@ -204,7 +212,13 @@ export class Incoming {
     return this.#loop.hosted(recipient.type)?.handlers.get(name)?.[0]?.message as RequestType | undefined
   }
 
-  #decode(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown, serializer: AnySerializer | undefined): unknown {
+  #decode(
+    envelope: Envelope,
+    bytes: Uint8Array,
+    body: BodyRange,
+    fetched: unknown,
+    serializer: AnySerializer | undefined,
+  ): unknown {
     const { flags } = envelope
     if (flags & Flag.EMPTY) return undefined
     if (flags & Flag.CLONE) return fetched
@@ -242,7 +256,10 @@ class RemoteGather implements Reply {
   }
 
   fail(message: Message, error: unknown): void {
-    this.#failures.push({ agent: message.recipient.toString(), error: error instanceof Error ? error : new Error(String(error)) })
+    this.#failures.push({
+      agent: message.recipient.toString(),
+      error: error instanceof Error ? error : new Error(String(error)),
+    })
     this.answer()
   }
 
@@ -267,4 +284,3 @@ function chainOf(entries: readonly ChainEntry[] | undefined): ChainNode | undefi
   }
   return node
 }
-

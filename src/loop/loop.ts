@@ -7,8 +7,8 @@ import type { LogEntry } from '../observe/log.js'
 import { Observer } from '../observe/observer.js'
 import { Routes, type RouteTable } from '../routing/table.js'
 import { Bell } from '../sync/bell.js'
-import { CancelFlags } from '../sync/cancel.js'
-import { at, Counters, type House, Status } from '../sync/status.js'
+import type { CancelFlags } from '../sync/cancel.js'
+import { at, Counters, type House, type Status } from '../sync/status.js'
 import { Codec } from '../transport/codec.js'
 import { Kind } from '../transport/frame.js'
 import { Link, type LinkParts } from '../transport/link.js'
@@ -247,7 +247,8 @@ export class Loop implements CallHost {
     let cell = this.#cells.get(address.text)
     if (cell === undefined) {
       const type = this.#types.get(address.id.type)
-      if (type === undefined) throw new Error(`loop ${this.index} was told to host '${address.id.type}' and has no such type`)
+      if (type === undefined)
+        throw new Error(`loop ${this.index} was told to host '${address.id.type}' and has no such type`)
       cell = new Cell(address.id, type, this)
       this.#cells.set(address.text, cell)
     }

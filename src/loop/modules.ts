@@ -49,7 +49,10 @@ function isUnknownExtension(error: unknown): boolean {
 }
 
 function hint(url: string, error: unknown): string {
-  if (isUnknownExtension(error)) return '. This Node does not load TypeScript: install tsx beside your code, or compile first'
+  if (isUnknownExtension(error))
+    return '. This Node does not load TypeScript: install tsx beside your code, or compile first'
   const code = (error as { code?: unknown } | undefined)?.code
-  return code === 'ERR_MODULE_NOT_FOUND' && url.endsWith('.js') ? '. Was it compiled, and is the URL made with import.meta.url?' : ''
+  return code === 'ERR_MODULE_NOT_FOUND' && url.endsWith('.js')
+    ? '. Was it compiled, and is the URL made with import.meta.url?'
+    : ''
 }

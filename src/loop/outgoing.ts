@@ -4,7 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
 import { InvalidArgumentError, MessageDroppedError, UnknownAgentError } from '../agent/errors.js'
-import { type AgentId, type TopicId, toTopicId, topicId } from '../agent/ids.js'
+import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import type { EventType, MessageType, RequestType } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
@@ -49,7 +49,8 @@ export class Outgoing {
     options: SendOptions | undefined,
   ): Promise<unknown> {
     const { gate } = this.#loop
-    if (gate !== undefined && turn === undefined) return gate.then(() => this.send(turn, message, payload, recipient, options))
+    if (gate !== undefined && turn === undefined)
+      return gate.then(() => this.send(turn, message, payload, recipient, options))
     let address: Address
     try {
       address = this.#check(turn, message, 'request', options, recipient) as Address
@@ -59,7 +60,17 @@ export class Outgoing {
     const call = new Call(this.#loop, message, address.text, this.#loop.site())
     try {
       const sequence = this.#loop.nextSequence()
-      const ready = this.#prepare(turn, 'onSend', message.input, payload, message.name, sequence, options?.messageId, address.id, undefined)
+      const ready = this.#prepare(
+        turn,
+        'onSend',
+        message.input,
+        payload,
+        message.name,
+        sequence,
+        options?.messageId,
+        address.id,
+        undefined,
+      )
       if (isPromise(ready)) {
         ready.then(
           value => this.#dispatch(turn, call, message, value, this.#loop.address(recipient), sequence, options),
@@ -89,7 +100,8 @@ export class Outgoing {
     const parts = this.#parts(turn, message, payload, sequence, options, turn?.open ? turn : undefined)
     if (address.loop !== loop.index) {
       const cancel = cancellation === undefined ? undefined : (cancellation.flag ?? true)
-      if (loop.observer.active) loop.observer.send({ ...seen(parts, loop.origin), recipient: address.id, topic: undefined })
+      if (loop.observer.active)
+        loop.observer.send({ ...seen(parts, loop.origin), recipient: address.id, topic: undefined })
       loop.peer(address.loop).request(call, address.text, parts, cancel)
       loop.sentOut()
       return
@@ -106,11 +118,24 @@ export class Outgoing {
     try {
       this.#check(turn, message, 'event', options, undefined)
       if (options.until !== undefined && options.until !== 'accepted' && options.until !== 'handled') {
-        throw new InvalidArgumentError(`publish: until must be 'accepted' or 'handled', got ${JSON.stringify(options.until)}`)
+        throw new InvalidArgumentError(
+          `publish: until must be 'accepted' or 'handled', got ${JSON.stringify(options.until)}`,
+        )
       }
-      const topic = options.topic === undefined ? topicId('default', turn?.id.key ?? 'default') : toTopicId(options.topic)
+      const topic =
+        options.topic === undefined ? topicId('default', turn?.id.key ?? 'default') : toTopicId(options.topic)
       const sequence = this.#loop.nextSequence()
-      const ready = this.#prepare(turn, 'onPublish', message.payload, payload, message.name, sequence, options.messageId, undefined, topic)
+      const ready = this.#prepare(
+        turn,
+        'onPublish',
+        message.payload,
+        payload,
+        message.name,
+        sequence,
+        options.messageId,
+        undefined,
+        topic,
+      )
       if (!isPromise(ready)) return this.#spread(turn, message, ready, topic, sequence, options)
       return ready.then(value => this.#spread(turn, message, value, topic, sequence, options))
     } catch (error) {
@@ -185,7 +210,10 @@ export class Outgoing {
   checkAnswer(message: Message, type: MessageType, value: unknown): unknown {
     const schema = (type as RequestType).output
     const hooks = this.#hooks.onResponse
-    if (hooks.length === 0) return schema === undefined ? value : validate(schema, value, 'answer', message.recipient.toString(), message.name)
+    if (hooks.length === 0)
+      return schema === undefined
+        ? value
+        : validate(schema, value, 'answer', message.recipient.toString(), message.name)
     const passing: Passing = {
       message: message.name,
       messageId: message.id,
@@ -193,7 +221,9 @@ export class Outgoing {
       recipient: message.sender,
       topic: undefined,
     }
-    return chain(hooks, value, passing, late => validate(schema, late, 'answer', message.recipient.toString(), message.name))
+    return chain(hooks, value, passing, late =>
+      validate(schema, late, 'answer', message.recipient.toString(), message.name),
+    )
   }
 
   /** The agents that hear a topic: on this loop, and by loop elsewhere. Each once, and not the one that publishes. */
@@ -280,22 +310,32 @@ export class Outgoing {
     }
     const id = options?.messageId
     if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > MAX_ID)) {
-      throw new InvalidArgumentError(`${verb} '${message.name}': messageId must be a string of 1 to ${MAX_ID} characters`)
+      throw new InvalidArgumentError(
+        `${verb} '${message.name}': messageId must be a string of 1 to ${MAX_ID} characters`,
+      )
     }
     if (options?.traceparent !== undefined && !traceparentForm.test(options.traceparent)) {
-      throw new InvalidArgumentError(`${verb} '${message.name}': traceparent is not in W3C form 00-<32 hex>-<16 hex>-<2 hex>`)
+      throw new InvalidArgumentError(
+        `${verb} '${message.name}': traceparent is not in W3C form 00-<32 hex>-<16 hex>-<2 hex>`,
+      )
     }
     if (turn?.open && turn.depth >= MAX_CHAIN) {
-      throw new InvalidArgumentError(`${verb} '${message.name}': calls nest ${MAX_CHAIN} deep; this recursion has no end`, { agent: turn.agent })
+      throw new InvalidArgumentError(
+        `${verb} '${message.name}': calls nest ${MAX_CHAIN} deep; this recursion has no end`,
+        { agent: turn.agent },
+      )
     }
     if (recipient === undefined) return undefined
     const address = loop.address(recipient)
     if (address.loop < 0) {
       const types = loop.routes.types.join(', ') || 'none'
-      throw new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text}); registered: ${types}`, {
-        agent: address.text,
-        message: message.name,
-      })
+      throw new UnknownAgentError(
+        `no agent type '${address.id.type}' is registered (asked for ${address.text}); registered: ${types}`,
+        {
+          agent: address.text,
+          message: message.name,
+        },
+      )
     }
     return address
   }
@@ -322,7 +362,8 @@ export class Outgoing {
       recipient,
       topic,
     }
-    const check = () => chain(hooks, payload, passing, value => validate(schema, value, 'payload', recipient?.toString(), name))
+    const check = () =>
+      chain(hooks, payload, passing, value => validate(schema, value, 'payload', recipient?.toString(), name))
     const before = this.#checking.get(sender)
     const ready = before === undefined ? check() : before.then(check)
     if (!isPromise(ready)) return ready
@@ -343,7 +384,10 @@ export class Outgoing {
 
 const accepted: Promise<void> = Promise.resolve()
 
-function seen(parts: Parcel, origin: string): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
+function seen(
+  parts: Parcel,
+  origin: string,
+): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
   return { name: parts.name, id: parts.id ?? `${origin}.${parts.sequence}`, sender: parts.sender, trace: parts.trace }
 }
 
@@ -353,7 +397,12 @@ function cancellationOf(turn: Turn | undefined, signal: AbortSignal | undefined)
   return parent === undefined ? undefined : new Cancellation(parent, parent.flag)
 }
 
-function chain(hooks: readonly Intercept[], value: unknown, passing: Passing, last: (value: unknown) => unknown): unknown {
+function chain(
+  hooks: readonly Intercept[],
+  value: unknown,
+  passing: Passing,
+  last: (value: unknown) => unknown,
+): unknown {
   let current = value
   for (let i = 0; i < hooks.length; i++) {
     const next = (hooks[i] as Intercept)(current, passing)
@@ -369,8 +418,9 @@ function chain(hooks: readonly Intercept[], value: unknown, passing: Passing, la
 function pick(before: unknown, after: unknown, passing: Passing): unknown {
   if (after === DROP) {
     const to = passing.recipient ?? passing.topic
-    throw new MessageDroppedError(`an interceptor dropped '${passing.message}'${to ? ` for ${to}` : ''}`, { message: passing.message })
+    throw new MessageDroppedError(`an interceptor dropped '${passing.message}'${to ? ` for ${to}` : ''}`, {
+      message: passing.message,
+    })
   }
   return after === undefined ? before : after
 }
-

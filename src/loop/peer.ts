@@ -2,10 +2,16 @@
 // from it and may still be cancelled. What it keeps: messages from one sender to one agent stay in order whether
 // they are written at once, wait for a full queue over there, or wait for a thread that is being replaced.
 import type { TransferListItem } from 'node:worker_threads'
-import { DeadlineError, NotSerializableError, OverloadedError, type RingreeveError, ThreadLostError } from '../agent/errors.js'
+import {
+  DeadlineError,
+  NotSerializableError,
+  OverloadedError,
+  type RingreeveError,
+  ThreadLostError,
+} from '../agent/errors.js'
 import type { AnySerializer } from '../agent/message.js'
 import type { Codec } from '../transport/codec.js'
-import { type CancelRef, type ChainEntry, emptyEnvelope, type Envelope, Flag, Kind } from '../transport/frame.js'
+import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../transport/frame.js'
 import type { Body, Link, Written } from '../transport/link.js'
 import { Call, type CallHost, type CallTable, type GatherPart, type Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
@@ -96,7 +102,9 @@ export class Peer {
       for (const waiter of this.#waiters.takeAll(this.index, life)) {
         const executed = waiter.position !== undefined && link.work.out.consumed(waiter.position)
         const late = overdue !== undefined && waiter instanceof Call && waiter.recipient === overdue && executed
-        waiter.reject(late ? new DeadlineError(why, { agent: overdue, thread: this.index }) : lostError(this.index, why, executed))
+        waiter.reject(
+          late ? new DeadlineError(why, { agent: overdue, thread: this.index }) : lostError(this.index, why, executed),
+        )
       }
       link.work.out.abandon()
       link.answers.out.abandon()
@@ -163,7 +171,9 @@ export class Peer {
     cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
     if (this.#muted.size > 0 && recipients.some(agent => this.#muted.has(agent))) {
-      const waits = recipients.map(agent => this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel))
+      const waits = recipients.map(agent =>
+        this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel),
+      )
       const open = waits.filter(wait => wait !== undefined)
       return open.length === 0 ? undefined : Promise.all(open).then(() => {})
     }
@@ -244,7 +254,14 @@ export class Peer {
   }
 
   /** Sends an answer; one that cannot cross threads becomes a failure. */
-  answer(link: Link, slot: number, generation: number, value: unknown, serializer: AnySerializer | undefined, what: string): void {
+  answer(
+    link: Link,
+    slot: number,
+    generation: number,
+    value: unknown,
+    serializer: AnySerializer | undefined,
+    what: string,
+  ): void {
     if (link !== this.#link) return
     const envelope = this.#fill(Kind.ANSWER, undefined, { slot, generation }, undefined)
     try {
@@ -290,7 +307,14 @@ export class Peer {
       answer: (message, value) => {
         this.inbound.delete(message.slot)
         const serializer = serializerOf(message)
-        this.answer(link, message.slot, message.generation, value, serializer, `${message.recipient} to '${message.name}'`)
+        this.answer(
+          link,
+          message.slot,
+          message.generation,
+          value,
+          serializer,
+          `${message.recipient} to '${message.name}'`,
+        )
       },
       fail: (message, error) => {
         this.inbound.delete(message.slot)
@@ -353,7 +377,11 @@ export class Peer {
     return envelope
   }
 
-  #encode(value: unknown, serializer: AnySerializer | undefined, transfer: readonly TransferListItem[] | undefined): void {
+  #encode(
+    value: unknown,
+    serializer: AnySerializer | undefined,
+    transfer: readonly TransferListItem[] | undefined,
+  ): void {
     const body = this.#body
     body.bytes = undefined
     body.clone = undefined

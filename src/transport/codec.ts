@@ -3,7 +3,7 @@
 // Extension types carry what MessagePack has no word for; numbers are part of the wire and never used again.
 //
 //   -1 timestamp (Date)   1 Map   2 Set   3 Error   4 typed array   5 ArrayBuffer   6 bigint
-import { decode, Decoder, Encoder, ExtData, ExtensionCodec, encodeTimestampExtension } from '@msgpack/msgpack'
+import { Decoder, decode, Encoder, ExtData, ExtensionCodec, encodeTimestampExtension } from '@msgpack/msgpack'
 import { errorFromWire, errorToWire, type WireError } from './wire-error.js'
 
 const MAP = 1
@@ -67,10 +67,15 @@ class Extensions extends ExtensionCodec {
       this.sawBinary = true
       return new ExtData(BUFFER, new Uint8Array(value))
     }
-    if (value instanceof Date && !Number.isNaN(value.getTime())) return new ExtData(-1, encodeTimestampExtension(value) as Uint8Array)
+    if (value instanceof Date && !Number.isNaN(value.getTime()))
+      return new ExtData(-1, encodeTimestampExtension(value) as Uint8Array)
     if (value instanceof Map && Object.getPrototypeOf(value) === Map.prototype) return this.#nested(MAP, [...value])
     if (value instanceof Set && Object.getPrototypeOf(value) === Set.prototype) return this.#nested(SET, [...value])
-    if (value instanceof Error) return this.#nested(ERROR, errorToWire(value, part => this.#carries(part)))
+    if (value instanceof Error)
+      return this.#nested(
+        ERROR,
+        errorToWire(value, part => this.#carries(part)),
+      )
     throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
   }
 

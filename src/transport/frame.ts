@@ -219,7 +219,11 @@ export function readEnvelope(
     }
     if (flags & Flag.CANCEL) {
       const word = next >> 2
-      envelope.cancel = { loop: words[word] as number, slot: words[word + 1] as number, generation: words[word + 2] as number }
+      envelope.cancel = {
+        loop: words[word] as number,
+        slot: words[word + 1] as number,
+        generation: words[word + 2] as number,
+      }
       next += CANCEL_BYTES
     }
     if (flags & Flag.CHAIN) {

@@ -299,7 +299,9 @@ export class InLane {
         const fetched = byPort ? this.#fetch(words[this.#body.offset >> 2] as number) : undefined
         if (envelope.kind === Kind.DEFINE) {
           const { offset: from, length } = this.#body
-          this.#names[envelope.slot] = decoder.decode(byPort ? (fetched as Uint8Array) : bytes.slice(from, from + length))
+          this.#names[envelope.slot] = decoder.decode(
+            byPort ? (fetched as Uint8Array) : bytes.slice(from, from + length),
+          )
           return
         }
         take(envelope, bytes, this.#body, fetched)

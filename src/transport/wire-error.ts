@@ -29,7 +29,8 @@ const MAX_CAUSES = 16
 /** What an error says of itself. @param carries whether a part can be encoded; what cannot is named instead */
 export function errorToWire(error: Error, carries: (part: unknown) => boolean, depth = 0): WireError {
   const safe = (part: unknown): unknown => {
-    if (part instanceof Error) return depth < MAX_CAUSES ? errorFromWire(errorToWire(part, carries, depth + 1)) : String(part)
+    if (part instanceof Error)
+      return depth < MAX_CAUSES ? errorFromWire(errorToWire(part, carries, depth + 1)) : String(part)
     return carries(part) ? part : `[${typeof part} that cannot cross threads]`
   }
   const fields: Record<string, unknown> = {}
@@ -47,7 +48,12 @@ export function errorToWire(error: Error, carries: (part: unknown) => boolean, d
   }
 }
 
-const hidden = (value: unknown): PropertyDescriptor => ({ value, writable: true, configurable: true, enumerable: false })
+const hidden = (value: unknown): PropertyDescriptor => ({
+  value,
+  writable: true,
+  configurable: true,
+  enumerable: false,
+})
 
 /** The error again. */
 export function errorFromWire(wire: WireError): Error {

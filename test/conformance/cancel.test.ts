@@ -7,7 +7,9 @@ onEveryEngine('cancellation', engine => {
   it('a signal that was aborted before: the handler never runs', async () => {
     await using runtime = await open(engine)
     const word = flag()
-    const error = await failure(runtime.send(kit.Mark, { word }, 'holder/x', { signal: AbortSignal.abort(new Error('changed my mind')) }))
+    const error = await failure(
+      runtime.send(kit.Mark, { word }, 'holder/x', { signal: AbortSignal.abort(new Error('changed my mind')) }),
+    )
     expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
     expect(error.message).toContain('changed my mind')
     expect((error.cause as Error).message).toBe('changed my mind')
@@ -121,7 +123,10 @@ onEveryEngine('cancellation', engine => {
         const controller = new AbortController()
         const sent = runtime.send(kit.Slow, { ms: n % 5, answer: n }, `echo/${n % 7}`, { signal: controller.signal })
         if (n % 3 === 0) setTimeout(() => controller.abort(), n % 6)
-        return sent.then(answer => answer === n, error => error.code === 'ERR_RINGREEVE_CANCELLED')
+        return sent.then(
+          answer => answer === n,
+          error => error.code === 'ERR_RINGREEVE_CANCELLED',
+        )
       }),
     )
     expect(outcomes.every(Boolean)).toBe(true)

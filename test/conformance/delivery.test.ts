@@ -44,7 +44,9 @@ onEveryEngine('delivery', engine => {
     await using runtime = await open(engine)
     const all: Promise<unknown>[] = []
     for (let n = 0; n < 300; n++) {
-      all.push(n % 3 === 0 ? runtime.send(kit.Store, n, 'recorder/x') : runtime.publish(kit.Note, n, { topic: 'news/x' }))
+      all.push(
+        n % 3 === 0 ? runtime.send(kit.Store, n, 'recorder/x') : runtime.publish(kit.Note, n, { topic: 'news/x' }),
+      )
     }
     await Promise.all(all)
     await runtime.idle()
@@ -70,7 +72,22 @@ onEveryEngine('delivery', engine => {
 
   it('answers undefined, null and every plain value', async () => {
     await using runtime = await open(engine)
-    const values = [undefined, null, 0, -1, 2 ** 40, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '', 'é🙂', true, [], {}, [[1, { a: [null] }]]]
+    const values = [
+      undefined,
+      null,
+      0,
+      -1,
+      2 ** 40,
+      1.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      '',
+      'é🙂',
+      true,
+      [],
+      {},
+      [[1, { a: [null] }]],
+    ]
     for (const value of values) expect(await runtime.send(kit.Echo, value, 'echo/x')).toEqual(value)
   })
 
@@ -108,11 +125,15 @@ onEveryEngine('delivery', engine => {
     for (let round = 0; round < 5; round++) {
       const subscription = await runtime.subscribe({ agent: 'recorder', topic: 'extra' })
       await Promise.all(
-        ['a', 'b', 'c', 'd'].map(key => runtime.send(kit.Tell, { payload: round, topic: `extra/${key}` }, `sender/${key}`)),
+        ['a', 'b', 'c', 'd'].map(key =>
+          runtime.send(kit.Tell, { payload: round, topic: `extra/${key}` }, `sender/${key}`),
+        ),
       )
       await subscription.unsubscribe()
       await Promise.all(
-        ['a', 'b', 'c', 'd'].map(key => runtime.send(kit.Tell, { payload: -1, topic: `extra/${key}` }, `sender/${key}`)),
+        ['a', 'b', 'c', 'd'].map(key =>
+          runtime.send(kit.Tell, { payload: -1, topic: `extra/${key}` }, `sender/${key}`),
+        ),
       )
     }
     await runtime.idle()

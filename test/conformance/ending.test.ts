@@ -9,7 +9,8 @@ onEveryEngine('idle', engine => {
     await using runtime = await open(engine)
     await runtime.idle()
     let answered = 0
-    for (let n = 0; n < 20; n++) void runtime.send(kit.Slow, { ms: 5 + n, answer: n }, `echo/${n}`).then(() => answered++)
+    for (let n = 0; n < 20; n++)
+      void runtime.send(kit.Slow, { ms: 5 + n, answer: n }, `echo/${n}`).then(() => answered++)
     await runtime.idle()
     expect(answered).toBe(20)
   })
@@ -36,7 +37,9 @@ onEveryEngine('idle', engine => {
 onEveryEngine('stop', engine => {
   it('drains: what was sent before is handled', async () => {
     const runtime = await open(engine)
-    const all = Promise.all(Array.from({ length: 50 }, (_, n) => runtime.send(kit.Slow, { ms: 2, answer: n }, `echo/${n % 5}`)))
+    const all = Promise.all(
+      Array.from({ length: 50 }, (_, n) => runtime.send(kit.Slow, { ms: 2, answer: n }, `echo/${n % 5}`)),
+    )
     await runtime.stop()
     expect((await all).length).toBe(50)
     expect(runtime.running).toBe(false)
@@ -184,7 +187,7 @@ onEveryEngine('starting', engine => {
     const twice = await failure(open(engine, { agents: [kitUrl, kitUrl] }))
     expect(twice.code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
     const text = await failure(open(engine, { agents: ['./kit.js'] }))
-    expect(text.message).toContain("new URL(\"./kit.js\", import.meta.url)")
+    expect(text.message).toContain('new URL("./kit.js", import.meta.url)')
     expect((await failure(createRuntime({ threads: -1 }))).message).toContain('threads must be')
     expect((await failure(createRuntime({ ringBytes: 1000 }))).message).toContain('ringBytes')
   })

@@ -11,7 +11,12 @@ onEveryEngine('errors', engine => {
   it("a handler's error arrives with name, message, code, cause, own fields and both stacks", async () => {
     await using runtime = await open(engine)
     const error = await failure(runtime.send(kit.Fail, { kind: 'own' }, 'thrower/x'))
-    expect(error).toMatchObject({ name: 'OwnError', message: 'of my own', code: 'E_OWN', detail: { field: 'x', list: [1, 2] } })
+    expect(error).toMatchObject({
+      name: 'OwnError',
+      message: 'of my own',
+      code: 'E_OWN',
+      detail: { field: 'x', list: [1, 2] },
+    })
     expect(error.stack).toContain('kit')
     expect(error.stack).toContain("send 'fail' to thrower/x")
     expect(error.stack).toContain('errors.test')
@@ -25,9 +30,14 @@ onEveryEngine('errors', engine => {
     await using runtime = await open(engine)
     await expect(runtime.send(kit.Fail, { kind: 'text' }, 'thrower/x')).rejects.toBe('just text')
     await expect(runtime.send(kit.Fail, { kind: 'nothing' }, 'thrower/x')).rejects.toBe(undefined)
-    const both = (await failure(runtime.send(kit.Fail, { kind: 'aggregate' }, 'thrower/x'))) as unknown as AggregateError
+    const both = (await failure(
+      runtime.send(kit.Fail, { kind: 'aggregate' }, 'thrower/x'),
+    )) as unknown as AggregateError
     expect(both).toBeInstanceOf(AggregateError)
-    expect(both.errors.map(error => [error.name, error.message])).toEqual([['Error', 'one'], ['TypeError', 'two']])
+    expect(both.errors.map(error => [error.name, error.message])).toEqual([
+      ['Error', 'one'],
+      ['TypeError', 'two'],
+    ])
     const odd = await failure(runtime.send(kit.Fail, { kind: 'unserializable' }, 'thrower/x'))
     expect(odd).toMatchObject({ message: 'has a function', fine: 2 })
   })
@@ -36,7 +46,12 @@ onEveryEngine('errors', engine => {
     await using runtime = await open(engine)
     const error = await failure(runtime.send(kit.Forward, { to: 'listed/none', payload: 1 }, 'echo/x'))
     expect(error).toBeInstanceOf(RingreeveError)
-    expect(error).toMatchObject({ name: 'UnknownAgentError', code: 'ERR_RINGREEVE_UNKNOWN_AGENT', retryable: false, agent: 'listed/none' })
+    expect(error).toMatchObject({
+      name: 'UnknownAgentError',
+      code: 'ERR_RINGREEVE_UNKNOWN_AGENT',
+      retryable: false,
+      agent: 'listed/none',
+    })
   })
 })
 
@@ -81,7 +96,10 @@ onEveryEngine('values', engine => {
     const circle: { self?: unknown; n: number } = { n: 1 }
     circle.self = circle
     const values = [
-      new Map<unknown, unknown>([['a', 1], [2, new Set([3])]]),
+      new Map<unknown, unknown>([
+        ['a', 1],
+        [2, new Set([3])],
+      ]),
       new Date(1e12),
       [12n, -(2n ** 80n)],
       Float64Array.of(1, 2, 3),

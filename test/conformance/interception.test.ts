@@ -15,7 +15,10 @@ onEveryEngine('interception', engine => {
 
   it('replaces, drops and throws on send, also for agents on threads', async () => {
     await using runtime = await open(engine, { interceptors: [chain] })
-    expect(await runtime.send(kit.Echo, { order: 'send replace' }, 'echo/x')).toEqual({ order: 'replaced', stage: 'send' })
+    expect(await runtime.send(kit.Echo, { order: 'send replace' }, 'echo/x')).toEqual({
+      order: 'replaced',
+      stage: 'send',
+    })
     const dropped = await failure(runtime.send(kit.Echo, { order: 'send drop' }, 'echo/x'))
     expect(dropped.code).toBe('ERR_RINGREEVE_DROPPED')
     expect(dropped.message).toContain("dropped 'echo' for echo/x")
@@ -28,9 +31,16 @@ onEveryEngine('interception', engine => {
 
   it('replaces, drops and throws on response, after the handler ran', async () => {
     await using runtime = await open(engine, { interceptors: [chain] })
-    expect(await runtime.send(kit.Echo, { order: 'response replace' }, 'echo/x')).toEqual({ order: 'replaced', stage: 'response' })
-    expect((await failure(runtime.send(kit.Echo, { order: 'response drop' }, 'echo/x'))).code).toBe('ERR_RINGREEVE_DROPPED')
-    expect((await failure(runtime.send(kit.Echo, { order: 'response throw' }, 'echo/x'))).message).toBe('response refused')
+    expect(await runtime.send(kit.Echo, { order: 'response replace' }, 'echo/x')).toEqual({
+      order: 'replaced',
+      stage: 'response',
+    })
+    expect((await failure(runtime.send(kit.Echo, { order: 'response drop' }, 'echo/x'))).code).toBe(
+      'ERR_RINGREEVE_DROPPED',
+    )
+    expect((await failure(runtime.send(kit.Echo, { order: 'response throw' }, 'echo/x'))).message).toBe(
+      'response refused',
+    )
     expect(await runtime.send(kit.Echo, { order: 'response late' }, 'echo/x')).toMatchObject({ order: 'replaced late' })
     await runtime.idle()
     expect(runtime.stats().loops.reduce((sum, loop) => sum + loop.handled + loop.failed, 0)).toBe(4)
@@ -39,8 +49,12 @@ onEveryEngine('interception', engine => {
   it('replaces, drops and throws on publish; a drop tells the publisher and nobody else', async () => {
     await using runtime = await open(engine, { interceptors: [chain] })
     await runtime.publish(kit.Note, { order: 'publish replace' }, { topic: 'news/x' })
-    expect((await failure(runtime.publish(kit.Note, { order: 'publish drop' }, { topic: 'news/x' }))).code).toBe('ERR_RINGREEVE_DROPPED')
-    expect((await failure(runtime.publish(kit.Note, { order: 'publish throw' }, { topic: 'news/x' }))).message).toBe('publish refused')
+    expect((await failure(runtime.publish(kit.Note, { order: 'publish drop' }, { topic: 'news/x' }))).code).toBe(
+      'ERR_RINGREEVE_DROPPED',
+    )
+    expect((await failure(runtime.publish(kit.Note, { order: 'publish throw' }, { topic: 'news/x' }))).message).toBe(
+      'publish refused',
+    )
     await runtime.idle()
     expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([{ order: 'replaced', stage: 'publish' }])
   })
@@ -57,9 +71,12 @@ onEveryEngine('interception', engine => {
   it('objects are taken where they can see everything, and refused where they cannot', async () => {
     const seen: string[] = []
     const spy: Interceptor = interceptor({
-      onSend: (_, passing) => void seen.push(`send ${passing.message} ${passing.sender ?? 'app'} > ${passing.recipient}`),
-      onPublish: (_, passing) => (passing.topic?.type === 'secret' ? DROP : void seen.push(`publish ${passing.message} ${passing.topic}`)),
-      onResponse: (_, passing) => void seen.push(`response ${passing.message} ${passing.sender} > ${passing.recipient ?? 'app'}`),
+      onSend: (_, passing) =>
+        void seen.push(`send ${passing.message} ${passing.sender ?? 'app'} > ${passing.recipient}`),
+      onPublish: (_, passing) =>
+        passing.topic?.type === 'secret' ? DROP : void seen.push(`publish ${passing.message} ${passing.topic}`),
+      onResponse: (_, passing) =>
+        void seen.push(`response ${passing.message} ${passing.sender} > ${passing.recipient ?? 'app'}`),
     })
     if (engine.threads > 0) {
       const error = await failure(open(engine, { interceptors: [spy] }))

@@ -1,7 +1,8 @@
 // Interceptors of the conformance suite: loaded by every thread. What they do is said by the payload.
 import { DROP, interceptor } from 'ringreeve'
 
-const order = (payload: unknown): payload is { order: string } => typeof payload === 'object' && payload !== null && 'order' in payload
+const order = (payload: unknown): payload is { order: string } =>
+  typeof payload === 'object' && payload !== null && 'order' in payload
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 function act(stage: string, payload: unknown): unknown {

@@ -60,7 +60,10 @@ export const recorder = agent('recorder', {
 
 // -- sends on --------------------------------------------------------------------------------------------------------
 export const Flood = request<{ to: string; sizes: number[] }, number>('flood')
-export const Tell = request<{ topic?: string; payload: unknown; toSelf?: boolean; until?: 'accepted' | 'handled' }, void>('tell')
+export const Tell = request<
+  { topic?: string; payload: unknown; toSelf?: boolean; until?: 'accepted' | 'handled' },
+  void
+>('tell')
 export const Heard = request<void, number>('heard')
 
 export const sender = agent('sender', { state: () => ({ heard: 0 }), subscriptions: ['default'] })
@@ -216,7 +219,11 @@ export const hurried = agent('hurried', { deadline: 60 })
 
 // -- overload --------------------------------------------------------------------------------------------------------------------
 function bounded(type: string, overflow: 'wait' | 'reject' | 'drop-oldest') {
-  return agent(type, { mailbox: { capacity: 4, overflow }, state: () => ({ notes: [] as unknown[] }), subscriptions: [type] })
+  return agent(type, {
+    mailbox: { capacity: 4, overflow },
+    state: () => ({ notes: [] as unknown[] }),
+    subscriptions: [type],
+  })
     .on(Hold, async ({ begun, release }) => {
       Atomics.add(begun, 0, 1)
       await opened(release)
@@ -234,7 +241,11 @@ export const drops = bounded('drops', 'drop-oldest')
 
 export const Serve = event<{ left: number }>('serve')
 /** Two of these publish to each other, each waiting for the other's queue. */
-export const rally = agent('rally', { mailbox: { capacity: 2 }, state: () => ({ n: 0 }), subscriptions: [{ prefix: 'rally' }] })
+export const rally = agent('rally', {
+  mailbox: { capacity: 2 },
+  state: () => ({ n: 0 }),
+  subscriptions: [{ prefix: 'rally' }],
+})
   .on(Serve, async ({ left }, ctx) => {
     ctx.state.n++
     if (left === 0) return
@@ -262,7 +273,11 @@ export const living = agent('living', { state: () => ({ started: 0, words: undef
 // -- the cascade of case 8 ------------------------------------------------------------------------------------------------------------
 export const Round = event<{ round: number }>('round')
 function cascader(n: number) {
-  return agent(`cascade-${n}`, { state: () => ({ calls: 0 }), subscriptions: ['cascade'], mailbox: { capacity: 10_000 } })
+  return agent(`cascade-${n}`, {
+    state: () => ({ calls: 0 }),
+    subscriptions: ['cascade'],
+    mailbox: { capacity: 10_000 },
+  })
     .on(Round, async ({ round }, ctx) => {
       ctx.state.calls++
       if (round < 5) await ctx.publish(Round, { round: round + 1 }, { topic: 'cascade/all' })

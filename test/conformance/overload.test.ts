@@ -40,7 +40,9 @@ onEveryEngine('overload', engine => {
     const release = await held(runtime, 'waits/x')
     const sends: Promise<unknown>[] = []
     for (let n = 0; n < 60; n++) {
-      sends.push(n % 2 === 0 ? runtime.send(kit.Store, n, 'waits/x') : runtime.publish(kit.Note, n, { topic: 'waits/x' }))
+      sends.push(
+        n % 2 === 0 ? runtime.send(kit.Store, n, 'waits/x') : runtime.publish(kit.Note, n, { topic: 'waits/x' }),
+      )
       sends.push(runtime.send(kit.Store, n, 'waits/y'))
       if (n % 10 === 0) await sleep(2)
     }
@@ -85,7 +87,8 @@ onEveryEngine('overload', engine => {
     await using runtime = await open(engine)
     await runtime.publish(kit.Serve, { left: 9 }, { topic: 'rally/a' })
     await runtime.idle()
-    const all = (await runtime.send(kit.Heard, undefined, 'rally/a')) + (await runtime.send(kit.Heard, undefined, 'rally/b'))
+    const all =
+      (await runtime.send(kit.Heard, undefined, 'rally/a')) + (await runtime.send(kit.Heard, undefined, 'rally/b'))
     expect(all).toBe(2 ** 10 - 1)
   })
 
@@ -110,6 +113,8 @@ onEveryEngine('overload', engine => {
     const refused = settled.filter(one => one.status === 'rejected').map(one => one.reason)
     for (const reason of refused) expect(reason.code).toBe('ERR_RINGREEVE_OVERLOADED')
     expect(settled.length).toBe(66_001)
-    expect(await failure(runtime.send(kit.Unheard, undefined, 'holder/x'))).toMatchObject({ code: 'ERR_RINGREEVE_NO_HANDLER' })
+    expect(await failure(runtime.send(kit.Unheard, undefined, 'holder/x'))).toMatchObject({
+      code: 'ERR_RINGREEVE_NO_HANDLER',
+    })
   })
 })

@@ -35,4 +35,3 @@ export const schooled = agent('schooled', { subscriptions: ['checked'], state: (
     if (!(point instanceof Point)) throw new Error('not a Point')
     return new Point(point.y, point.x)
   })
-

@@ -8,7 +8,11 @@ for (const threads of [1, 2, 4]) {
   describe(`threads that end (${threads})`, () => {
     for (const how of ['exit', 'throw', 'reject', 'memory']) {
       it(`by ${how}: pending sends settle and say so, and the thread is replaced`, async () => {
-        await using runtime = await createRuntime({ threads, agents: [kitUrl], resourceLimits: { maxOldGenerationSizeMb: 48 } })
+        await using runtime = await createRuntime({
+          threads,
+          agents: [kitUrl],
+          resourceLimits: { maxOldGenerationSizeMb: 48 },
+        })
         await runtime.send(kit.Step, { ms: 0 }, 'mortal/x')
         const begun = flag()
         const error = await failure(runtime.send(kit.End, { how, begun }, 'mortal/x'))
@@ -23,7 +27,10 @@ for (const threads of [1, 2, 4]) {
     }
 
     it('a busy thread past its deadline is ended, its caller gets DeadlineError, others are told', async () => {
-      await using runtime = await createRuntime({ threads, agents: [kitUrl, new URL('./stubborn.js', import.meta.url)] })
+      await using runtime = await createRuntime({
+        threads,
+        agents: [kitUrl, new URL('./stubborn.js', import.meta.url)],
+      })
       const { Spin } = await import('./stubborn.js')
       const error = await failure(runtime.send(Spin, undefined, 'stubborn/x'))
       expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')

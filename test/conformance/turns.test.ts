@@ -7,7 +7,14 @@ onEveryEngine('turns', engine => {
   it('serial: one message at a time, in order', async () => {
     await using runtime = await open(engine)
     await Promise.all([3, 2, 1].map(ms => runtime.send(kit.Step, { ms }, 'serial/x')))
-    expect(await runtime.send(kit.Steps, undefined, 'serial/x')).toEqual(['start 1', 'end 1', 'start 2', 'end 2', 'start 3', 'end 3'])
+    expect(await runtime.send(kit.Steps, undefined, 'serial/x')).toEqual([
+      'start 1',
+      'end 1',
+      'start 2',
+      'end 2',
+      'start 3',
+      'end 3',
+    ])
   })
 
   it('interleaved: all at once; a number: so many', async () => {
@@ -93,7 +100,7 @@ onEveryEngine('creation', engine => {
     expect(await runtime.send(kit.Echo, 1, 'listed/one')).toBe(1)
     const error = await failure(runtime.send(kit.Echo, 1, 'listed/three'))
     expect(error.code).toBe('ERR_RINGREEVE_UNKNOWN_AGENT')
-    expect(error.message).toContain('keys of \'listed\' are: one, two')
+    expect(error.message).toContain("keys of 'listed' are: one, two")
   })
 
   it('messages wait for onStart', async () => {

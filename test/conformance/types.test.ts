@@ -1,9 +1,12 @@
 // What the compiler promises: it checks this file when it is compiled; running it only shows that the values exist.
-import { agent, event, type Handle, request, type Runtime } from 'ringreeve'
+import { agent, event, type Handle, type Runtime, request } from 'ringreeve'
 import { expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 
-const Digest = request('digest', { input: z.object({ text: z.string(), rounds: z.number().default(1) }), output: z.string() })
+const Digest = request('digest', {
+  input: z.object({ text: z.string(), rounds: z.number().default(1) }),
+  output: z.string(),
+})
 const Add = request<{ a: number; b: number }, number>('add')
 const Ping = request('ping')
 const Hashed = event<{ total: number }>('hashed')
@@ -26,7 +29,9 @@ function _compiles(runtime: Runtime, alice: Handle<typeof Digest>): void {
   expectTypeOf(runtime.send(Add, { a: 1, b: 2 }, 'adder/a')).toEqualTypeOf<Promise<number>>()
   expectTypeOf(runtime.send(Ping, undefined, 'x/y')).toEqualTypeOf<Promise<void>>()
   expectTypeOf(runtime.publish(Hashed, { total: 1 })).toEqualTypeOf<Promise<void>>()
-  expectTypeOf(alice.send(Digest, { text: 'x', rounds: 2 }, { signal: AbortSignal.timeout(1) })).toEqualTypeOf<Promise<string>>()
+  expectTypeOf(alice.send(Digest, { text: 'x', rounds: 2 }, { signal: AbortSignal.timeout(1) })).toEqualTypeOf<
+    Promise<string>
+  >()
   const handle = runtime.handle(hasher, 'alice')
   expectTypeOf(handle.send(Digest, { text: 'x' })).toEqualTypeOf<Promise<string>>()
 
@@ -50,11 +55,19 @@ function _compiles(runtime: Runtime, alice: Handle<typeof Digest>): void {
   agent('wrong').on(Add, () => 'text')
   // @ts-expect-error no such overflow policy
   agent('wrong', { mailbox: { overflow: 'explode' } })
-  // @ts-expect-error a state that is not what the factory makes
-  agent('wrong', { state: () => ({ n: 1 }) }).on(Ping, (_, ctx) => void (ctx.state.m = 1))
+  agent('wrong', { state: () => ({ n: 1 }) }).on(Ping, (_, ctx) => {
+    // @ts-expect-error a field that the state does not have
+    ctx.state.m = 1
+  })
 }
 
 it('message types and agents are values with names', () => {
-  expect([Digest.name, Add.kind, Hashed.kind, Named.name, hasher.type]).toEqual(['digest', 'request', 'event', 'named', 'hasher'])
+  expect([Digest.name, Add.kind, Hashed.kind, Named.name, hasher.type]).toEqual([
+    'digest',
+    'request',
+    'event',
+    'named',
+    'hasher',
+  ])
   expect(_compiles).toBeTypeOf('function')
 })

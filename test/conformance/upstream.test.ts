@@ -15,7 +15,10 @@ onEveryEngine('registering', engine => {
     expect(await runtime.register(agent('echo-2').on(kit.Echo, payload => payload))).toEqual(['echo-2'])
     expect(await runtime.send(kit.Echo, 1, 'echo-2/x')).toBe(1)
     expect(runtime.agents().find(one => one.type === 'echo-2')?.loops).toEqual([0])
-    expect(runtime.agents().find(one => one.type === 'echo')).toMatchObject({ messages: ['echo', 'slow', 'who', 'forward'], description: 'gives back what it gets' })
+    expect(runtime.agents().find(one => one.type === 'echo')).toMatchObject({
+      messages: ['echo', 'slow', 'who', 'forward'],
+      description: 'gives back what it gets',
+    })
   })
 
   it('an agent given as an object lives on the calling loop, and talks with those on threads', async () => {
@@ -83,22 +86,29 @@ onEveryEngine('topics', engine => {
 
   it('a prefix matches every topic type that starts with it', async () => {
     await using runtime = await open(engine)
-    for (const topic of ['log.error/x', 'log./x', 'logs/x', 'a.log.b/x']) await runtime.publish(kit.Note, topic, { topic })
+    for (const topic of ['log.error/x', 'log./x', 'logs/x', 'a.log.b/x'])
+      await runtime.publish(kit.Note, topic, { topic })
     await runtime.idle()
     expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual(['log.error/x', 'log./x'])
   })
 
   it('the same subscription twice is refused, also under another id; an unknown one cannot be removed', async () => {
     await using runtime = await open(engine)
-    expect((await failure(runtime.subscribe({ agent: 'recorder', topic: 'news', id: 'mine' }))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
+    expect((await failure(runtime.subscribe({ agent: 'recorder', topic: 'news', id: 'mine' }))).code).toBe(
+      'ERR_RINGREEVE_ALREADY_EXISTS',
+    )
     const taken = await runtime.subscribe({ agent: 'recorder', topic: 'extra', id: 'mine' })
     expect(taken.id).toBe('mine')
-    expect((await failure(runtime.subscribe({ agent: 'echo', topic: 'extra', id: 'mine' }))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
+    expect((await failure(runtime.subscribe({ agent: 'echo', topic: 'extra', id: 'mine' }))).code).toBe(
+      'ERR_RINGREEVE_ALREADY_EXISTS',
+    )
     await runtime.unsubscribe('mine')
     expect((await failure(runtime.unsubscribe('mine'))).code).toBe('ERR_RINGREEVE_UNKNOWN_SUBSCRIPTION')
     expect((await failure(runtime.subscribe({ agent: 'nobody', topic: 'x' }))).code).toBe('ERR_RINGREEVE_UNKNOWN_AGENT')
     expect((await failure(runtime.subscribe({ agent: 'echo' } as never))).code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
-    expect((await failure(runtime.subscribe({ agent: 'echo', topic: 'no good' }))).code).toBe('ERR_RINGREEVE_INVALID_NAME')
+    expect((await failure(runtime.subscribe({ agent: 'echo', topic: 'no good' }))).code).toBe(
+      'ERR_RINGREEVE_INVALID_NAME',
+    )
   })
 
   it('an event that an agent does not handle is dropped and logged, without an error', async () => {
@@ -106,7 +116,9 @@ onEveryEngine('topics', engine => {
     await using runtime = await open(engine, { unhandledErrors: 'throw', log: entry => log.push(entry) })
     await runtime.publish(kit.FailEvent, 'x', { topic: 'news/x' })
     await runtime.idle()
-    expect(log.filter(entry => entry.event === 'drop')).toMatchObject([{ message: 'fail-event', agent: 'recorder/x', reason: 'no handler' }])
+    expect(log.filter(entry => entry.event === 'drop')).toMatchObject([
+      { message: 'fail-event', agent: 'recorder/x', reason: 'no handler' },
+    ])
   })
 })
 
@@ -173,14 +185,17 @@ onEveryEngine('measured upstream, mended here', engine => {
 
   it('an interceptor that dropped or raised hung the drain: here idle resolves', async () => {
     await using runtime = await open(engine, { interceptors: [new URL('./interceptors.js', import.meta.url)] })
-    for (const order of ['send drop', 'send throw', 'response drop', 'response throw']) await failure(runtime.send(kit.Echo, { order }, 'echo/x'))
+    for (const order of ['send drop', 'send throw', 'response drop', 'response throw'])
+      await failure(runtime.send(kit.Echo, { order }, 'echo/x'))
     for (const order of ['publish drop', 'publish throw']) await failure(runtime.publish(kit.Note, { order }))
     await runtime.idle()
   })
 
   it('stop left pending requests unsettled: here each settles', async () => {
     const runtime = await open(engine)
-    const all = Array.from({ length: 10 }, (_, n) => failure(runtime.send(kit.Slow, { ms: 10_000, answer: n }, `echo/${n}`)))
+    const all = Array.from({ length: 10 }, (_, n) =>
+      failure(runtime.send(kit.Slow, { ms: 10_000, answer: n }, `echo/${n}`)),
+    )
     await runtime.stop({ drain: false, timeout: 20 })
     for (const error of await Promise.all(all)) expect(error.code).toMatch(/STOPPED|THREAD_LOST/)
     await runtime.close()
@@ -211,14 +226,21 @@ onEveryEngine('measured upstream, mended here', engine => {
   it('a second answer overwrote the first of the same id: here equal requests stay apart', async () => {
     await using runtime = await open(engine)
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => runtime.send(kit.Slow, { ms: 40 - n, answer: n }, 'echo/same', { messageId: 'same' })),
+      Array.from({ length: 40 }, (_, n) =>
+        runtime.send(kit.Slow, { ms: 40 - n, answer: n }, 'echo/same', { messageId: 'same' }),
+      ),
     )
     expect(answers).toEqual(Array.from({ length: 40 }, (_, n) => n))
   })
 })
 
 it('single loop: steps through messages one by one', async () => {
-  await using runtime = await createRuntime({ threads: 0, agents: [kitUrl], autoStart: false, unhandledErrors: 'throw' })
+  await using runtime = await createRuntime({
+    threads: 0,
+    agents: [kitUrl],
+    autoStart: false,
+    unhandledErrors: 'throw',
+  })
   expect(await runtime.processNext()).toBe(false)
   const answers: unknown[] = []
   for (const n of [1, 2]) void runtime.send(kit.Echo, n, 'echo/x').then(answer => answers.push(answer))

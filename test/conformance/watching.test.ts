@@ -54,8 +54,11 @@ onEveryEngine('watching', engine => {
     await Promise.all([held, ...waiting])
     await runtime.idle()
     const { loops } = runtime.stats()
-    const sum = (name: 'handled' | 'failed' | 'running' | 'queued' | 'sent' | 'agents') => loops.reduce((all, loop) => all + loop[name], 0)
-    expect([sum('handled'), sum('failed'), sum('running'), sum('queued'), sum('sent'), sum('agents')]).toEqual([6, 0, 0, 0, 6, 1])
+    const sum = (name: 'handled' | 'failed' | 'running' | 'queued' | 'sent' | 'agents') =>
+      loops.reduce((all, loop) => all + loop[name], 0)
+    expect([sum('handled'), sum('failed'), sum('running'), sum('queued'), sum('sent'), sum('agents')]).toEqual([
+      6, 0, 0, 0, 6, 1,
+    ])
     expect(loops.length).toBe(engine.threads + 1)
     expect(loops.every(loop => loop.alive)).toBe(true)
   })

@@ -1,0 +1,114 @@
+// The ring between two threads at full speed, with every way to sleep, and with producers that are killed at any
+// moment: whatever happens, the consumer sees whole frames, in order, up to the published tail, and is always woken.
+import { once } from 'node:events'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Bell } from '#ringreeve/sync/bell.js'
+import { Status } from '#ringreeve/sync/status.js'
+import { createRing, RingGauge, RingReader } from '#ringreeve/transport/ring.js'
+import { checkFrame, random } from './frames.js'
+import type { VictimTask } from './ring-victim.js'
+import type { RingReport, RingTask } from './ring-worker.js'
+
+const workerFile = new URL('./ring-worker.js', import.meta.url)
+const victimFile = new URL('./ring-victim.js', import.meta.url)
+const seed = Date.now() | 0
+const FRAMES = 10_000_000
+const HANG = 60_000
+
+const open = new Set<Worker>()
+afterAll(() => Promise.all([...open].map(worker => worker.terminate())))
+
+function start(file: URL, options: ConstructorParameters<typeof Worker>[1] = {}): Worker {
+  const worker = new Worker(file, options)
+  open.add(worker)
+  worker.once('exit', () => open.delete(worker))
+  return worker
+}
+
+/** Sends frames from one thread to another. */
+async function run(sleep: RingTask['sleep'], frames: number, capacity: number, pauseEvery: number) {
+  const ring = createRing(capacity)
+  const [producer, consumer] = [new Status().memory, new Status().memory]
+  const { port1, port2 } = new MessageChannel()
+  const shared = { ring, frames, sleep, pauseEvery }
+  const tasks: RingTask[] = [
+    { ...shared, role: 'producer', own: producer, other: consumer, port: port1, seed },
+    { ...shared, role: 'consumer', own: consumer, other: producer, port: port2, seed: seed ^ 1 },
+  ]
+  const reports = tasks.map(async workerData => {
+    const worker = start(workerFile, { workerData, transferList: [workerData.port] })
+    const [report] = (await once(worker, 'message')) as [RingReport]
+    return report
+  })
+  const [sent, taken] = (await Promise.all(reports)) as [RingReport, RingReport]
+  const gauge = new RingGauge(ring)
+  const awake = [producer, consumer].map(memory => new Bell(new Status(memory)).awake)
+  return { sent, taken, awake, left: (gauge.tail - gauge.head) | 0 }
+}
+
+describe(`ten million frames from thread to thread (seed ${seed})`, () => {
+  const ways: { readonly sleep: RingTask['sleep']; readonly capacity: number }[] = [
+    { sleep: 'spin', capacity: 65_536 },
+    { sleep: 'wait', capacity: 16_384 },
+    { sleep: 'doorbell', capacity: 16_384 },
+  ]
+  for (const { sleep, capacity } of ways) {
+    it(`arrive whole and in order, ends that can do no more ${sleep === 'spin' ? 'spin' : `sleep (${sleep})`}`, {
+      timeout: HANG,
+    }, async () => {
+      const { sent, taken, awake, left } = await run(sleep, FRAMES, capacity, 1_000)
+      expect([sent.error, taken.error]).toEqual([undefined, undefined])
+      expect([sent.frames, taken.frames, left]).toEqual([FRAMES, FRAMES, 0])
+      expect(awake).toEqual([true, true])
+      if (sleep !== 'spin') expect(sent.sleeps + taken.sleeps).toBeGreaterThan(1_000)
+    })
+  }
+})
+
+describe(`a producer that is killed (seed ${seed})`, () => {
+  it('leaves whole frames up to the published tail, and nothing else', { timeout: HANG }, async () => {
+    const KILLS = 64
+    const next = random(seed)
+    const begin = () => {
+      const worker = start(victimFile)
+      return { worker, ready: once(worker, 'message') }
+    }
+    const pool = Array.from({ length: 3 }, begin)
+    let frames = 0
+    let unshown = 0
+    let torn = 0
+    for (let kill = 0; kill < KILLS; kill++) {
+      const { worker, ready } = pool.shift() as ReturnType<typeof begin>
+      if (kill + pool.length + 1 < KILLS) pool.push(begin())
+      await ready
+      const task: VictimTask = { ring: createRing(65_536), progress: new SharedArrayBuffer(4), seed: next(2 ** 31) }
+      const reader = new RingReader(task.ring)
+      const gauge = new RingGauge(task.ring)
+      let taken = 0
+      const take = (offset: number): void => checkFrame(reader.words, offset, taken++)
+      worker.postMessage(task)
+      while (taken === 0) {
+        reader.drain(1, take)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      for (let left = next(20_000); left > 0; left--) reader.drain(1 + next(8), take)
+      const exited = once(worker, 'exit')
+      void worker.terminate()
+      for (let left = next(2_000); left > 0; left--) reader.drain(1 + next(8), take)
+      await exited
+      while (!reader.empty) reader.drain(64, take)
+      expect(gauge.head).toBe(gauge.tail)
+      const progress = Atomics.load(new Int32Array(task.progress), 0)
+      const begun = (progress >> 1) + (progress & 1)
+      expect(taken).toBeLessThanOrEqual(begun)
+      frames += taken
+      if (begun > taken) unshown++
+      if (progress % 2 === 0) torn++
+    }
+    expect(frames).toBeGreaterThan(KILLS * 10)
+    // the kills were what they were meant to be: most caught frames that were not yet shown, some in the middle of one
+    expect(unshown).toBeGreaterThan(KILLS / 4)
+    expect(torn).toBeGreaterThan(0)
+  })
+})
