@@ -34,7 +34,7 @@ const next = random(task.seed)
 const own = new Bell(new Status(task.own))
 const other = new Bell(new Status(task.other))
 const nap = new Int32Array(new SharedArrayBuffer(4))
-const SPINS = 2_000
+const SPINS = 200
 
 function pause(): void {
   if (next(task.pauseEvery) === 0) Atomics.wait(nap, 0, 0, next(20) / 10)

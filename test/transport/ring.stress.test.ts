@@ -93,10 +93,16 @@ describe(`a producer that is killed (seed ${seed})`, () => {
         await new Promise(resolve => setImmediate(resolve))
       }
       for (let left = next(20_000); left > 0; left--) reader.drain(1 + next(8), take)
-      const exited = once(worker, 'exit')
+      let exited = false
+      worker.once('exit', () => {
+        exited = true
+      })
       void worker.terminate()
-      for (let left = next(2_000); left > 0; left--) reader.drain(1 + next(8), take)
-      await exited
+      // goes on until it is dead, so that the ring is not full and the kill falls on a writer at work
+      while (!exited) {
+        for (let i = 0; i < 100; i++) reader.drain(64, take)
+        await new Promise(resolve => setImmediate(resolve))
+      }
       while (!reader.empty) reader.drain(64, take)
       expect(gauge.head).toBe(gauge.tail)
       const progress = Atomics.load(new Int32Array(task.progress), 0)
