@@ -48,7 +48,7 @@ const { quick } = values
 const settings: Settings = {
   quick,
   rounds: whole('rounds', quick ? 3 : 7),
-  ms: whole('ms', quick ? 40 : 120),
+  ms: whole('ms', quick ? 40 : 100),
   threads: whole('threads', availableParallelism()),
 }
 const on = await machine()

@@ -1,7 +1,7 @@
 // Where the numbers come from: without this they mean nothing.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { availableParallelism, cpus, loadavg, release, type as system, totalmem } from 'node:os'
+import { availableParallelism, cpus, release, type as system, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 
 const packages = ['piscina', 'comlink', '@msgpack/msgpack', 'tinybench']

@@ -40,24 +40,17 @@ export function text(table: Table): string {
 
 function markdown(on: Machine, settings: Settings, finished: readonly Finished[]): string {
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`
-  const parts = finished.map(({ suite, tables, others }) => {
-    const grids = tables.map(table => {
-      const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
-      const grid = [line(table.columns.map(({ head }) => head.trim())), line(align), ...cells(table).map(line)].join(
-        '\n',
-      )
-      return [`### ${table.title}`, grid, ...table.notes.map(note => `- ${note}`)].join('\n\n')
-    })
-    return [`## ${suite.name}`, suite.shows, ...grids, `- ${disturbed(one)}`].join('\n\n')
+  const list = (notes: readonly string[]) => notes.map(note => `- ${note}`).join('\n')
+  const grid = (table: Table) => {
+    const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
+    const rows = [table.columns.map(({ head }) => head), align, ...cells(table)]
+    return [`### ${table.title}`, rows.map(line).join('\n'), list(table.notes)].filter(part => part !== '')
+  }
+  const parts = finished.map(one => {
+    const { suite, tables } = one
+    return [`## ${suite.name}`, suite.shows, ...tables.flatMap(grid), disturbed(one)].join('\n\n')
   })
-  const head = [
-    '# Bench',
-    describe(on)
-      .map(fact => `- ${fact}`)
-      .join('\n'),
-    rounds(settings),
-    'Made by `npm run bench`.',
-  ]
+  const head = ['# Bench', list(describe(on)), rounds(settings), 'Made by `npm run bench`.']
   return `${[...head, ...parts].join('\n\n')}\n`
 }
 

@@ -91,6 +91,7 @@ export const cpuBound: Suite = {
           bar: threads === 2 ? (bars[work] ?? '') : '',
           piscina: ratio(host, took.get('piscina')),
           bare: ratio(host, took.get('bare')),
+          share: ratio(took.get('bare'), took.get('host threads')),
           cost: ((host.median * 1e6) / messages).toFixed(work < 100 ? 1 : 0),
         })
       }
@@ -117,6 +118,7 @@ function table(rows: Table['rows'], threads: number): Table {
       { key: 'bar', head: 'bar', unit: 'text' },
       { key: 'piscina', head: 'piscina.run', unit: 'ratio' },
       { key: 'bare', head: 'ceiling', unit: 'ratio' },
+      { key: 'share', head: 'host sends / ceiling', unit: 'ratio' },
       { key: 'messages', head: 'messages', unit: 'text' },
       { key: 'cost', head: 'µs each on one loop', unit: 'text' },
     ],

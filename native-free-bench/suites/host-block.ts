@@ -90,7 +90,7 @@ export const hostBlock: Suite = {
           { key: 'agents', head: 'agents, per second', unit: 'rate' },
           { key: 'ratio', head: 'of free', unit: 'ratio' },
           { key: 'port', head: 'MessagePort, per second', unit: 'rate' },
-          { key: 'portRatio', head: 'of free ', unit: 'ratio' },
+          { key: 'portRatio', head: 'of free', unit: 'ratio' },
         ],
         rows: rows.map(([host, key]) => ({
           host,

@@ -1,4 +1,4 @@
-// DESIGN §5, cancellation and deadlines.
+// Promised: cancellation and deadlines.
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'

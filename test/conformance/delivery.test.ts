@@ -1,4 +1,4 @@
-// DESIGN §5, naming and delivery.
+// Promised: naming and delivery.
 import { agentId, type LogEntry, topicId } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'

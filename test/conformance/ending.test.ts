@@ -1,4 +1,4 @@
-// DESIGN §5, ending: idle, stop, restart, and living inside a host application.
+// Promised: ending: idle, stop, restart, and living inside a host application.
 import { createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, sleep } from './engines.js'

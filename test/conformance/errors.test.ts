@@ -1,4 +1,4 @@
-// DESIGN §5, errors; schemas and serializers; what crosses threads.
+// Promised: errors; schemas and serializers; what crosses threads.
 import { NotSerializableError, RingreeveError, ValidationError } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open } from './engines.js'

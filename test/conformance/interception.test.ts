@@ -1,4 +1,4 @@
-// DESIGN §5, interception: replace, drop, throw, chained; on what the application sends and on what agents send.
+// Promised: interception: replace, drop, throw, chained; on what the application sends and on what agents send.
 import { DROP, type Interceptor, interceptor } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open } from './engines.js'

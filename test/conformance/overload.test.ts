@@ -1,4 +1,4 @@
-// DESIGN §5, overload: every queue is bounded, by the policy of the type; answers always get through.
+// Promised: overload: every queue is bounded, by the policy of the type; answers always get through.
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'

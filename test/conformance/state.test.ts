@@ -1,4 +1,4 @@
-// DESIGN §5, state: saved at a consistent cut, loaded into any engine, versioned.
+// Promised: state: saved at a consistent cut, loaded into any engine, versioned.
 import { agent, createRuntime, request, type Snapshot } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { engines, failure, flag, onEveryEngine, open, reaches } from './engines.js'

@@ -1,4 +1,4 @@
-// DESIGN §5, turns and creation.
+// Promised: turns and creation.
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open } from './engines.js'
 import * as kit from './kit.js'

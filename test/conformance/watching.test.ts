@@ -1,4 +1,4 @@
-// DESIGN §5, watching: the event log and diagnostics channels, counters, and what nobody waits for.
+// Promised: watching: the event log and diagnostics channels, counters, and what nobody waits for.
 import diagnostics from 'node:diagnostics_channel'
 import type { LogEntry } from 'ringreeve'
 import { expect, it } from 'vitest'
