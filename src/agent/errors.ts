@@ -21,9 +21,9 @@ export interface ErrorDetails extends ErrorOptions {
 export class RingreeveError extends Error {
   readonly code: string
   readonly retryable: boolean
-  readonly agent?: string
-  readonly messageType?: string
-  readonly thread?: number
+  declare readonly agent?: string
+  declare readonly messageType?: string
+  declare readonly thread?: number
 
   constructor(code: string, text: string, retryable = false, details: ErrorDetails = {}) {
     super(text, 'cause' in details ? { cause: details.cause } : undefined)

@@ -36,6 +36,7 @@ export class Coordinator {
   #replacing = 0
   #ending = false
   #paused: boolean
+  #openGate: (() => void) | undefined
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
   #unhandled: unknown[] = []
 
@@ -62,6 +63,12 @@ export class Coordinator {
       settled: this.#replacing === 0,
     }))
     this.host.onQuiet = () => this.idle.look()
+    // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
+    if (paused && threads > 0) {
+      this.host.gate = new Promise(resolve => {
+        this.#openGate = resolve
+      })
+    }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
     this.#watchdog = new Watchdog(this.house)
     if (threads > 0) {
@@ -86,6 +93,8 @@ export class Coordinator {
 
   resume(): void {
     this.#paused = false
+    this.host.gate = undefined
+    this.#openGate?.()
     this.host.scheduler.resume()
   }
 
@@ -227,13 +236,20 @@ export class Coordinator {
     const thread = (this.#pool as Threads).spawn(index)
     const loop = new ThreadHandle(thread)
     void thread.ended.then(why => this.#lost(loop, why))
-    if (this.#interceptors.length > 0) unwrap(await loop.order(control => control.intercept(this.#interceptors)))
-    if (this.#modules.length > 0) unwrap(await loop.order(control => control.load(this.#modules)))
-    // routed before it is joined: what waited for it comes the moment it is
-    await loop.order(control => control.route(this.registry.table()))
-    this.#watchdog.watch(thread)
-    await this.#mesh.join(loop)
-    if (this.registry.types.size > 0) await this.#route()
+    try {
+      if (this.#interceptors.length > 0) {
+        unwrap(await loop.order(control => control.intercept(this.#interceptors)))
+      }
+      if (this.#modules.length > 0) unwrap(await loop.order(control => control.load(this.#modules)))
+      // routed before it is joined: what waited for it comes the moment it is
+      await loop.order(control => control.route(this.registry.table()))
+      this.#watchdog.watch(thread)
+      await this.#mesh.join(loop)
+      if (this.registry.types.size > 0) await this.#route()
+    } catch (error) {
+      thread.kill(`it could not begin: ${error instanceof Error ? error.message : String(error)}`)
+      throw error
+    }
   }
 
   async #lost(loop: ThreadHandle, why: string): Promise<void> {
@@ -249,7 +265,7 @@ export class Coordinator {
       )
       if (!forGood) await this.#begin(thread.index)
     } catch {
-      // The new life failed to begin; its own end brings us here again, until the restart intensity is reached.
+      // the new life could not begin and was ended: its end brings us here again, until that is too often
     } finally {
       this.#replacing--
       this.host.settled()

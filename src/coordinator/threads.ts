@@ -29,6 +29,7 @@ export class ThreadLife {
   over = false
   readonly #control: Comlink.Remote<LoopControl>
   readonly #abort: AbortController
+  readonly #booted: () => void
   #why: string | undefined
 
   constructor(
@@ -40,6 +41,7 @@ export class ThreadLife {
     control: Comlink.Remote<LoopControl>,
     abort: AbortController,
     ended: Promise<string>,
+    booted: () => void,
   ) {
     this.index = index
     this.life = life
@@ -48,6 +50,7 @@ export class ThreadLife {
     this.bell = bell
     this.#control = control
     this.#abort = abort
+    this.#booted = booted
     this.ended = ended.then(why => {
       this.over = true
       return this.#why ?? why
@@ -62,7 +65,9 @@ export class ThreadLife {
       throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
     })
     lost.catch(() => {})
-    return await Promise.race([done, lost])
+    const value = await Promise.race([done, lost])
+    this.#booted()
+    return value
   }
 
   /** Ends the thread, whatever it is doing. */
@@ -84,7 +89,8 @@ export class Threads {
   readonly #options: ThreadOptions
   readonly #pool: Piscina<ThreadTask, void>
   #lives = 0
-  #failBoot: ((error: unknown) => void)[] = []
+  /** Fails the lives whose threads have not answered yet: a thread that cannot even start is reported by the pool. */
+  readonly #booting = new Set<(error: unknown) => void>()
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -99,7 +105,7 @@ export class Threads {
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     })
     this.#pool.on('error', error => {
-      for (const fail of this.#failBoot.splice(0)) fail(error)
+      for (const fail of this.#booting) fail(error)
     })
   }
 
@@ -116,18 +122,24 @@ export class Threads {
       { transferList: [port2 as unknown as TransferListItem] as never, signal: abort.signal },
     )
     const before = new Set(this.#pool.threads)
-    const boot = new Promise<never>((_, reject) => this.#failBoot.push(reject))
+    let fail!: (error: unknown) => void
+    const boot = new Promise<never>((_, reject) => {
+      fail = reject
+    })
+    this.#booting.add(fail)
+    const booted = () => void this.#booting.delete(fail)
     const ended = Promise.race([run, boot]).then(
       () => 'its loop ended',
       error => reason(error),
     )
     const gone = ended.then(async why => {
+      booted()
       await this.#gone(before)
       port1.close()
       return why
     })
     const control = Comlink.wrap<LoopControl>(port1 as unknown as Comlink.Endpoint)
-    return new ThreadLife(index, life, status, flags, new Bell(status), control, abort, gone)
+    return new ThreadLife(index, life, status, flags, new Bell(status), control, abort, gone, booted)
   }
 
   /** Ends all threads. Never waits longer than two seconds. */
