@@ -28,8 +28,9 @@ import { Scheduler } from './scheduler.js'
 const CHUNK = 16
 const SLOW_MS = 0.02
 const CACHED_ADDRESSES = 100_000
-/** Places of senders that are remembered per turn of the event loop, for the stack of errors. */
+/** Places of senders that are remembered in so many milliseconds, for the stacks of errors. */
 const SITES = 8
+const SITES_MS = 10
 
 /** Where an agent is: its loop (-1: nowhere), and its cell once it was used here. */
 export interface Address {
@@ -325,7 +326,12 @@ export class Loop implements CallHost {
   /** The place that is sending, for the stack of an error that may come back; not for every send of a busy loop. */
   site(): { readonly stack?: string } | undefined {
     if (this.#sites === 0) return undefined
-    if (this.#sites-- === SITES) setImmediate(() => (this.#sites = SITES))
+    if (this.#sites-- === SITES) {
+      const refill = () => {
+        this.#sites = SITES
+      }
+      setTimeout(refill, SITES_MS).unref()
+    }
     const site: { readonly stack?: string } = {}
     Error.captureStackTrace(site, this.outgoing.send)
     return site
