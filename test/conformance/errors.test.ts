@@ -122,6 +122,30 @@ onEveryEngine('values', engine => {
     expect([...new Uint8Array(back.buffer)]).toEqual([1, 2, 3])
   })
 
+  it('what crosses, crosses as the README says', async () => {
+    await using runtime = await open(engine)
+    if (engine.threads === 0) {
+      const payload = { by: 'reference' }
+      expect(await runtime.send(kit.Echo, payload, 'echo/x')).toBe(payload)
+      return
+    }
+    class Own {
+      readonly field = 1
+    }
+    const back = async (value: unknown) => runtime.send(kit.Echo, value, 'echo/x')
+    expect(await back({ gone: undefined, kept: 1 })).toStrictEqual({ kept: 1 })
+    expect(await back([-0])).toStrictEqual([0])
+    expect(await back(Buffer.from('abc'))).toStrictEqual(new Uint8Array([97, 98, 99]))
+    const own = (await back({ own: new Own() })) as { own: object }
+    expect(own.own).toStrictEqual({ field: 1 })
+    const error = (await back(new TypeError('as a value', { cause: new Map([[1, 2]]) }))) as Error
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.cause).toEqual(new Map([[1, 2]]))
+    const polluting = await failure(back(JSON.parse('{"a":{"__proto__":{"polluted":1}}}')))
+    expect(polluting.code).toBe('ERR_RINGREEVE_NOT_SERIALIZABLE')
+    expect(({} as { polluted?: number }).polluted).toBeUndefined()
+  })
+
   it('what cannot cross threads is refused by name, and nothing hangs', async () => {
     if (engine.threads === 0) {
       await using runtime = await open(engine)

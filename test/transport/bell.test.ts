@@ -1,0 +1,213 @@
+// The bell, and the other words that loops share: each sleep is ended once, whoever is quicker; nobody rings a loop that
+// is awake; a sleeper that was rung before it slept does not sleep; counters are never seen in an impossible order.
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Asleep, AWAKE, Bell, PARKED, WAITING } from '#ringreeve/sync/bell.js'
+import { CancelFlags } from '#ringreeve/sync/cancel.js'
+import { at, Counters, counterNames, House, Status } from '#ringreeve/sync/status.js'
+import type { BellTask } from './bell-worker.js'
+
+const workers: Worker[] = []
+afterEach(() => Promise.all(workers.splice(0).map(worker => worker.terminate())))
+
+function start(task: BellTask): Worker {
+  const worker = new Worker(new URL('./bell-worker.js', import.meta.url), { workerData: task })
+  workers.push(worker)
+  return worker
+}
+
+/** What the loop itself and those who ring it hold: two bells on the same words. */
+function bells() {
+  const status = new Status()
+  return {
+    own: new Bell(status),
+    other: new Bell(new Status(status.memory)),
+    status,
+    word: () => Atomics.load(status.words, Status.bell),
+  }
+}
+
+describe('the bell', () => {
+  it('is awake when it is made', () => {
+    const { own, word } = bells()
+    expect([own.awake, word()]).toEqual([true, AWAKE])
+  })
+
+  it('does what a model of it does', () => {
+    const step = fc.oneof(
+      fc.constantFrom<Asleep>(PARKED, WAITING).map(kind => ({ do: 'arm' as const, kind })),
+      fc
+        .constantFrom('disarm', 'ring', 'interrupt', 'wait')
+        .map(what => ({ do: what as 'disarm' | 'ring' | 'interrupt' | 'wait' })),
+    )
+    fc.assert(
+      fc.property(fc.array(step), steps => {
+        const { own, other, word } = bells()
+        let model: number = AWAKE
+        for (const one of steps) {
+          if (one.do === 'arm') {
+            if (model !== AWAKE) continue // a loop arms only when it is awake
+            own.arm(one.kind)
+            model = one.kind
+          } else if (one.do === 'ring') {
+            expect(other.ring()).toBe(model === PARKED) // a doorbell message is needed for this kind of sleep only
+            model = AWAKE
+          } else if (one.do === 'interrupt') {
+            other.interrupt()
+            if (model === WAITING) model = AWAKE
+          } else {
+            if (one.do === 'disarm') own.disarm()
+            else own.wait(0) // time is up at once
+            model = AWAKE
+          }
+          expect(word()).toBe(model)
+          expect(other.awake).toBe(model === AWAKE)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('does not let a loop sleep that was rung between arming and sleeping', () => {
+    const { own, other } = bells()
+    own.arm(WAITING)
+    expect(other.ring()).toBe(false)
+    own.wait(Number.POSITIVE_INFINITY)
+    own.arm(WAITING)
+    other.interrupt()
+    own.wait(Number.POSITIVE_INFINITY)
+    expect(own.awake).toBe(true)
+  })
+
+  it('wakes a thread that sleeps in Atomics.wait, by ringing and by interrupting, every time', async () => {
+    const { other, status } = bells()
+    const SLEEPS = 5_000
+    const worker = start({ role: 'sleeper', status: status.memory, sleeps: SLEEPS })
+    let over = false
+    const done = once(worker, 'message').then(([slept]) => {
+      over = true
+      return slept as number
+    })
+    let rang = 0
+    for (let i = 0; !over; i++) {
+      if (!other.awake) {
+        if (i % 2 === 0) expect(other.ring()).toBe(false)
+        else other.interrupt()
+        rang++
+      }
+      if (i % 64 === 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(await done).toBe(SLEEPS)
+    expect(rang).toBe(SLEEPS) // one for each sleep: this is the only one that rings
+  })
+
+  it('gives each sleep to one of many who ring at the same time', async () => {
+    const { own, status } = bells()
+    const counts = new Int32Array(new SharedArrayBuffer(8))
+    const SLEEPS = 20_000
+    const ringers = [0, 1].map(() => start({ role: 'ringer', status: status.memory, counts: counts.buffer }))
+    const ready = ringers.map(worker => once(worker, 'message'))
+    await Promise.all(ready)
+    let taken = 0
+    for (let sleep = 0; sleep < SLEEPS; sleep++) {
+      own.arm(PARKED)
+      // now and then the loop finds work and takes the bell back itself, at the same time as it is rung
+      if (sleep % 3 === 0) own.disarm()
+      while (!own.awake) if (taken++ % 1_000 === 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    Atomics.store(counts, 1, 1)
+    await Promise.all(ringers.map(worker => once(worker, 'exit')))
+    const rung = Atomics.load(counts, 0)
+    expect(rung).toBeGreaterThanOrEqual(Math.floor((SLEEPS * 2) / 3)) // those it did not take back itself
+    expect(rung).toBeLessThanOrEqual(SLEEPS) // and never two doorbells for one sleep
+  })
+})
+
+describe('counters', () => {
+  it('are read as they were published', () => {
+    const status = new Status()
+    const counters = new Counters()
+    for (const [i, name] of counterNames.entries()) counters.add(at[name], i + 1)
+    expect(status.read('running')).toBe(0)
+    status.publishAccepted(counters)
+    expect(counterNames.map(name => status.read(name))).toEqual(counterNames.map(name => (name === 'accepted' ? 1 : 0)))
+    status.publish(counters)
+    expect(new Status(status.memory).stats(3, true)).toEqual({
+      loop: 3,
+      alive: true,
+      ...Object.fromEntries(counterNames.map((name, i) => [name, i + 1])),
+    })
+  })
+
+  it('have an index each, in the order of their names', () => {
+    expect(Object.entries(at).sort((a, b) => a[1] - b[1])).toEqual(counterNames.map((name, i) => [name, i]))
+  })
+
+  it('are never seen with more done than accepted, by a reader that takes done first', async () => {
+    const status = new Status()
+    const counts = new Int32Array(new SharedArrayBuffer(8))
+    const worker = start({ role: 'counter', status: status.memory, counts: counts.buffer })
+    await once(worker, 'message')
+    let moved = 0
+    let before = 0
+    for (let i = 0; i < 300_000 || moved < 100; i++) {
+      const done = status.read('done')
+      const accepted = status.read('accepted')
+      if (((accepted - done) | 0) < 0) expect.fail(`${done} done of ${accepted} accepted`)
+      if (done !== before) moved++
+      before = done
+      if (i % 50_000 === 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    Atomics.store(counts, 1, 1)
+    await once(worker, 'exit')
+  })
+})
+
+describe('the house', () => {
+  it('is the same for every thread that holds its memory', () => {
+    const house = new House()
+    const other = new House(house.memory, house.built)
+    expect([other.idleWanted, other.stopping]).toEqual([false, false])
+    house.idleWanted = true
+    expect([other.idleWanted, other.stopping]).toEqual([true, false])
+    other.stopping = true
+    house.idleWanted = false
+    expect([house.stopping, other.idleWanted]).toEqual([true, false])
+    expect(Math.abs(house.now() - other.now())).toBeLessThan(1_000)
+  })
+})
+
+describe('a deadline', () => {
+  it('is read with the agent it is for', () => {
+    const status = new Status()
+    const reader = new Status(status.memory)
+    expect(reader.deadlineAt).toBe(0)
+    for (const agent of ['worker/a', 'w/ü€𝄞', `w/${'x'.repeat(100)}`, 'short/b']) {
+      status.deadline(1234, agent)
+      expect([reader.deadlineAt, reader.deadlineAgent]).toEqual([1234, agent])
+    }
+    status.deadline(0, '')
+    expect(reader.deadlineAt).toBe(0)
+  })
+
+  it('of an agent with a very long name is read with the beginning of it', () => {
+    const status = new Status()
+    const agent = `w/${'x'.repeat(2_000)}`
+    status.deadline(5, agent)
+    expect(agent.startsWith(status.deadlineAgent)).toBe(true)
+    expect(status.deadlineAgent.length).toBeGreaterThan(100)
+    expect(status.read('accepted')).toBe(0)
+  })
+})
+
+describe('a cancel flag', () => {
+  it('speaks for one call of its slot only', () => {
+    const flags = new CancelFlags()
+    const other = new CancelFlags(flags.memory)
+    expect(other.raised(7, 1)).toBe(false)
+    flags.raise(7, 1)
+    expect([other.raised(7, 1), other.raised(7, 2), other.raised(8, 1)]).toEqual([true, false, false])
+  })
+})

@@ -1,0 +1,204 @@
+// The codec: plain values come back as they were, in memory of their own; bytes that are no value give an error, and
+// change nothing else.
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Codec, NotPlain } from '#ringreeve/transport/codec.js'
+import { binaries, plain } from './values.js'
+
+let codec = new Codec()
+beforeEach(() => {
+  codec = new Codec()
+})
+
+const RING = new Uint8Array(new SharedArrayBuffer(4 * 1024 * 1024))
+
+/** Through a ring: encoded, copied into shared memory at an odd place, decoded there, and the place overwritten. */
+function through(value: unknown, by = codec): unknown {
+  const bytes = by.encode(value)
+  const keep = by.binary
+  const offset = 8 * (bytes.length % 50)
+  RING.set(bytes, offset)
+  const back = by.decode(RING, offset, bytes.length, keep)
+  RING.fill(0xc1, 0, offset + bytes.length) // never a valid byte
+  return back
+}
+
+describe('a plain value', () => {
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(plain, value => {
+        const back = through(value)
+        if (!isDeepStrictEqual(back, value)) expect(back).toStrictEqual(value)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('comes back as it was from bytes that came by port', () => {
+    fc.assert(
+      fc.property(plain, value => {
+        const back = codec.decodeOwn(codec.encode(value).slice())
+        if (!isDeepStrictEqual(back, value)) expect(back).toStrictEqual(value)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('comes back as it was when it is large', () => {
+    const large = {
+      text: 'ä'.repeat(60_000),
+      list: Array.from({ length: 20_000 }, (_, i) => i * 1.5),
+      table: new Map(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, BigInt(i) ** 20n])),
+      bytes: new Uint8Array(300_000).fill(7),
+    }
+    expect(isDeepStrictEqual(through(large), large)).toBe(true)
+  })
+
+  it('may have any key that an object can have, but for __proto__', () => {
+    const value = { constructor: 1, prototype: 2, toString: 3, hasOwnProperty: 4, '': 5, length: 6 }
+    expect(through(value)).toStrictEqual(value)
+  })
+
+  it('keeps its memory to itself: not the ring, not the codec, not another value, not another field', () => {
+    const held: { value: unknown; back: unknown }[] = []
+    fc.assert(
+      fc.property(plain, value => {
+        held.push({ value: structuredClone(value), back: through(value) })
+        const ranges = held.slice(-5).flatMap(({ back }) => binaries(back))
+        for (const [i, one] of ranges.entries()) {
+          expect(one.buffer).toBeInstanceOf(ArrayBuffer)
+          for (const other of ranges.slice(i + 1)) {
+            const apart = one.buffer !== other.buffer || one.end <= other.start || other.end <= one.start
+            if (!apart) expect.fail('two fields share memory')
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
+    for (const { value, back } of held) expect(isDeepStrictEqual(back, value)).toBe(true)
+  })
+})
+
+describe('what is not plain data', () => {
+  class Point {
+    x = 1
+  }
+  const list: unknown[] = []
+  list.push(list)
+  const map = new Map<string, unknown>()
+  map.set('self', map)
+  const cases: readonly [string, unknown][] = [
+    ['a class instance', new Point()],
+    ['a class instance inside', { a: [new Point()] }],
+    ['memory that is shared', new SharedArrayBuffer(8)],
+    ['a view of memory that is shared', new Uint8Array(new SharedArrayBuffer(8))],
+    ['an invalid date', new Date(Number.NaN)],
+    ['a regular expression', /x/],
+    ['a promise', Promise.resolve()],
+    ['a subclass of Map', new (class extends Map {})()],
+    ['a function', () => {}],
+    ['a symbol', Symbol('s')],
+    ['a list that holds itself', list],
+    ['a Map that holds itself', map],
+  ]
+  for (const [what, value] of cases) {
+    it(`is refused, and the next value goes through: ${what}`, () => {
+      expect(() => codec.encode(value)).toThrow()
+      expect(through({ a: [1] })).toEqual({ a: [1] })
+    })
+  }
+
+  it('says so with an error of its own', () => {
+    expect(() => codec.encode(new Point())).toThrow(NotPlain)
+  })
+})
+
+describe('bytes that are no value', () => {
+  const clean = (): void => {
+    expect(Object.getOwnPropertyNames(Object.prototype).sort()).toEqual(prototypeNames)
+    expect(Object.getPrototypeOf({})).toBe(Object.prototype)
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+  }
+  const prototypeNames = Object.getOwnPropertyNames(Object.prototype).sort()
+
+  /** Decodes; whatever is wrong must be said with an Error. */
+  function attempt(bytes: Uint8Array): boolean {
+    RING.set(bytes, 64)
+    try {
+      codec.decode(RING, 64, bytes.length, bytes.length % 2 === 0)
+      return true
+    } catch (error) {
+      expect(error).toBeInstanceOf(Error)
+      return false
+    } finally {
+      clean()
+    }
+  }
+
+  it('give an error or a value, and nothing else happens', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), bytes => {
+        attempt(bytes)
+      }),
+      { numRuns: 3_000 },
+    )
+    expect(through({ a: [1n, new Map([[1, 2]])] })).toStrictEqual({ a: [1n, new Map([[1, 2]])] })
+  })
+
+  it('give an error when a value was cut off', () => {
+    fc.assert(
+      fc.property(plain, fc.nat(), (value, at) => {
+        const bytes = codec.encode(value).slice()
+        expect(attempt(bytes.subarray(0, at % bytes.length))).toBe(false)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('give an error when something follows the value', () => {
+    fc.assert(
+      fc.property(plain, fc.uint8Array({ minLength: 1, maxLength: 9 }), (value, more) => {
+        expect(attempt(Buffer.concat([codec.encode(value), more]))).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('give an error or a value when a few of them were changed', () => {
+    const change = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(plain, change, (value, changes) => {
+        const bytes = codec.encode(value).slice()
+        for (const [at, byte] of changes) bytes[at % bytes.length] = byte
+        attempt(bytes)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  const text = (value: string): number[] => [0xa0 | value.length, ...Buffer.from(value)]
+  const map = (...pairs: number[][]): number[] => [0x80 | (pairs.length / 2), ...pairs.flat()]
+  const ext = (type: number, data: number[]): number[] => [0xc7, data.length, type, ...data]
+  const evil = map(text('polluted'), [1])
+  const cases: readonly [string, number[]][] = [
+    ['a key __proto__', map(text('__proto__'), evil)],
+    ['a key __proto__ inside', [0x91, ...map(text('a'), map(text('__proto__'), evil))]],
+    ['an error whose fields are called __proto__', ext(3, map(text('fields'), map(text('__proto__'), evil)))],
+    ['a Map of no pairs', ext(1, [0x91, 0x01])],
+    ['a Map of nothing', ext(1, [0xc0])],
+    ['a Set of a number', ext(2, [0x05])],
+    ['an error of nothing', ext(3, [0xc0])],
+    ['an error without fields', ext(3, map(text('name'), text('x')))],
+    ['a typed array of no class', ext(4, [99, 1, 2, 3])],
+    ['a typed array of no bytes', ext(4, [])],
+    ['half a number of a typed array', ext(4, [4, 1, 2, 3])],
+    ['a bigint of letters', ext(6, [0x61, 0x62])],
+    ['an Int64 timestamp that ends early', ext(255, [1, 2, 3])],
+  ]
+  for (const [what, bytes] of cases) {
+    it(`give an error and change nothing: ${what}`, () => {
+      expect(attempt(Uint8Array.from(bytes))).toBe(false)
+    })
+  }
+})
