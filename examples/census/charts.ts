@@ -47,18 +47,20 @@ export interface Bar {
   readonly label: string
   readonly value: number
   readonly text: string
+  /** Which colour. */
+  readonly tone: number
 }
 
 /** Lying bars, one under the other, from a common zero. */
 export function bars(rows: readonly Bar[], label: string): string {
-  const [width, line, left, right] = [520, 34, 130, 90]
+  const [width, line, left, right] = [520, 34, 140, 90]
   const most = Math.max(1e-9, ...rows.map(row => row.value))
   const body = rows.map((row, i) => {
     const long = Math.max(1, ((width - left - right) * row.value) / most)
     const y = i * line
     return (
       `<text class="name" x="${left - 10}" y="${y + 21}">${escaped(row.label)}</text>` +
-      `<rect class="bar b${i}" x="${left}" y="${y + 6}" width="${round(long)}" height="${line - 12}" rx="3"/>` +
+      `<rect class="bar b${row.tone}" x="${left}" y="${y + 6}" width="${round(long)}" height="${line - 12}" rx="3"/>` +
       `<text class="number" x="${round(left + long + 8)}" y="${y + 21}">${escaped(row.text)}</text>`
     )
   })

@@ -2,7 +2,7 @@
 // between the engines is the number in `createRuntime({ threads })`.
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import { createRuntime } from 'ringreeve'
+import { createRuntime, type Runtime } from 'ringreeve'
 import { Close, type ProgressState, Take } from './messages.js'
 import { reader } from './reader.js'
 import type { CensusReport } from './report.js'
@@ -10,33 +10,39 @@ import { reporter } from './reporter.js'
 import { type TimerDelay, watchTimer } from './timer.js'
 import type { Plan } from './tree.js'
 
-export interface Census {
+/** One pass over all files. */
+export interface Pass {
   readonly report: CensusReport
-  readonly threads: number
-  /** From before the threads are started to the report in hand. */
   readonly ms: number
-  readonly timer: TimerDelay
   /** Whether every file of the plan was dealt with. */
   readonly complete: boolean
 }
 
+export interface Census {
+  readonly threads: number
+  /**
+   * At least one. The first begins before the threads are started, and in it every thread compiles the parser's code
+   * for itself; in the others that is done.
+   */
+  readonly passes: readonly Pass[]
+  /** From the start to the end of the last pass. */
+  readonly timer: TimerDelay
+}
+
+export interface CensusSettings {
+  readonly plan: Plan
+  /** 0 is the single loop. */
+  readonly threads: number
+  readonly passes: number
+  /** Ends it early; the last report is then of what has been parsed. */
+  readonly signal: AbortSignal
+  readonly show: (state: ProgressState, pass: number) => void
+}
+
 const modules = ['./parser.js', './bands.js', './aggregator.js'].map(file => new URL(file, import.meta.url))
 
-/**
- * Takes the census.
- * @param threads 0 is the single loop
- * @param signal ends it early; the report is then of what has been parsed
- */
-export async function takeCensus(
-  plan: Plan,
-  threads: number,
-  signal: AbortSignal,
-  show: (state: ProgressState) => void,
-): Promise<Census> {
-  const stopTimer = watchTimer()
-  const began = performance.now()
-  const lanes = Math.max(16, 8 * threads)
-  await using runtime = await createRuntime({ threads, agents: [reader(lanes), reporter(show), ...modules] })
+/** Sends the files through the agents, under a correlation id of their own, and asks for what they come to. */
+async function takePass(runtime: Runtime, plan: Plan, signal: AbortSignal): Promise<CensusReport> {
   const run = randomUUID()
   try {
     await runtime.send(Take, { run, plan }, 'reader/default', { signal })
@@ -46,7 +52,25 @@ export async function takeCensus(
   // What the parsers published has been accepted, not yet handled: the report waits until every queue is empty.
   await runtime.idle()
   const subject = { root: plan.root, found: plan.files.length + plan.refused.length, links: plan.links }
-  const report = await runtime.send(Close, { run, subject }, `aggregator/${run}`)
-  const ms = performance.now() - began
-  return { report, threads, ms, timer: stopTimer(), complete: report.totals.missing === 0 }
+  return runtime.send(Close, { run, subject }, `aggregator/${run}`)
+}
+
+export async function takeCensus({ plan, threads, passes, signal, show }: CensusSettings): Promise<Census> {
+  const stopTimer = watchTimer()
+  const done: Pass[] = []
+  let began = performance.now()
+  const lanes = Math.max(16, 8 * threads)
+  const onLoop = [reader(lanes), reporter(state => show(state, done.length + 1))]
+  await using runtime = await createRuntime({ threads, agents: [...onLoop, ...modules] })
+  do {
+    const report = await takePass(runtime, plan, signal)
+    done.push({ report, ms: performance.now() - began, complete: report.totals.missing === 0 })
+    began = performance.now()
+  } while (done.length < passes && !signal.aborted)
+  return { threads, passes: done, timer: stopTimer() }
+}
+
+/** The pass to show: the last that is complete, else what there is. */
+export function bestPass(passes: readonly Pass[]): Pass {
+  return passes.findLast(pass => pass.complete) ?? passes[0]!
 }

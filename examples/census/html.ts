@@ -1,10 +1,9 @@
 // The report as one HTML file that needs nothing else: no script, no request, light and dark. All text is escaped.
 import { bars, escaped, histogram, sharedCodeGraph } from './charts.js'
-import type { Census } from './engine.js'
-import type { MachineLimit } from './limit.js'
+import type { Comparison } from './compare.js'
+import type { Census, Pass } from './engine.js'
 import { type CensusReport, reportHash } from './report.js'
-import { engineName } from './summary.js'
-import { count, percent, seconds, size } from './text.js'
+import { count, engineName, percent, seconds, size } from './text.js'
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c2530; --soft: #5d6b7a; --line: #dde3ea; --paper: #fbfcfd; --card: #fff; --accent: #2f6fb3; --second: #d9822b; }
@@ -62,31 +61,25 @@ function cards(report: CensusReport): string {
   return `<div class="cards">${items.map(([value, label]) => `<div><b>${value}</b>${label}</div>`).join('')}</div>`
 }
 
-function engines(runs: readonly Census[], limit: MachineLimit | undefined): string {
-  const time = runs.map(run => ({ label: engineName(run.threads), value: run.ms, text: seconds(run.ms) }))
-  const delay = runs.map(({ threads, timer }) => ({
+function engines({ runs, comparison }: ReportPage): string {
+  const time = runs.flatMap(({ threads, passes }, tone) =>
+    passes.map(({ ms }, pass) => ({
+      label: `${engineName(threads)}${passes.length > 1 ? `, pass ${pass + 1}` : ''}`,
+      value: ms,
+      text: seconds(ms),
+      tone,
+    })),
+  )
+  const delay = runs.map(({ threads, timer }, tone) => ({
     label: engineName(threads),
     value: timer.worst,
     text: `${timer.worst.toFixed(1)} ms`,
+    tone,
   }))
-  const [single, threads] = runs
-  const words: string[] = []
-  if (single?.complete && threads?.complete) {
-    const speedUp = single.ms / threads.ms
-    const same = reportHash(single.report) === reportHash(threads.report)
-    words.push(
-      `The threads were ${speedUp.toFixed(2)} times as fast, and both reports are ${same ? 'identical' : 'different'}.`,
-    )
-    if (limit !== undefined) {
-      words.push(
-        `Plain processes, ${limit.processes} instead of one, make ${limit.ratio.toFixed(2)} of it on this machine: the threads reach ${(speedUp / limit.ratio).toFixed(2)} of that.`,
-      )
-    }
-  }
-  const p99 = runs.map(({ threads: n, timer }) => `${timer.p99.toFixed(1)} ms (${engineName(n)})`).join(', ')
-  words.push(`99 of 100 ticks of a 10 ms timer on the host loop were less late than ${p99}.`)
+  const p99 = runs.map(({ threads, timer }) => `${timer.p99.toFixed(1)} ms (${engineName(threads)})`).join(', ')
+  const words = [...comparison.words, `99 of 100 ticks of a 10 ms timer on the host loop were less late than ${p99}.`]
   return `<p>${escaped(words.join(' '))}</p><div class="grid">
-<figure><figcaption>Time of the whole census</figcaption>${bars(time, 'time of each engine')}</figure>
+<figure><figcaption>Time of each pass over all files</figcaption>${bars(time, 'time of each engine')}</figure>
 <figure><figcaption>Worst delay of a 10 ms timer on the host loop</figcaption>${bars(delay, 'worst timer delay of each engine')}</figure></div>`
 }
 
@@ -156,13 +149,18 @@ function refused(report: CensusReport): string {
   ])}`
 }
 
-/** The whole page. @param shown the census whose report is shown @param runs all that were taken */
-export function reportPage(shown: Census, runs: readonly Census[], limit?: MachineLimit): string {
-  const { report } = shown
+export interface ReportPage {
+  /** The pass whose report is shown. */
+  readonly shown: Pass
+  readonly runs: readonly Census[]
+  readonly comparison: Comparison
+}
+
+/** The whole page. */
+export function reportPage(page: ReportPage): string {
+  const { report, complete } = page.shown
   const { totals } = report
-  const partial = shown.complete
-    ? ''
-    : `<p class="partial">Partial: ${count(totals.missing)} files were not looked at.</p>`
+  const partial = complete ? '' : `<p class="partial">Partial: ${count(totals.missing)} files were not looked at.</p>`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Census of ${escaped(report.root)}</title><style>${style}</style></head>
@@ -170,7 +168,7 @@ export function reportPage(shown: Census, runs: readonly Census[], limit?: Machi
 <h1>Census of ${escaped(report.root)}</h1>
 <p class="soft">${count(totals.found)} files found; ${count(totals.links)} links to files that are counted where they are. Report <code>${reportHash(report)}</code></p>
 ${partial}${cards(report)}
-<h2>The engines</h2>${engines(runs, limit)}
+<h2>The engines</h2>${engines(page)}
 <h2>Files</h2><div class="grid">
 <figure><figcaption>Files by size, each bar up to the size below it</figcaption>${histogram(report.sizes, 'files by size')}</figure>
 <figure><figcaption>Files by complexity, each bar up to the number below it</figcaption>${histogram(report.complexities, 'files by complexity')}</figure></div>

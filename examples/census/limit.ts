@@ -13,11 +13,12 @@ import { discover, type FileEntry, type Plan } from './tree.js'
 
 export interface MachineLimit {
   readonly processes: number
-  /** One process does all, in ms. */
-  readonly one: number
-  /** Each does a share, in ms, until the last is done. */
-  readonly shared: number
-  readonly ratio: number
+  /** One process does all: ms of each pass. */
+  readonly one: readonly number[]
+  /** Each does a share: ms until the last is done, of each pass. */
+  readonly shared: readonly number[]
+  /** How many times as fast the shares are, of each pass. */
+  readonly ratios: readonly number[]
 }
 
 const worker = new URL('./limit-share.js', import.meta.url)
@@ -46,37 +47,47 @@ async function answer(child: ChildProcess): Promise<void> {
   }
 }
 
-async function time(root: string, shares: readonly (readonly FileEntry[])[]): Promise<number> {
+async function time(root: string, shares: readonly (readonly FileEntry[])[], passes: number): Promise<number[]> {
   const children = shares.map(() => fork(fileURLToPath(worker)))
-  try {
-    await Promise.all(
+  const all = (message: (i: number) => object | string): Promise<unknown> =>
+    Promise.all(
       children.map((child, i) => {
-        child.send({ root, files: shares[i] })
+        child.send(message(i))
         return answer(child)
       }),
     )
+  try {
+    await all(i => ({ root, files: shares[i] }))
     // Every process has its files in memory by now: what is timed is computing alone.
-    const began = performance.now()
-    await Promise.all(
-      children.map(child => {
-        child.send('go')
-        return answer(child)
-      }),
-    )
-    return performance.now() - began
+    const times: number[] = []
+    while (times.length < passes) {
+      const began = performance.now()
+      await all(() => 'go')
+      times.push(performance.now() - began)
+    }
+    return times
   } finally {
     for (const child of children) child.kill()
   }
 }
 
-export async function machineLimit(plan: Plan, processes: number): Promise<MachineLimit> {
-  const one = await time(plan.root, [plan.files])
-  const shared = await time(plan.root, deal(plan.files, processes))
-  return { processes, one, shared, ratio: one / shared }
+/** Measures the machine. @param passes as of the census: the first is cold in every process, the others are warm */
+export async function machineLimit(plan: Plan, processes: number, passes: number): Promise<MachineLimit> {
+  const one = await time(plan.root, [plan.files], passes)
+  const shared = await time(plan.root, deal(plan.files, processes), passes)
+  return { processes, one, shared, ratios: one.map((ms, i) => ms / shared[i]!) }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const plan = await discover(resolve(process.argv[2] ?? 'node_modules'))
-  const { one, shared, ratio, processes } = await machineLimit(plan, Number(process.argv[3] ?? availableParallelism()))
-  console.log(`one process ${seconds(one)}, ${processes} processes ${seconds(shared)}: ${ratio.toFixed(2)}x`)
+  const { one, shared, ratios, processes } = await machineLimit(
+    plan,
+    Number(process.argv[3] ?? availableParallelism()),
+    2,
+  )
+  one.forEach((ms, i) => {
+    console.log(
+      `pass ${i + 1}: one process ${seconds(ms)}, ${processes} processes ${seconds(shared[i]!)}: ${ratios[i]!.toFixed(2)}x`,
+    )
+  })
 }

@@ -7,18 +7,21 @@
 //     │      (host: I/O)   (threads: acorn, MinHash) └─ Counted ──> aggregator/<run>   │
 //     └──────────────────────── Close ──────────────────────────────────┴── Agreeing ──┘
 //
-// It runs once on the single loop and once on threads, checks that both reports are the same, and says how long each
-// took and how late a 10 ms timer of the host loop was meanwhile. Ctrl+C ends it with what it has.
+// It runs on the single loop and on threads, checks that all reports are the same, and says how long each took and how
+// late a 10 ms timer of the host loop was meanwhile. Each engine goes over the tree twice: in the first pass V8 still
+// compiles the parser, once per thread and on the other cores, which hides what threads are worth to a program that
+// goes on; the second is warm. Ctrl+C ends it with what it has.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Census, takeCensus } from './engine.js'
-import { reportPage } from './html.js'
+import { compare } from './compare.js'
+import { bestPass, type Census, takeCensus } from './engine.js'
+import { type ReportPage, reportPage } from './html.js'
 import { type MachineLimit, machineLimit } from './limit.js'
+import type { ProgressState } from './messages.js'
 import { type CensusOptions, readOptions, UsageError, usage } from './options.js'
-import { reportHash } from './report.js'
 import { progressBar } from './reporter.js'
-import { comparison, engineName, reportText } from './summary.js'
-import { count, seconds } from './text.js'
+import { comparisonText, reportText } from './summary.js'
+import { count, engineName, seconds } from './text.js'
 import { discover, type Plan, reasonOf } from './tree.js'
 
 const INTERRUPTED = 130
@@ -34,35 +37,38 @@ async function warm(plan: Plan, signal: AbortSignal): Promise<void> {
 }
 
 async function runEngines(plan: Plan, options: CensusOptions, signal: AbortSignal): Promise<Census[]> {
+  const { engines, passes } = options
   const runs: Census[] = []
-  for (const engine of options.engines) {
+  for (const engine of engines) {
+    if (signal.aborted && runs.length > 0) break
     const threads = engine === 'single' ? 0 : options.threads
-    const bar = progressBar(engineName(threads), process.stderr)
+    const bar = progressBar(process.stderr)
+    const label = (pass: number): string => `${engineName(threads)}${passes > 1 ? `, pass ${pass}` : ''}`
+    const show = (state: ProgressState, pass: number): void => bar.show(label(pass), state)
     try {
-      runs.push(await takeCensus(plan, threads, signal, state => bar.show(state)))
+      runs.push(await takeCensus({ plan, threads, passes, signal, show }))
     } finally {
       bar.clear()
     }
-    const last = runs.at(-1)!
-    const { parsed, refused, found } = last.report.totals
-    console.error(`${engineName(threads)}: ${count(parsed + refused)} of ${count(found)} files in ${seconds(last.ms)}`)
-    if (signal.aborted) break
+    runs.at(-1)!.passes.forEach(({ report, ms }, i) => {
+      const { parsed, refused, found } = report.totals
+      console.error(`${label(i + 1)}: ${count(parsed + refused)} of ${count(found)} files in ${seconds(ms)}`)
+    })
   }
   return runs
 }
 
-async function write(runs: readonly Census[], options: CensusOptions, limit?: MachineLimit): Promise<string> {
-  const shown = runs.find(run => run.complete) ?? runs[0]!
+async function write(page: ReportPage, options: CensusOptions): Promise<string> {
   await mkdir(options.out, { recursive: true })
-  await writeFile(join(options.out, 'report.json'), JSON.stringify(shown.report, undefined, 1))
+  await writeFile(join(options.out, 'report.json'), JSON.stringify(page.shown.report, undefined, 1))
   const path = join(options.out, 'report.html')
-  await writeFile(path, reportPage(shown, runs, limit))
+  await writeFile(path, reportPage(page))
   return path
 }
 
 /** Ctrl+C reaches the processes that are measured as well: then there is no limit to show, which is no error. */
-function limitUnless(signal: AbortSignal, plan: Plan, processes: number): Promise<MachineLimit | undefined> {
-  return machineLimit(plan, processes).catch(error => {
+function limitUnless(signal: AbortSignal, plan: Plan, options: CensusOptions): Promise<MachineLimit | undefined> {
+  return machineLimit(plan, options.threads, options.passes).catch(error => {
     if (signal.aborted) return undefined
     throw error
   })
@@ -82,13 +88,14 @@ async function main(options: CensusOptions): Promise<number> {
   console.error(`${count(plan.files.length)} files in ${plan.root}`)
   if (options.engines.length > 1) await warm(plan, signal)
   const runs = await runEngines(plan, options, signal)
-  const limit = options.machineLimit && !signal.aborted ? await limitUnless(signal, plan, options.threads) : undefined
-  const shown = runs.find(run => run.complete) ?? runs[0]!
+  const limit = options.machineLimit && !signal.aborted ? await limitUnless(signal, plan, options) : undefined
+  const shown = bestPass(runs.flatMap(run => run.passes))
+  const comparison = compare(runs, limit)
   console.log(reportText(shown.report))
   if (!shown.complete) console.log(`\nThis is partial: ${count(shown.report.totals.missing)} files were not looked at.`)
-  console.log(`\n${comparison(runs, limit)}\n\n${await write(runs, options, limit)}`)
+  console.log(`\n${comparisonText(runs, comparison)}\n\n${await write({ shown, runs, comparison }, options)}`)
   if (signal.aborted) return INTERRUPTED
-  return new Set(runs.map(run => reportHash(run.report))).size === 1 ? 0 : DIFFERENT
+  return comparison.identical ? 0 : DIFFERENT
 }
 
 try {

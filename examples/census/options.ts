@@ -9,7 +9,8 @@ Takes a census of the JavaScript files of a tree, once on a single loop and once
 the same. PATH is a folder or a file; without it the tree is node_modules of the current folder.
 
   --threads N       worker threads of the second run (default: as many as this machine runs at once)
-  --once ENGINE     only one run, on 'single' or 'threads'
+  --once ENGINE     only one engine, 'single' or 'threads'
+  --passes N        how often each engine goes over the tree (default: 2, the first cold, the second warm)
   --limit N         only the first N files, by path
   --out DIR         where report.html and report.json go (default: census-report)
   --machine-limit   also measure what plain processes, each doing a share of the parsing, make of this machine
@@ -21,6 +22,7 @@ export interface CensusOptions {
   readonly path: string
   readonly threads: number
   readonly engines: readonly EngineName[]
+  readonly passes: number
   readonly limit: number
   readonly out: string
   readonly machineLimit: boolean
@@ -51,6 +53,7 @@ export function readOptions(args: readonly string[]): CensusOptions {
       options: {
         threads: { type: 'string' },
         once: { type: 'string' },
+        passes: { type: 'string' },
         limit: { type: 'string' },
         out: { type: 'string' },
         'machine-limit': { type: 'boolean' },
@@ -63,6 +66,7 @@ export function readOptions(args: readonly string[]): CensusOptions {
       path: resolve(positionals[0] ?? 'node_modules'),
       threads: whole('threads', values.threads, availableParallelism()),
       engines: engines(values.once),
+      passes: whole('passes', values.passes, 2),
       limit: whole('limit', values.limit, Number.POSITIVE_INFINITY),
       out: resolve(values.out ?? 'census-report'),
       machineLimit: values['machine-limit'] ?? false,

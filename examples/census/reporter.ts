@@ -13,20 +13,21 @@ const QUIET = 2000
 const WIDTH = 28
 
 export interface ProgressBar {
-  show(state: ProgressState): void
+  show(label: string, state: ProgressState): void
   /** Takes the bar off the terminal. */
   clear(): void
 }
 
-export function progressBar(label: string, out: NodeJS.WriteStream): ProgressBar {
-  const began = performance.now()
+export function progressBar(out: NodeJS.WriteStream): ProgressBar {
+  let began = performance.now()
   let last = began
+  let current = ''
   const line = ({ files, ofFiles, bytes, ofBytes, refused }: ProgressState): string => {
     const share = ofBytes === 0 ? 1 : bytes / ofBytes
     const full = Math.round(share * WIDTH)
     const left = share > 0.05 ? (((performance.now() - began) / share) * (1 - share)) / 1000 : undefined
     return [
-      `${label.padEnd(12)} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${String(Math.round(share * 100)).padStart(3)} %`,
+      `${current} ${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${String(Math.round(share * 100)).padStart(3)} %`,
       `${count(files)} of ${count(ofFiles)} files`,
       `${megabytes(bytes)} of ${megabytes(ofBytes)} MB`,
       ...(refused > 0 ? [`${count(refused)} not parsed`] : []),
@@ -34,7 +35,11 @@ export function progressBar(label: string, out: NodeJS.WriteStream): ProgressBar
     ].join('  ')
   }
   return {
-    show(state) {
+    show(label, state) {
+      if (label !== current) {
+        current = label
+        began = performance.now()
+      }
       if (out.isTTY) out.write(`\r\x1b[K${line(state).slice(0, (out.columns ?? 80) - 1)}`)
       else if (performance.now() - last > QUIET) {
         last = performance.now()

@@ -1,16 +1,12 @@
 // What the terminal shows at the end: the report in tables, and the two engines side by side.
+import type { Comparison } from './compare.js'
 import type { CopyGroup } from './duplicates.js'
-import type { Census } from './engine.js'
-import type { MachineLimit } from './limit.js'
+import { bestPass, type Census } from './engine.js'
 import { type CensusReport, type FunctionLine, reportHash } from './report.js'
-import { count, percent, seconds, size, table } from './text.js'
+import { count, engineName, percent, seconds, size, table } from './text.js'
 
 const ROWS = 8
 const REFUSED = 12
-
-export function engineName(threads: number): string {
-  return threads === 0 ? 'single loop' : threads === 1 ? '1 thread' : `${threads} threads`
-}
 
 function functionTable(title: string, lines: readonly FunctionLine[]): string {
   const rows = lines
@@ -94,38 +90,23 @@ export function reportText(report: CensusReport): string {
 }
 
 /** The engines side by side. */
-export function comparison(runs: readonly Census[], limit?: MachineLimit): string {
-  const rows = runs.map(({ threads, ms, timer, report, complete }) => [
-    engineName(threads),
-    seconds(ms),
-    `${timer.worst.toFixed(1)} ms`,
-    `${timer.p99.toFixed(1)} ms`,
-    `${reportHash(report)}${complete ? '' : ' (partial)'}`,
-  ])
-  const lines = [
-    table(
-      [
-        { title: 'engine' },
-        { title: 'time', right: true },
-        { title: 'worst timer delay', right: true },
-        { title: 'p99', right: true },
-        { title: 'report' },
-      ],
-      rows,
-    ),
+export function comparisonText(runs: readonly Census[], { words }: Comparison): string {
+  const rows = runs.map(({ threads, passes, timer }) => {
+    const { report, complete } = bestPass(passes)
+    return [
+      engineName(threads),
+      passes.map(pass => seconds(pass.ms)).join(', then '),
+      `${timer.worst.toFixed(1)} ms`,
+      `${timer.p99.toFixed(1)} ms`,
+      `${reportHash(report)}${complete ? '' : ' (partial)'}`,
+    ]
+  })
+  const columns = [
+    { title: 'engine' },
+    { title: 'time of each pass' },
+    { title: 'worst timer delay', right: true },
+    { title: 'p99', right: true },
+    { title: 'report' },
   ]
-  const [single, threads] = runs
-  if (single?.complete && threads?.complete) {
-    const same = reportHash(single.report) === reportHash(threads.report)
-    const speedUp = single.ms / threads.ms
-    lines.push('', `  speed-up ${speedUp.toFixed(2)}x; the reports are ${same ? 'identical' : 'DIFFERENT'}`)
-    if (limit !== undefined) {
-      const { one, shared, ratio, processes } = limit
-      lines.push(
-        `  the machine itself: ${seconds(one)} in one process, ${seconds(shared)} in ${processes}, ${ratio.toFixed(2)}x; ` +
-          `the threads reach ${(speedUp / ratio).toFixed(2)} of that`,
-      )
-    }
-  }
-  return lines.join('\n')
+  return [table(columns, rows), ...(words.length > 0 ? [''] : []), ...words.map(sentence => `  ${sentence}`)].join('\n')
 }

@@ -20,6 +20,10 @@ export function percent(part: number, whole: number): string {
   return whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(1)} %`
 }
 
+export function engineName(threads: number): string {
+  return threads === 0 ? 'single loop' : threads === 1 ? '1 thread' : `${threads} threads`
+}
+
 /** Names come from files that anybody may have written: none may move the cursor or colour the screen. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, control => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)

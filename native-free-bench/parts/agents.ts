@@ -7,18 +7,18 @@ import { spin } from './work.js'
 // ---- CPU-bound ------------------------------------------------------------------------------------------------------
 export const Spin = request<number, number>('spin')
 export const Where = request<void, number>('where')
-export const SpinAll = request<{ keys: string[]; iterations: number; left: Int32Array }, void>('spin-all')
+export const SpinAll = request<{ keys: string[]; blocks: number; left: Int32Array }, void>('spin-all')
 
 /** On every thread; its key decides which. */
 export const worker = agent('worker')
-  .on(Spin, iterations => spin(iterations))
+  .on(Spin, blocks => spin(blocks))
   .on(Where, () => threadId)
 
 /** Sends to workers, on its own thread and others, until nothing is left to send. Keeps one message per key in flight. */
 export const driver = agent('driver')
-  .on(SpinAll, async ({ keys, iterations, left }, ctx) => {
+  .on(SpinAll, async ({ keys, blocks, left }, ctx) => {
     const lane = async (key: string) => {
-      while (Atomics.sub(left, 0, 1) > 0) await ctx.send(Spin, iterations, key)
+      while (Atomics.sub(left, 0, 1) > 0) await ctx.send(Spin, blocks, key)
     }
     await Promise.all(keys.map(lane))
   })

@@ -1,4 +1,4 @@
-// Piscina's task: computes for so many steps, or gives back what it got.
+// Piscina's task: computes for so many blocks, or gives back what it got.
 import { spin } from './work.js'
 
 export default function task(body: unknown): unknown {

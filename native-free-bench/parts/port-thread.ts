@@ -12,7 +12,7 @@ export interface PortOrder {
 }
 
 type Job =
-  | { readonly kind: 'compute'; readonly iterations: number; readonly times: number }
+  | { readonly kind: 'compute'; readonly blocks: number; readonly times: number }
   | { readonly kind: 'drive'; readonly options: DriveOptions; readonly body: unknown }
   | { readonly kind: 'talk'; readonly inFlight: number; readonly shared: Int32Array }
 
@@ -26,7 +26,7 @@ function doJob(job: Job): unknown {
   if (job.kind === 'drive') return drive(() => other!.call(job.body), job.options)
   if (job.kind === 'talk') return driveUntil(() => other!.call(undefined), job.inFlight, job.shared)
   let result = 0
-  for (let i = 0; i < job.times; i++) result ^= spin(job.iterations)
+  for (let i = 0; i < job.times; i++) result += spin(job.blocks)
   return result
 }
 

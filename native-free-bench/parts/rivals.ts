@@ -48,10 +48,10 @@ export class PortThreads implements AsyncDisposable {
   }
 
   /** Every thread does its share of `messages` times the work, told once. This is all that the machine has to give. */
-  async computeAll(iterations: number, messages: number): Promise<void> {
+  async computeAll(blocks: number, messages: number): Promise<void> {
     const threads = this.#orders.length
     const share = (i: number) => Math.floor(messages / threads) + (i < messages % threads ? 1 : 0)
-    await Promise.all(this.#orders.map((order, i) => order.call({ kind: 'compute', iterations, times: share(i) })))
+    await Promise.all(this.#orders.map((order, i) => order.call({ kind: 'compute', blocks, times: share(i) })))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

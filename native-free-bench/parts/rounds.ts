@@ -22,10 +22,17 @@ export function ratio(over: Spread | undefined, under: Spread | undefined): Spre
   return spread(over.rounds.map((n, round) => n / under.rounds[round]!))
 }
 
-/** Measures every contender once per round. A first round is not counted: code gets hot, connections are made. */
-export async function sideBySide(rounds: number, contenders: readonly Contender[]): Promise<Map<string, Spread>> {
+/**
+ * Measures every contender once per round.
+ * @param warm a first round that is not counted: code gets hot, threads come up
+ */
+export async function sideBySide(
+  rounds: number,
+  contenders: readonly Contender[],
+  warm = true,
+): Promise<Map<string, Spread>> {
   const measured = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
-  for (let round = -1; round < rounds; round++) {
+  for (let round = warm ? -1 : 0; round < rounds; round++) {
     for (const { name, measure } of shuffled(contenders)) {
       const result = await measure()
       if (round >= 0) measured.get(name)!.push(result)

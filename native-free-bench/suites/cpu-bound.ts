@@ -8,7 +8,7 @@ import { engine, spreadEvenly } from '../parts/engines.js'
 import { PortThreads, pool } from '../parts/rivals.js'
 import { type Contender, ratio, sideBySide } from '../parts/rounds.js'
 import type { Settings, Suite, Table } from '../parts/suite.js'
-import { stepsPerMicro } from '../parts/work.js'
+import { blocksPerMicro } from '../parts/work.js'
 
 const works = [10, 100, 1_000, 10_000] // µs per message
 const bars: Readonly<Record<number, string>> = { 100: '1.7x', 1000: '1.85x' }
@@ -36,7 +36,7 @@ async function fromAgents(
   runtime: Runtime,
   drivers: string[],
   ids: string[],
-  iterations: number,
+  blocks: number,
   messages: number,
 ): Promise<number> {
   const left = new Int32Array(new SharedArrayBuffer(4))
@@ -44,7 +44,7 @@ async function fromAgents(
   const began = performance.now()
   const all = drivers.map((id, i) => {
     const keys = ids.filter((_, n) => n % drivers.length === i)
-    return runtime.send(SpinAll, { keys, iterations, left }, id)
+    return runtime.send(SpinAll, { keys, blocks, left }, id)
   })
   await Promise.all(all)
   return (performance.now() - began) / 1000
@@ -61,25 +61,25 @@ export const cpuBound: Suite = {
     await using bare = await PortThreads.start(threads)
     const piscina = pool(threads)
     try {
-      const steps = stepsPerMicro()
+      const perMicro = blocksPerMicro()
       const most = inFlight(0)
       const byThread = await spreadEvenly(threaded, 'worker', most)
       const drivers = (await spreadEvenly(threaded, 'driver', 1)).flat()
       const rows: Table['rows'][number][] = []
       for (const work of works) {
         say(`${work} µs`)
-        const iterations = Math.round(work * steps)
+        const blocks = Math.round(work * perMicro)
         const messages = Math.round(Math.max(ms * 1_000, (quick ? 24 : 60) * work) / work)
         // the threads by turns: neighbours in this list are on different ones
         const ids = Array.from({ length: inFlight(work) }, (_, n) => byThread.map(ids => ids[n]!)).flat()
-        const send = (runtime: Runtime) => (to: string) => runtime.send(Spin, iterations, to)
+        const send = (runtime: Runtime) => (to: string) => runtime.send(Spin, blocks, to)
         const contenders: Contender[] = [
           { name: 'host single', measure: () => fromHost(send(single), ids, messages) },
           { name: 'host threads', measure: () => fromHost(send(threaded), ids, messages) },
-          { name: 'agents single', measure: () => fromAgents(single, drivers, ids, iterations, messages) },
-          { name: 'agents threads', measure: () => fromAgents(threaded, drivers, ids, iterations, messages) },
-          { name: 'piscina', measure: () => fromHost(() => piscina.run(iterations), ids, messages) },
-          { name: 'bare', measure: () => timed(() => bare.computeAll(iterations, messages)) },
+          { name: 'agents single', measure: () => fromAgents(single, drivers, ids, blocks, messages) },
+          { name: 'agents threads', measure: () => fromAgents(threaded, drivers, ids, blocks, messages) },
+          { name: 'piscina', measure: () => fromHost(() => piscina.run(blocks), ids, messages) },
+          { name: 'bare', measure: () => timed(() => bare.computeAll(blocks, messages)) },
         ]
         const took = await sideBySide(rounds, contenders)
         const host = took.get('host single')!

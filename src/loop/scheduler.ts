@@ -5,13 +5,16 @@
 // Work goes in chunks: take a few frames, run a few messages, then let microtasks run (the answers and continuations
 // that the chunk set free). A burst of chunks ends with a turn of the event loop, by setImmediate. A loop with
 // nothing to do keeps looking for 200 µs (a wake costs more than that is worth), unless more loops are awake than
-// the machine has cores; then it sleeps until a doorbell.
+// the machine has cores; then it sleeps until a doorbell. Looking that was in vain is paid for: the next 1, 2, 4, … 64
+// times the loop sleeps at once. Where other processes want the cores, or messages are rare, looking only keeps a core
+// from whoever would have sent something; the first time that it finds work it is trusted again.
 import { availableParallelism } from 'node:os'
 import type { Bell } from '../sync/bell.js'
 import type { WaitStrategy } from '../transport/wait.js'
 
 const BURST_MS = 0.2
 const POLL_MS = 0.2
+const MAX_PENALTY = 64
 
 /** The work of a loop, as the scheduler sees it. */
 export interface Workload {
@@ -39,6 +42,11 @@ export class Scheduler {
   #burstEnd = 0
   #lastWork = 0
   #asleep = false
+  /** Whether the loop looked for work since it last had some. */
+  #looked = false
+  #penalty = 0
+  /** How often it will sleep at once. */
+  #skip = 0
   #nextTurn: Promise<void> | undefined
   #endTurn: (() => void) | undefined
   #paused: boolean
@@ -139,7 +147,11 @@ export class Scheduler {
       this.#inTurn = false
     }
     const now = performance.now()
-    if (worked) this.#lastWork = now
+    if (worked) {
+      this.#lastWork = now
+      if (this.#looked) this.#penalty = 0
+      this.#looked = false
+    }
     if (this.#work.hasWork()) {
       if (now < this.#burstEnd) {
         this.#soon()
@@ -151,8 +163,18 @@ export class Scheduler {
     }
     this.#work.publish()
     if (this.#strategy === undefined || this.#immediate) return
-    if (now - this.#lastWork < POLL_MS && this.#work.awake() <= this.#cores) this.#later()
-    else this.#sleep(this.#strategy)
+    const inTime = now - this.#lastWork < POLL_MS
+    if (inTime && this.#skip === 0 && this.#work.awake() <= this.#cores) {
+      this.#looked = true
+      this.#later()
+      return
+    }
+    if (this.#looked && !inTime) {
+      this.#penalty = Math.min(MAX_PENALTY, this.#penalty * 2 || 1)
+      this.#skip = this.#penalty
+    } else if (this.#skip > 0) this.#skip--
+    this.#looked = false
+    this.#sleep(this.#strategy)
   }
 
   #sleep(strategy: WaitStrategy): void {

@@ -10,6 +10,7 @@ import { knots } from './knots.js'
 import { binaries, catalogued, plain } from './values.js'
 
 const codec = new Codec()
+const classes: Readonly<Record<string, unknown>> = catalogue
 
 function through<T>(error: T): T & Record<string, unknown> {
   const bytes = codec.encode(error).slice()
@@ -102,7 +103,7 @@ describe('an error of the catalogue', () => {
   for (const error of catalogued()) {
     it(`comes back as an instance of its class: ${error.name}`, () => {
       const back = through(error)
-      const type = catalogue[error.name as 'RingreeveError']
+      const type = classes[error.name] as typeof catalogue.RingreeveError
       expect(back).toBeInstanceOf(type)
       expect(back).toBeInstanceOf(catalogue.RingreeveError)
       expect(Object.getPrototypeOf(back)).toBe(type.prototype)

@@ -118,7 +118,7 @@ describe('bytes that are no value', () => {
   const clean = (): void => {
     expect(Object.getOwnPropertyNames(Object.prototype).sort()).toEqual(prototypeNames)
     expect(Object.getPrototypeOf({})).toBe(Object.prototype)
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    expect('polluted' in {}).toBe(false)
   }
   const prototypeNames = Object.getOwnPropertyNames(Object.prototype).sort()
 
@@ -186,7 +186,6 @@ describe('bytes that are no value', () => {
     ['a key __proto__ inside', [0x91, ...map(text('a'), map(text('__proto__'), evil))]],
     ['an error whose fields are called __proto__', ext(3, map(text('fields'), map(text('__proto__'), evil)))],
     ['a Map of no pairs', ext(1, [0x91, 0x01])],
-    ['a Map of nothing', ext(1, [0xc0])],
     ['a Set of a number', ext(2, [0x05])],
     ['an error of nothing', ext(3, [0xc0])],
     ['an error without fields', ext(3, map(text('name'), text('x')))],

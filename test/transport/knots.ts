@@ -1,6 +1,5 @@
 // Errors that lead back to themselves or share parts: real ones do, by way of requests, responses and contexts.
-type Loose = Error & Record<string, unknown>
-const named = (message: string): Loose => new Error(message) as Loose
+const named = (message: string): Error => new Error(message)
 
 export const knots: Readonly<Record<string, () => Error>> = {
   'its own cause': () => {
@@ -10,14 +9,11 @@ export const knots: Readonly<Record<string, () => Error>> = {
   },
   'itself inside a field': () => {
     const error = named('knot')
-    error['context'] = { error }
-    return error
+    return Object.assign(error, { context: { error } })
   },
   'itself inside a list and a Map': () => {
     const error = named('knot')
-    error['list'] = [1, error]
-    error['map'] = new Map([['error', error]])
-    return error
+    return Object.assign(error, { list: [1, error], map: new Map([['error', error]]) })
   },
   'two errors that name each other twice': () => {
     const error = named('knot')
@@ -29,21 +25,19 @@ export const knots: Readonly<Record<string, () => Error>> = {
   'an AggregateError whose errors name it': () => {
     const errors = Array.from({ length: 10 }, (_, i) => named(`part ${i}`))
     const error = new AggregateError(errors, 'knot')
-    for (const one of errors) one['parent'] = error
+    for (const one of errors) Object.assign(one, { parent: error })
     return error
   },
   'forty contexts deep': () => {
     let error = named('knot')
     for (let i = 0; i < 40; i++) {
-      const outer = named('knot')
-      outer['context'] = { error }
-      error = outer
+      error = Object.assign(named('knot'), { context: { error } })
     }
     return error
   },
   'forty causes deep': () => {
     let error = named('knot')
-    for (let i = 0; i < 40; i++) error = new Error('knot', { cause: error }) as Loose
+    for (let i = 0; i < 40; i++) error = new Error('knot', { cause: error })
     return error
   },
 }
