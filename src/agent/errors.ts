@@ -182,3 +182,12 @@ export class TimeoutError extends RingreeveError {
     super('ERR_RINGREEVE_TIMEOUT', text, true, details)
   }
 }
+
+/** What was thrown, as text; anything can be thrown, also what has no text. */
+export function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown)
+  } catch {
+    return Object.prototype.toString.call(thrown)
+  }
+}

@@ -284,7 +284,15 @@ export class Coordinator {
 
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
-    else this.#options.log?.(report.entry)
+    else {
+      try {
+        this.#options.log?.(report.entry)
+      } catch (error) {
+        process.nextTick(() => {
+          throw error // the application's own; not in the middle of a turn of a loop
+        })
+      }
+    }
   }
 }
 

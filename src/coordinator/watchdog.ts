@@ -42,10 +42,11 @@ export class Watchdog {
     const now = this.#house.now()
     for (const thread of this.#threads) {
       const { deadlineAt } = thread.status
-      if (deadlineAt === 0 || now < deadlineAt + GRACE_MS || this.#overdue.has(thread)) continue
+      const past = (now - deadlineAt) | 0 // both mod 2^32: right for 24 days either way, however long the runtime is up
+      if (deadlineAt === 0 || past < GRACE_MS || this.#overdue.has(thread)) continue
       const agent = thread.status.deadlineAgent
       this.#overdue.set(thread, agent)
-      thread.kill(`a turn of ${agent} ran ${now - deadlineAt} ms past its deadline without yielding`)
+      thread.kill(`a turn of ${agent} ran ${past} ms past its deadline without yielding`)
     }
   }
 }

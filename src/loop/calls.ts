@@ -1,6 +1,6 @@
 // Calls that wait for an answer. Each settles exactly once. A call to another loop holds a slot until that loop has
 // answered, even when its caller gave up before: only then can the slot's number mean another call.
-import { CancelledError, OverloadedError, type RingreeveError } from '../agent/errors.js'
+import { CancelledError, OverloadedError, type RingreeveError, textOf } from '../agent/errors.js'
 import type { RequestType } from '../agent/message.js'
 import { MAX_CALLS } from '../sync/cancel.js'
 import type { Cancellation } from './cancellation.js'
@@ -84,7 +84,7 @@ export class Call implements Reply, Waiter {
 
   /** Puts the place that sent the request under the stack of the error, once. */
   #joined(error: unknown): unknown {
-    if (!(error instanceof Error) || Object.isFrozen(error)) return error
+    if (!(error instanceof Error) || !Object.isExtensible(error)) return error
     const remote = error.stack ?? String(error)
     const line = `    at ringreeve: send '${this.message.name}' to ${this.recipient}`
     if (remote.includes(line)) return error
@@ -101,7 +101,7 @@ export class Call implements Reply, Waiter {
 
 /** The error of a call that its caller gave up. */
 export function cancelled(agent: string, message: string, reason: unknown): RingreeveError {
-  const why = reason instanceof Error ? reason.message : String(reason)
+  const why = textOf(reason)
   return new CancelledError(`'${message}' for ${agent} was cancelled: ${why}`, { agent, message, cause: reason })
 }
 
@@ -154,8 +154,9 @@ export class Gather implements Reply {
 
   /** An error of one agent. */
   add(agent: string, error: unknown): void {
-    const named = error instanceof Error ? error : new Error(String(error), { cause: error })
-    if (!('agent' in named)) Object.defineProperty(named, 'agent', { value: agent, configurable: true })
+    const named = error instanceof Error ? error : new Error(textOf(error), { cause: error })
+    if (!('agent' in named) && Object.isExtensible(named))
+      Object.defineProperty(named, 'agent', { value: agent, configurable: true })
     this.#errors.push(named)
   }
 
@@ -180,6 +181,7 @@ export class Gather implements Reply {
 export class GatherPart implements Waiter {
   readonly gather: Gather
   readonly #agents: string
+  #open = true
   peer: number | undefined
   life = 0
   position: number | undefined
@@ -193,6 +195,8 @@ export class GatherPart implements Waiter {
   }
 
   handled(failures: readonly { readonly agent: string; readonly error: unknown }[]): void {
+    if (!this.#open) return
+    this.#open = false
     for (const { agent, error } of failures) this.gather.add(agent, error)
     this.gather.answer()
   }
@@ -219,11 +223,16 @@ export class CallTable<W extends Waiter> {
       this.#entries.push(undefined)
       this.#generations.push(0)
     }
-    const generation = ((this.#generations[slot] as number) + 1) | 0
+    const generation = ((this.#generations[slot] as number) + 1) | 0 || 1 // 0 is what a flag says that was never raised
     this.#generations[slot] = generation
     this.#entries[slot] = waiter
     waiter.slot = slot
     waiter.generation = generation
+  }
+
+  /** Whether the waiter still waits; else its slot may be another's. */
+  has(waiter: W): boolean {
+    return this.#entries[waiter.slot] === waiter
   }
 
   /** Takes the waiter out, so that its slot can serve another. Undefined if the frame is for one that is gone. */

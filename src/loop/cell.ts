@@ -8,6 +8,7 @@ import {
   NoHandlerError,
   OverloadedError,
   RingreeveError,
+  textOf,
   UnknownAgentError,
 } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
@@ -147,6 +148,7 @@ export class Cell {
       error => {
         this.#fail(first, undefined, error)
         for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
+        this.#tellRoom()
       },
     )
   }
@@ -184,7 +186,7 @@ export class Cell {
   }
 
   #creationFailed(error: unknown): AgentCreationError {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = textOf(error)
     const failure = new AgentCreationError(`agent ${this.text} could not be made: ${why}`, {
       agent: this.text,
       cause: error,

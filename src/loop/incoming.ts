@@ -1,7 +1,7 @@
 // The way in: frames from other loops become messages in mailboxes, outcomes of calls, or orders. A body is decoded
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not.
-import { NotSerializableError, UnknownAgentError } from '../agent/errors.js'
+import { NotSerializableError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, toTopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
@@ -258,7 +258,7 @@ class RemoteGather implements Reply {
   fail(message: Message, error: unknown): void {
     this.#failures.push({
       agent: message.recipient.toString(),
-      error: error instanceof Error ? error : new Error(String(error)),
+      error: error instanceof Error ? error : new Error(textOf(error)),
     })
     this.answer()
   }

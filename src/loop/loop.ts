@@ -155,6 +155,10 @@ export class Loop implements CallHost {
     return awake
   }
 
+  links(): number {
+    return this.#incoming.length
+  }
+
   pending(): boolean {
     return this.counters.get(at.running) > 0
   }
@@ -287,7 +291,11 @@ export class Loop implements CallHost {
 
   detach(index: number, life: number, why: string, forGood: boolean, overdue?: string): void {
     const peer = this.peer(index)
-    if (peer.link?.life === life) this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
+    if (peer.link?.life === life) {
+      const last = this.#incoming.find(incoming => incoming.peer === index)
+      while (last?.take() === true); // what it published before it died is whole
+      this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
+    }
     peer.detach(life, why, forGood, overdue)
     this.settled()
   }
@@ -303,7 +311,7 @@ export class Loop implements CallHost {
   }
 
   giveUp(waiter: Waiter): void {
-    if (waiter.slot < 0 || waiter.peer === undefined) return
+    if (waiter.peer === undefined || !this.waiters.has(waiter)) return
     this.#flags.raise(waiter.slot, waiter.generation)
     const peer = this.peer(waiter.peer)
     const { link } = peer
@@ -363,6 +371,10 @@ export class Loop implements CallHost {
   checkOpen(turn: unknown): void {
     if (this.#open === 'open' || (this.#open === 'draining' && turn !== undefined)) return
     throw this.#reason
+  }
+
+  get closed(): boolean {
+    return this.#open === 'closed'
   }
 
   stopReason(): StoppedError {

@@ -93,6 +93,7 @@ export class Outgoing {
     options: SendOptions | undefined,
   ): void {
     const loop = this.#loop
+    if (loop.closed) return call.reject(loop.stopReason()) // it stopped while the payload was checked
     const cancellation = cancellationOf(turn, options?.signal)
     call.cancelWith(cancellation)
     if (call.settled) return
@@ -152,14 +153,17 @@ export class Outgoing {
     options: PublishOptions,
   ): Promise<void> {
     const loop = this.#loop
+    if (loop.closed) throw loop.stopReason()
     const waited = options.until === 'handled'
     const parcel = this.#parts(turn, message, payload, sequence, options, waited && turn?.open ? turn : undefined)
-    const cancellation = cancellationOf(turn, options.signal)
+    // who is not waited for shares the turn's own wish to cancel: a new one would hang on to the turn until its end
+    const followed = waited || options.signal !== undefined
+    const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
     if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
     const [here, elsewhere] = this.#recipients(turn, topic, options.toSelf === true)
     // an event that can be cancelled is followed to its end, like one that is waited for
-    const gather = waited || options.signal !== undefined ? new Gather(loop, message.name) : undefined
+    const gather = followed ? new Gather(loop, message.name) : undefined
     const remote: GatherPart[] = []
     const waits: Promise<void>[] = []
     for (const address of here) {
@@ -177,8 +181,12 @@ export class Outgoing {
           return one
         })
       const cancel = cancellation && (cancellation.flag ?? true)
-      const wait = loop.peer(index).event(topic.toString(), agents, parcel, options.toSelf === true, part, cancel)
-      if (wait !== undefined) waits.push(wait)
+      try {
+        const wait = loop.peer(index).event(topic.toString(), agents, parcel, options.toSelf === true, part, cancel)
+        if (wait !== undefined) waits.push(wait)
+      } catch (error) {
+        waits.push(Promise.reject(error)) // the other loops get it all the same
+      }
     }
     if (elsewhere.size > 0) loop.sentOut()
     if (gather !== undefined) {

@@ -8,6 +8,7 @@ import {
   OverloadedError,
   type RingreeveError,
   ThreadLostError,
+  textOf,
 } from '../agent/errors.js'
 import type { AnySerializer } from '../agent/message.js'
 import type { Codec } from '../transport/codec.js'
@@ -111,7 +112,7 @@ export class Peer {
       this.inbound.clear()
       const muted = [...this.#muted.values()].flat()
       this.#muted.clear()
-      this.#parked.push(...muted)
+      this.#parked = this.#parked.concat(muted)
     }
     if (!forGood) return
     this.#lost = lostError(this.index, `${why}; it is not started again`, false)
@@ -171,11 +172,10 @@ export class Peer {
     cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
     if (this.#muted.size > 0 && recipients.some(agent => this.#muted.has(agent))) {
-      const waits = recipients.map(agent =>
-        this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel),
-      )
-      const open = waits.filter(wait => wait !== undefined)
-      return open.length === 0 ? undefined : Promise.all(open).then(() => {})
+      const one = async (agent: string) =>
+        this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel)
+      const waits = recipients.map(one) // one that fails does not stop the others
+      return Promise.all(waits).then(() => {})
     }
     return this.#event(Kind.EVENT, topic, recipients, parcel, toSelf, part?.(recipients), cancel)
   }
@@ -199,7 +199,6 @@ export class Peer {
               if (wait === undefined) resolve()
               else wait.then(resolve, reject)
             } catch (error) {
-              part?.reject(error)
               reject(error)
             }
             this.#host.countCall(-1)
@@ -214,9 +213,14 @@ export class Peer {
       })
     }
     const link = this.#link
-    this.#checkBacklog(link)
+    try {
+      this.#checkBacklog(link)
+      if (part !== undefined) this.#waiters.add(part)
+    } catch (error) {
+      part?.reject(error)
+      throw error
+    }
     if (part !== undefined) {
-      this.#waiters.add(part)
       part.peer = this.index
       part.life = link.life
     }
@@ -240,7 +244,9 @@ export class Peer {
       }
     } catch (error) {
       if (part !== undefined) this.#waiters.take(part.slot, part.generation)
-      throw notSerializable(error, `payload of '${parcel.name}' for ${topic}`)
+      const failure = notSerializable(error, `payload of '${parcel.name}' for ${topic}`)
+      part?.reject(failure)
+      throw failure
     }
     if (late !== undefined) return undefined
     this.#host.countCall(1)
@@ -279,7 +285,7 @@ export class Peer {
       this.#encode(error, undefined, undefined)
       link.answers.out.send(envelope, this.#body)
     } catch {
-      this.failure(link, slot, generation, new Error(`what was thrown cannot cross threads: ${String(error)}`))
+      this.failure(link, slot, generation, new Error(`what was thrown cannot cross threads: ${textOf(error)}`))
     }
   }
 

@@ -26,6 +26,8 @@ export interface Workload {
   awake(): number
   /** Whether handlers are at work that will go on by themselves. */
   pending(): boolean
+  /** Links to other loops. */
+  links(): number
   /** Shows others what was done: frames and counters. */
   publish(): void
 }
@@ -143,6 +145,9 @@ export class Scheduler {
     let worked = true
     try {
       worked = this.#work.chunk()
+    } catch (error) {
+      this.#later() // an application that survives what was thrown here must not find its loop asleep with an awake bell
+      throw error
     } finally {
       this.#inTurn = false
     }
@@ -184,6 +189,7 @@ export class Scheduler {
       bell: this.#bell,
       hasWork: () => this.#work.hasWork(),
       pending: () => this.#work.pending(),
+      links: () => this.#work.links(),
     })
     if (!goOn) return
     this.#wake()

@@ -1,6 +1,7 @@
 // Watching: what happened to each message, on `node:diagnostics_channel` (per thread) and, when the application asked
 // for it, in the event log (from every thread). When nobody listens, a message costs one look at `active`.
 import { channel } from 'node:diagnostics_channel'
+import { textOf } from '../agent/errors.js'
 import type { LogEntry } from './log.js'
 
 const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'crash'] as const
@@ -65,7 +66,7 @@ export class Observer {
   }
 
   failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
     this.#tell('error', { ...(message ? of(message) : {}), agent: agent.text, reason })
   }
 

@@ -63,8 +63,14 @@ export class Bell {
 
   /** For others: ends an `Atomics.wait` sleep only, so that the loop's event loop takes the message it was sent. */
   interrupt(): void {
+    Atomics.store(this.#words, Status.called, 1) // before the bell is looked at: a loop that arms now sees one or the other
     Atomics.compareExchange(this.#words, Status.bell, WAITING, AWAKE) // one winner per sleep
     Atomics.notify(this.#words, Status.bell) // also when the winner died before it could
+  }
+
+  /** For the loop itself, after arming: whether a message came that only its event loop can take. */
+  called(): boolean {
+    return Atomics.exchange(this.#words, Status.called, 0) === 1 // taken once: the event loop gets its turn now
   }
 
   /** Whether the loop is awake, or about to be. */

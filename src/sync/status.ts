@@ -13,6 +13,7 @@ const STOPPING = 16
 const HOUSE_BYTES = 128
 
 const BELL = 0
+const CALLED = 1
 const COUNTERS = 16
 const DEADLINE_AT = 48
 const AGENT_LENGTH = 49
@@ -41,13 +42,19 @@ export type Counter = (typeof counterNames)[number]
 /** Counters of one loop, as read at one moment. */
 export type LoopStats = { readonly loop: number; readonly alive: boolean } & { readonly [name in Counter]: number }
 
+/** Milliseconds of the machine's steady clock: the same on all threads, and nobody can set it. */
+function monotonic(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1_000 + Math.floor(nanoseconds / 1e6)
+}
+
 /** Words of the whole runtime. */
 export class House {
   readonly memory: SharedArrayBuffer
   readonly built: number
   readonly #words: Int32Array
 
-  constructor(memory = new SharedArrayBuffer(HOUSE_BYTES), built = Date.now()) {
+  constructor(memory = new SharedArrayBuffer(HOUSE_BYTES), built = monotonic()) {
     this.memory = memory
     this.built = built
     this.#words = new Int32Array(memory)
@@ -55,7 +62,7 @@ export class House {
 
   /** Milliseconds since the house was built: the one clock that all threads share. */
   now(): number {
-    return Date.now() - this.built
+    return monotonic() - this.built
   }
 
   get idleWanted(): boolean {
@@ -81,6 +88,7 @@ export class Status {
   /** The word that {@link Bell} rings. */
   readonly words: Int32Array
   static readonly bell = BELL
+  static readonly called = CALLED
   readonly #text: Uint8Array
 
   constructor(memory = new SharedArrayBuffer(STATUS_BYTES)) {
@@ -118,7 +126,7 @@ export class Status {
       this.#text.set(text)
       Atomics.store(this.words, AGENT_LENGTH, text.length) // after the text it measures
     }
-    Atomics.store(this.words, DEADLINE_AT, deadlineAt) // after the name: a reader of the time finds the name
+    Atomics.store(this.words, DEADLINE_AT, deadlineAt === 0 ? 0 : deadlineAt | 0 || 1) // after the name: a reader of the time finds the name
   }
 
   get deadlineAt(): number {

@@ -39,6 +39,10 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
 class Extensions extends ExtensionCodec {
   /** Set when the value that was encoded holds binary data. */
   sawBinary = false
+  /** Parts of errors that were tried, and whether they can be encoded: each is tried once, however errors nest. */
+  tried = new Map<unknown, boolean>()
+  /** Errors that are being encoded, outermost first; one that comes again inside of itself goes without its parts. */
+  readonly #path: Error[] = []
 
   override tryToEncode(value: unknown): ExtData | null {
     if (typeof value === 'bigint') return new ExtData(BIGINT, new TextEncoder().encode(value.toString()))
@@ -71,12 +75,28 @@ class Extensions extends ExtensionCodec {
       return new ExtData(-1, encodeTimestampExtension(value) as Uint8Array)
     if (value instanceof Map && Object.getPrototypeOf(value) === Map.prototype) return this.#nested(MAP, [...value])
     if (value instanceof Set && Object.getPrototypeOf(value) === Set.prototype) return this.#nested(SET, [...value])
-    if (value instanceof Error)
+    if (value instanceof Error) return this.#error(value)
+    throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
+  }
+
+  #error(error: Error): ExtData {
+    if (this.#path.includes(error)) {
+      return this.#nested(ERROR, {
+        name: String(error.name),
+        message: String(error.message),
+        stack: '',
+        fields: {},
+      } satisfies WireError)
+    }
+    this.#path.push(error)
+    try {
       return this.#nested(
         ERROR,
-        errorToWire(value, part => this.#carries(part)),
+        errorToWire(error, part => this.#carries(part)),
       )
-    throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
+    } finally {
+      this.#path.pop()
+    }
   }
 
   #nested(type: number, value: unknown): ExtData {
@@ -84,8 +104,13 @@ class Extensions extends ExtensionCodec {
   }
 
   #carries(part: unknown): boolean {
+    if (typeof part !== 'object' || part === null) return typeof part !== 'function' && typeof part !== 'symbol'
+    const known = this.tried.get(part)
+    if (known !== undefined) return known
+    this.tried.set(part, false)
     try {
       new Encoder({ extensionCodec: this, ignoreUndefined: true }).encode(part)
+      this.tried.set(part, true)
       return true
     } catch {
       return false
@@ -133,6 +158,7 @@ export class Codec {
   /** @returns bytes that are good until the next call. @throws NotPlain, and Error for cycles and functions */
   encode(value: unknown): Uint8Array {
     this.#extensions.sawBinary = false
+    if (this.#extensions.tried.size > 0) this.#extensions.tried = new Map()
     return this.#encoder.encodeSharedRef(value)
   }
 

@@ -217,6 +217,7 @@ export class OutLane {
   /** Fills #fixed and #chainNumbers. @returns false when there is no room to tell the other end a new name */
   #internAll(envelope: Envelope): boolean {
     const { chain } = envelope
+    const known = this.#nextName
     const sender = this.#intern(envelope.sender)
     const recipient = this.#intern(envelope.recipient)
     const topic = this.#intern(envelope.topic)
@@ -229,6 +230,8 @@ export class OutLane {
         this.#chainNumbers[i] = number
       }
     }
+    // a new name may have taken the number of one that this very frame uses: then once more, until all are there
+    if (this.#nextName !== known && this.#nextName > NAMES) return this.#internAll(envelope)
     // only now: interning a new name writes a frame of its own, which passes through here too
     this.#fixed[0] = sender
     this.#fixed[1] = recipient

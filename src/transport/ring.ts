@@ -56,6 +56,8 @@ export class RingWriter {
   #tail = 0
   #published = 0
   #head = 0
+  /** Bytes ever written, as a number that does not wrap: what positions are made of. */
+  #total = 0
 
   constructor(memory: SharedArrayBuffer) {
     this.#capacity = memory.byteLength - DATA_BYTES
@@ -67,7 +69,7 @@ export class RingWriter {
 
   /** Position of the next frame; compare with {@link consumed} to know whether the reader has passed it. */
   get position(): number {
-    return this.#tail
+    return this.#total
   }
 
   /** Whether there are frames that {@link publish} has not shown yet. */
@@ -77,7 +79,8 @@ export class RingWriter {
 
   /** Whether the reader has consumed everything before `position`. */
   consumed(position: number): boolean {
-    return ((Atomics.load(this.#index, HEAD) - position) | 0) >= 0 // the reader stores the head after it took the frames
+    const behind = (this.#tail - Atomics.load(this.#index, HEAD)) | 0 // the reader stores the head after it took the frames
+    return this.#total - behind >= position
   }
 
   /**
@@ -92,13 +95,14 @@ export class RingWriter {
     if (padding === 0) return offset
     this.words[offset >> 2] = padding
     this.words[(offset >> 2) + 1] = PADDING
-    this.#tail = (this.#tail + padding) | 0
+    this.commit(padding)
     return 0
   }
 
   /** Ends the frame that was claimed last; `bytes` (a multiple of 8) may be less than what was claimed. */
   commit(bytes: number): void {
     this.#tail = (this.#tail + bytes) | 0
+    this.#total += bytes
   }
 
   /** Shows all committed frames to the reader. @returns whether there was anything new */

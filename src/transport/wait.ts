@@ -15,8 +15,10 @@ export interface Sleeper {
   readonly bell: Bell
   /** Whether there is work now; asked again after the bell is armed. */
   hasWork(): boolean
-  /** Whether handlers of this loop wait for something. */
+  /** Whether something of this loop goes on by itself: handlers, checks, agents being made. */
   pending(): boolean
+  /** Links of the loop: each has a port that Node lists. */
+  links(): number
 }
 
 /** A way to wait. */
@@ -41,18 +43,18 @@ class Park implements WaitStrategy {
   #ports = -1
 
   sleep(sleeper: Sleeper): boolean {
-    if (sleeper.pending() || !this.#nothingOfItsOwn()) return this.#doorbell.sleep(sleeper)
+    if (sleeper.pending() || !this.#nothingOfItsOwn(sleeper.links())) return this.#doorbell.sleep(sleeper)
     sleeper.bell.arm(WAITING)
-    if (sleeper.hasWork()) sleeper.bell.disarm()
+    if (sleeper.bell.called() || sleeper.hasWork()) sleeper.bell.disarm()
     else sleeper.bell.wait(SLICE_MS)
     return true
   }
 
-  /** Node lists what keeps the event loop busy; the loop's own ports are what is listed when it first sleeps. */
-  #nothingOfItsOwn(): boolean {
+  /** Node lists what keeps the event loop busy; ports of the thread itself are what is listed when it first sleeps. */
+  #nothingOfItsOwn(links: number): boolean {
     const resources = process.getActiveResourcesInfo()
-    if (this.#ports < 0) this.#ports = resources.filter(kind => kind === 'MessagePort').length
-    return resources.length <= this.#ports && resources.every(kind => kind === 'MessagePort')
+    if (this.#ports < 0) this.#ports = resources.filter(kind => kind === 'MessagePort').length - links
+    return resources.length <= this.#ports + links && resources.every(kind => kind === 'MessagePort')
   }
 }
 

@@ -14,23 +14,26 @@ export interface WireError {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-const builtIn: Readonly<Record<string, ErrorConstructor>> = {
-  TypeError,
-  RangeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-}
+const builtIn: ReadonlyMap<string, ErrorConstructor> = new Map(
+  [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map(type => [type.name, type]),
+)
 const classes: Readonly<Record<string, unknown>> = catalogue
 const reserved = new Set(['name', 'message', 'stack', 'cause', 'errors', '__proto__', 'constructor', 'prototype'])
 const MAX_CAUSES = 16
 
 /** What an error says of itself. @param carries whether a part can be encoded; what cannot is named instead */
-export function errorToWire(error: Error, carries: (part: unknown) => boolean, depth = 0): WireError {
+export function errorToWire(
+  error: Error,
+  carries: (part: unknown) => boolean,
+  above: readonly Error[] = [],
+): WireError {
+  const path = [...above, error]
   const safe = (part: unknown): unknown => {
-    if (part instanceof Error)
-      return depth < MAX_CAUSES ? errorFromWire(errorToWire(part, carries, depth + 1)) : String(part)
+    if (part instanceof Error) {
+      return path.length <= MAX_CAUSES && !path.includes(part)
+        ? errorFromWire(errorToWire(part, carries, path))
+        : String(part)
+    }
     return carries(part) ? part : `[${typeof part} that cannot cross threads]`
   }
   const fields: Record<string, unknown> = {}
@@ -61,7 +64,7 @@ export function errorFromWire(wire: WireError): Error {
   const error =
     wire.errors !== undefined
       ? new AggregateError(wire.errors, wire.message, options)
-      : new (builtIn[wire.name] ?? Error)(wire.message, options)
+      : new (builtIn.get(wire.name) ?? Error)(wire.message, options)
   if (error.name !== wire.name) Object.defineProperty(error, 'name', hidden(wire.name))
   Object.defineProperty(error, 'stack', hidden(wire.stack))
   for (const [key, value] of Object.entries(wire.fields)) {

@@ -13,33 +13,34 @@ export type Step =
   | { readonly do: 'wantSpace'; readonly size: number }
   | { readonly do: 'spaceWanted' }
 
-const part = fc.double({ min: 0, max: 1, noNaN: true })
+const part = fc.nat(1_000).map(n => n / 1_000)
 
-/** Any step; writes come most often, so that the ring is full at times. */
+const drains = (limit: fc.Arbitrary<number>) =>
+  fc.record({
+    do: fc.constant('drain' as const),
+    limit,
+    throwAt: fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(5) }),
+  })
+
+/** Any step; so many more writes than frames taken that the ring is full much of the time, also where it wraps. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
-      weight: 10,
+      weight: 24,
       arbitrary: fc.record({
         do: fc.constant('write' as const),
         size: part,
-        less: fc.oneof(fc.constant(0), part),
+        less: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: part }),
         drop: fc.integer({ min: 0, max: 15 }).map(n => n === 0),
       }),
     },
-    { weight: 3, arbitrary: fc.constant({ do: 'publish' as const }) },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        do: fc.constant('drain' as const),
-        limit: fc.integer({ min: 1, max: 20 }),
-        throwAt: fc.oneof(fc.constant(-1), fc.integer({ min: 0, max: 5 })),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('wantSpace' as const), size: part }) },
-    { weight: 1, arbitrary: fc.constant({ do: 'spaceWanted' as const }) },
+    { weight: 8, arbitrary: fc.constant({ do: 'publish' as const }) },
+    { weight: 6, arbitrary: drains(fc.integer({ min: 1, max: 3 })) },
+    { weight: 1, arbitrary: drains(fc.integer({ min: 4, max: 40 })) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('wantSpace' as const), size: part }) },
+    { weight: 2, arbitrary: fc.constant({ do: 'spaceWanted' as const }) },
   ),
-  { minLength: 1, maxLength: 250, size: 'max' },
+  { minLength: 1, maxLength: 400, size: 'max' },
 )
 
 /** What lies in the ring: a frame, or (without a number) padding. */
