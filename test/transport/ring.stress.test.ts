@@ -115,6 +115,6 @@ describe(`a producer that is killed (seed ${seed})`, () => {
     }
     // the kills were what they were meant to be: some caught frames that were not shown, some the middle of a frame
     expect(frames).toBeGreaterThan(KILLS)
-    expect(unshown).toBeGreaterThanOrEqual(torn)
+    expect(unshown).toBeGreaterThan(0)
   })
 })
