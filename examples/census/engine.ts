@@ -39,6 +39,9 @@ export interface CensusSettings {
   readonly show: (state: ProgressState, pass: number) => void
 }
 
+/** Lanes of the reader for each thread: keys fall on threads by hash, and a few keys may all fall on one. */
+const LANES = 32
+
 const modules = ['./parser.js', './bands.js', './aggregator.js'].map(file => new URL(file, import.meta.url))
 
 /** Sends the files through the agents, under a correlation id of their own, and asks for what they come to. */
@@ -59,7 +62,7 @@ export async function takeCensus({ plan, threads, passes, signal, show }: Census
   const stopTimer = watchTimer()
   const done: Pass[] = []
   let began = performance.now()
-  const lanes = Math.max(16, 8 * threads)
+  const lanes = LANES * Math.max(1, threads)
   const onLoop = [reader(lanes), reporter(state => show(state, done.length + 1))]
   await using runtime = await createRuntime({ threads, agents: [...onLoop, ...modules] })
   do {

@@ -3,7 +3,7 @@
 //   npm start                      the project's own node_modules
 //   npm start -- PATH --threads 4  any other tree; --help shows all options
 //
-//   main ── Take ──> reader ── Parse ──> parser/0 … parser/15 ── Banded ──> bands/0 … bands/7
+//   main ── Take ──> reader ── Parse ──> parser/0 … parser/63 ── Banded ──> bands/0 … bands/7
 //     │      (host: I/O)   (threads: acorn, MinHash) └─ Counted ──> aggregator/<run>   │
 //     └──────────────────────── Close ──────────────────────────────────┴── Agreeing ──┘
 //

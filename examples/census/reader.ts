@@ -1,6 +1,6 @@
 // The reader: lives on the host loop, does the I/O and feeds the parsers. Each lane has one file in flight, so memory
-// is bounded, and takes its next when the last is answered, so a thread that is faster gets more. There are several
-// lanes per thread: keys fall on threads by hash, and no thread may run dry while others have a queue.
+// is bounded, and takes its next when the last is answered, so a thread that is faster gets more. There are many lanes
+// per thread: no thread may run dry while an answer or a file is on its way.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { agent, CancelledError } from 'ringreeve'

@@ -1,0 +1,50 @@
+// A loop that waits for room in a ring, step by step: room that is made a moment before it sleeps must not be slept
+// through, since its reader rang while it was still awake and rings no more.
+import { expect, it } from 'vitest'
+import { Bell, PARKED } from '#ringreeve/sync/bell.js'
+import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
+import { joinLoops } from './loops.js'
+
+const nothing = { bytes: undefined, clone: undefined }
+
+it('is seen by a loop that armed its bell, however late it was made', () => {
+  using joined = joinLoops([[], []])
+  const [reader, writer] = joined.loops as [(typeof joined.loops)[0], (typeof joined.loops)[0]]
+  const bell = new Bell(joined.statuses[1] as (typeof joined.statuses)[0])
+  for (const lane of ['answers', 'work'] as const) {
+    const out = writer.peer(0).link?.[lane].out
+    if (out === undefined) throw new Error('the loops are not joined')
+    const envelope = emptyEnvelope(Kind.CANCEL)
+    envelope.flags = Flag.EMPTY
+    while (out.backlog < 100) out.send(envelope, nothing)
+
+    writer.chunk() // tries again: there is no room; it asks for some
+    writer.publish()
+    expect(writer.hasWork()).toBe(false)
+    while (reader.chunk()) reader.publish() // takes everything, and rings: the writer is awake, so nothing is sent
+    bell.arm(PARKED) // and only now the writer goes to sleep
+    expect(writer.hasWork()).toBe(true)
+    bell.disarm()
+
+    while (out.backlog > 0) {
+      writer.chunk()
+      writer.publish()
+      reader.chunk()
+    }
+  }
+})
+
+it('makes its reader ring a loop that sleeps', () => {
+  using joined = joinLoops([[], []])
+  const [reader, writer] = joined.loops as [(typeof joined.loops)[0], (typeof joined.loops)[0]]
+  const bell = new Bell(joined.statuses[1] as (typeof joined.statuses)[0])
+  const out = writer.peer(0).link?.work.out
+  const envelope = emptyEnvelope(Kind.CANCEL)
+  envelope.flags = Flag.EMPTY
+  while ((out?.backlog ?? 1) < 100) out?.send(envelope, nothing)
+  writer.chunk()
+  bell.arm(PARKED)
+  expect([writer.hasWork(), bell.awake]).toEqual([false, false])
+  reader.chunk()
+  expect(bell.awake).toBe(true)
+})
