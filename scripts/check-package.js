@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'ringreeve-consumer-'))
-const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const run = (command, args, cwd) =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 const bin = name => join(root, 'node_modules', '.bin', name)
 
 const agents = `import { agent, request } from 'ringreeve'
@@ -44,7 +45,8 @@ export async function main(): Promise<number> {
 `
 
 function expectLines(what, output, lines) {
-  for (const line of lines) if (!output.split('\n').includes(line)) throw new Error(`${what}: no line '${line}' in\n${output}`)
+  for (const line of lines)
+    if (!output.split('\n').includes(line)) throw new Error(`${what}: no line '${line}' in\n${output}`)
   console.log(`ok ${what}`)
 }
 
@@ -52,7 +54,14 @@ try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], root))
   const tarball = join(project, packed.filename)
   const files = packed.files.map(file => file.path)
-  for (const needed of ['dist/index.js', 'dist/index.d.ts', 'dist/loop/thread.js', 'README.md', 'LICENSE', 'package.json']) {
+  for (const needed of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/loop/thread.js',
+    'README.md',
+    'LICENSE',
+    'package.json',
+  ]) {
     if (!files.includes(needed)) throw new Error(`the package lacks ${needed}`)
   }
   const stray = files.filter(path => !/^(dist|src)\/|^(README|CHANGELOG)\.md$|^LICENSE$|^package\.json$/.test(path))
@@ -72,7 +81,18 @@ try {
   writeFileSync(join(project, 'main.ts'), types)
   expectLines('import', run('node', ['main.js'], project), ['esm 0 42', 'esm 2 42'])
   expectLines('require', run('node', ['main.cjs'], project), ['cjs 42'])
-  const compiler = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+  const compiler = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--types',
+    'node',
+    '--typeRoots',
+    join(root, 'node_modules', '@types'),
+  ]
   run(bin('tsc'), [...compiler, 'main.ts'], project)
   console.log('ok TypeScript')
 } finally {

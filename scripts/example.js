@@ -13,7 +13,9 @@ if (name === undefined || !names.includes(name)) {
 // The one example that shows agents loaded as TypeScript is itself run as TypeScript.
 const source = `examples/${name}/main.ts`
 const [command, args] =
-  name === 'typescript' ? [`${root}node_modules/.bin/tsx`, [source]] : [process.execPath, [`build/examples/${name}/main.js`]]
+  name === 'typescript'
+    ? [`${root}node_modules/.bin/tsx`, [source]]
+    : [process.execPath, [`build/examples/${name}/main.js`]]
 if (!existsSync(`${root}dist/index.js`)) {
   console.error('build first: npm run build')
   process.exit(2)

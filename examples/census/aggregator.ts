@@ -14,7 +14,7 @@ export const aggregator = agent('aggregator', {
   .on(Counted, (outcome, ctx) => {
     const { files, refused } = ctx.state
     if ('refused' in outcome) refused.set(outcome.refused.path, outcome.refused)
-    else files.set(outcome.measure.path, { measure: outcome.measure, prints: outcome.prints })
+    else files.set(outcome.measure.path, outcome)
   })
   .on(Close, async ({ run, subject }, ctx) => {
     const bands = await Promise.all(

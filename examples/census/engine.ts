@@ -42,6 +42,12 @@ export interface CensusSettings {
 /** Lanes of the reader for each thread: keys fall on threads by hash, and a few keys may all fall on one. */
 const LANES = 32
 
+/**
+ * Room for what one thread publishes while the other is deep in a large file: with the default of 256 KiB the ring
+ * fills up in a second, and a publisher that waits for room parses nothing.
+ */
+const RING_BYTES = 2 * 1024 * 1024
+
 const modules = ['./parser.js', './bands.js', './aggregator.js'].map(file => new URL(file, import.meta.url))
 
 /** Sends the files through the agents, under a correlation id of their own, and asks for what they come to. */
@@ -64,7 +70,7 @@ export async function takeCensus({ plan, threads, passes, signal, show }: Census
   let began = performance.now()
   const lanes = LANES * Math.max(1, threads)
   const onLoop = [reader(lanes), reporter(state => show(state, done.length + 1))]
-  await using runtime = await createRuntime({ threads, agents: [...onLoop, ...modules] })
+  await using runtime = await createRuntime({ threads, ringBytes: RING_BYTES, agents: [...onLoop, ...modules] })
   do {
     const report = await takePass(runtime, plan, signal)
     done.push({ report, ms: performance.now() - began, complete: report.totals.missing === 0 })

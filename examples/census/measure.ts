@@ -1,5 +1,6 @@
 // One file's bytes to its measures and fingerprints. Pure: the same bytes give the same answer on every thread, and
 // the program that measures the machine's own limit runs exactly this.
+import { createHash } from 'node:crypto'
 import type { AnyNode } from 'acorn'
 import { type Fingerprints, fingerprint, HASHES, LEAST_NODES } from './fingerprint.js'
 import { hashText, type Kind, walk } from './nodes.js'
@@ -35,7 +36,15 @@ export interface FileMeasure {
   readonly knotted: readonly FunctionMeasure[]
 }
 
-export type Measured = { readonly measure: FileMeasure; readonly prints: Fingerprints } | { readonly refused: Refusal }
+/** What there is to say of one file. */
+export interface FileResult {
+  readonly measure: FileMeasure
+  readonly prints: Fingerprints
+  /** SHA-256 of both. Made here, because here many threads are at work; what gathers them is one. */
+  readonly digest: string
+}
+
+export type Measured = FileResult | { readonly refused: Refusal }
 
 /** A function while the walk is in it. */
 interface Open {
@@ -123,22 +132,25 @@ class Measurer {
     this.#signatures.forEach((signature, i) => {
       signatures.set(signature, i * HASHES)
     })
-    return {
-      measure: {
-        path,
-        package: packageName,
-        bytes,
-        lines: this.#starts.length,
-        nodes: this.#nodes,
-        functions: this.#functions.length,
-        complexity: this.#complexity,
-        identifiers: this.#identifiers,
-        distinct: this.#distinct.size,
-        longest: longest.slice(0, NAMED),
-        knotted: knotted.slice(0, NAMED),
-      },
-      prints: { ...this.#prints, signatures },
+    const measure: FileMeasure = {
+      path,
+      package: packageName,
+      bytes,
+      lines: this.#starts.length,
+      nodes: this.#nodes,
+      functions: this.#functions.length,
+      complexity: this.#complexity,
+      identifiers: this.#identifiers,
+      distinct: this.#distinct.size,
+      longest: longest.slice(0, NAMED),
+      knotted: knotted.slice(0, NAMED),
     }
+    const prints: Fingerprints = { ...this.#prints, signatures }
+    const { names, lines, nodes, exact } = prints
+    const digest = createHash('sha256')
+      .update(JSON.stringify([measure, names, lines, nodes, exact]))
+      .update(signatures)
+    return { measure, prints, digest: digest.digest('hex') }
   }
 
   #identifier(name: string): void {

@@ -1,8 +1,7 @@
 // What the agents of the census say to each other. Every payload is plain data and small, except a file's bytes on
 // their way to a parser; `run` is the correlation id of one census and travels with everything that belongs to it.
 import { event, request } from 'ringreeve'
-import type { Fingerprints } from './fingerprint.js'
-import type { FileMeasure } from './measure.js'
+import type { FileResult } from './measure.js'
 import type { CensusReport, Subject } from './report.js'
 import type { FileEntry, Plan, Refusal } from './tree.js'
 
@@ -24,9 +23,7 @@ export interface ParseBrief {
 /** reader -> parser/<lane>: one file. */
 export const Parse = request<ParseJob, ParseBrief>('census.parse')
 
-export type Outcome =
-  | { readonly run: string; readonly measure: FileMeasure; readonly prints: Fingerprints }
-  | { readonly run: string; readonly refused: Refusal }
+export type Outcome = { readonly run: string } & (FileResult | { readonly refused: Refusal })
 
 /** parser or reader -> topic census/<run>, heard by aggregator/<run>: one file is done, or why it is not. */
 export const Counted = event<Outcome>('census.counted')

@@ -2,8 +2,8 @@
 // arrival and no run id, so two engines that saw the same files must give the same JSON, byte for byte.
 import { createHash } from 'node:crypto'
 import { type ComparedFunction, type CopyGroup, groupCopies, type SharedCode, sharedCode } from './duplicates.js'
-import { type Fingerprints, HASHES } from './fingerprint.js'
-import type { FileMeasure, FunctionMeasure } from './measure.js'
+import { HASHES } from './fingerprint.js'
+import type { FileMeasure, FileResult, FunctionMeasure } from './measure.js'
 import { byText, type Refusal } from './tree.js'
 
 /** How many rows the lists of the report have. */
@@ -83,7 +83,7 @@ export interface Subject {
 
 /** What has been gathered of one census. */
 export interface Gathered {
-  readonly files: Map<string, { readonly measure: FileMeasure; readonly prints: Fingerprints }>
+  readonly files: Map<string, FileResult>
   readonly refused: Map<string, Refusal>
 }
 
@@ -146,9 +146,8 @@ export function buildReport(subject: Subject, gathered: Gathered, met: readonly 
   const digest = createHash('sha256')
   const functions: ComparedFunction[] = []
   const signatures = new Map<number, Uint32Array>()
-  for (const { measure, prints } of entries) {
-    digest.update(JSON.stringify([measure, prints.names, prints.lines, prints.nodes, prints.exact]))
-    digest.update(prints.signatures)
+  for (const { measure, prints, digest: ofFile } of entries) {
+    digest.update(ofFile)
     const { path, package: packageName } = measure
     prints.exact.forEach((exact, i) => {
       signatures.set(exact, prints.signatures.subarray(i * HASHES, (i + 1) * HASHES))

@@ -67,6 +67,7 @@ export class Cell {
   put(message: Message): void {
     const { loop, type } = this
     loop.counters.add(at.accepted, 1)
+    if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
     if (message.chain !== undefined && this.#running >= type.limit && this.#comesBack(message)) return
     if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait') {
       const refused = type.overflow === 'reject' ? message : (this.#mailbox.shift() as Message)

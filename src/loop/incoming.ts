@@ -17,6 +17,7 @@ import type { Peer } from './peer.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64
+const LAST_TAKES = 131_072
 
 /** Takes what one other loop sends. Made anew for each life of that loop. */
 export class Incoming {
@@ -27,6 +28,7 @@ export class Incoming {
   readonly #origin: string
   readonly #muted = new Set<string>()
   readonly peer: number
+  #over = false
 
   constructor(loop: Loop, peer: Peer, link: Link) {
     this.#loop = loop
@@ -44,6 +46,13 @@ export class Incoming {
     const asked = work.in.drain(WORK_FRAMES, this.#takeFrame, this.#loop.showAccepted)
     if (answers.in.spaceWanted() || work.in.spaceWanted()) this.#link.wake()
     return answered + asked > 0
+  }
+
+  /** Takes all that is left of a life that is over. What it said of its queues means nothing to the next one. */
+  finish(): void {
+    this.#over = true
+    // bounded, since a thread that could not be ended in time may still write
+    for (let i = 0; i < LAST_TAKES && this.take(); i++);
   }
 
   /** Tries again what waits for room. */
@@ -67,9 +76,11 @@ export class Incoming {
       case Kind.CANCEL:
         return this.#cancel(envelope, this.#decode(envelope, bytes, body, fetched, undefined))
       case Kind.MUTE:
-        return this.#peer.mute(this.#decode(envelope, bytes, body, fetched, undefined) as string)
-      case Kind.UNMUTE:
-        return this.#peer.unmute(this.#decode(envelope, bytes, body, fetched, undefined) as string)
+      case Kind.UNMUTE: {
+        if (this.#over) return
+        const agent = this.#decode(envelope, bytes, body, fetched, undefined) as string
+        return envelope.kind === Kind.MUTE ? this.#peer.mute(agent) : this.#peer.unmute(agent)
+      }
       case Kind.REPORT:
         return this.#loop.reported(this.#decode(envelope, bytes, body, fetched, undefined) as Report)
     }

@@ -1,7 +1,7 @@
 // A loop: one event loop that hosts agents. It joins the parts (cells, way in, way out, scheduler) and holds what they
 // share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
-import { StoppedError } from '../agent/errors.js'
+import { StoppedError, textOf } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { LogEntry } from '../observe/log.js'
 import { Observer } from '../observe/observer.js'
@@ -27,6 +27,8 @@ import { Scheduler } from './scheduler.js'
 /** Messages run in one chunk, unless handlers are slow; then one. */
 const CHUNK = 16
 const SLOW_MS = 0.02
+/** Reports that may wait for a host that is slower than its threads; more are left out. */
+const MAX_REPORTS = 16_384
 const CACHED_ADDRESSES = 100_000
 /** Places of senders that are remembered in so many milliseconds, for the stacks of errors. */
 const SITES = 8
@@ -293,7 +295,11 @@ export class Loop implements CallHost {
     const peer = this.peer(index)
     if (peer.link?.life === life) {
       const last = this.#incoming.find(incoming => incoming.peer === index)
-      while (last?.take() === true); // what it published before it died is whole
+      try {
+        last?.finish() // what it published before it died is whole
+      } catch (error) {
+        this.unhandled(undefined, undefined, error)
+      }
       this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
     }
     peer.detach(life, why, forGood, overdue)
@@ -362,7 +368,13 @@ export class Loop implements CallHost {
       return
     }
     const host = this.peer(0)
-    if (host.link !== undefined) host.control(host.link, Kind.REPORT, 0, 0, report)
+    if (host.link === undefined || host.link.answers.out.backlog >= MAX_REPORTS) return
+    try {
+      host.control(host.link, Kind.REPORT, 0, 0, report)
+    } catch {
+      // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
+      if (report.kind === 'unhandled') this.#report({ kind: 'unhandled', error: new Error(textOf(report.error)) })
+    }
   }
 
   // ---- ending -----------------------------------------------------------------------------------------------------

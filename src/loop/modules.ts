@@ -1,6 +1,7 @@
 // Loading agent modules on the loop that will run them. Only what the application named is loaded. TypeScript is
 // loaded as it is where Node takes it (22.18 and later), and through tsx where the project has it.
 import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
 import { ModuleError } from '../agent/errors.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
@@ -34,13 +35,16 @@ async function importModule(url: string): Promise<Record<string, unknown>> {
 }
 
 async function importWithTsx(url: string, refused: unknown): Promise<Record<string, unknown>> {
-  let path: string
+  let api: string
   try {
-    path = createRequire(url).resolve('tsx/esm/api')
+    // require.resolve() would pick what tsx has for require(); what it has for import is named in its package.json
+    const file = createRequire(url).resolve('tsx/package.json')
+    const { exports } = createRequire(url)(file) as { exports: { './esm/api': { import: { default: string } } } }
+    api = new URL(exports['./esm/api'].import.default, pathToFileURL(file)).href
   } catch {
     throw refused
   }
-  const tsx = (await import(path)) as { tsImport(url: string, parent: string): Promise<Record<string, unknown>> }
+  const tsx = (await import(api)) as { tsImport(url: string, parent: string): Promise<Record<string, unknown>> }
   return tsx.tsImport(url, url)
 }
 

@@ -142,11 +142,13 @@ class Extensions extends ExtensionCodec {
 }
 
 const KEEP = 64 * 1024
+/** The encoder's own buffer may stay so large. */
+const MOST = 1024 * 1024
 
 /** Encodes and decodes bodies. Holds buffers of its own: one per loop. */
 export class Codec {
   readonly #extensions = new Extensions()
-  readonly #encoder = new Encoder({ extensionCodec: this.#extensions, ignoreUndefined: true })
+  #encoder = this.#newEncoder()
   readonly #decoder = new Decoder({ extensionCodec: this.#extensions })
   readonly #scratch = new Uint8Array(KEEP)
 
@@ -159,7 +161,13 @@ export class Codec {
   encode(value: unknown): Uint8Array {
     this.#extensions.sawBinary = false
     if (this.#extensions.tried.size > 0) this.#extensions.tried = new Map()
-    return this.#encoder.encodeSharedRef(value)
+    const bytes = this.#encoder.encodeSharedRef(value)
+    if (bytes.buffer.byteLength > MOST) this.#encoder = this.#newEncoder() // one large body must not be held for ever
+    return bytes
+  }
+
+  #newEncoder(): Encoder {
+    return new Encoder({ extensionCodec: this.#extensions, ignoreUndefined: true })
   }
 
   /**
