@@ -198,13 +198,18 @@ export class Coordinator {
     if (this.#modules.includes(url)) throw new AlreadyExistsError(`agent module ${url} is registered already`)
     const where =
       this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
-    const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
-    const found = unwrap(loaded[0] as (typeof loaded)[number])
-    for (const other of loaded) unwrap(other)
-    for (const { type } of found) this.registry.checkNew(type)
-    for (const description of found) this.registry.add(description, false)
-    this.#modules.push(url)
-    return found
+    this.#modules.push(url) // before it is loaded: a thread that begins meanwhile loads it too
+    try {
+      const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
+      const found = unwrap(loaded[0] as (typeof loaded)[number])
+      for (const other of loaded) unwrap(other)
+      for (const { type } of found) this.registry.checkNew(type)
+      for (const description of found) this.registry.add(description, false)
+      return found
+    } catch (error) {
+      this.#modules.splice(this.#modules.indexOf(url), 1)
+      throw error
+    }
   }
 
   #chainOnHost(interceptor: Interceptor): void {
@@ -240,11 +245,14 @@ export class Coordinator {
       if (this.#interceptors.length > 0) {
         unwrap(await loop.order(control => control.intercept(this.#interceptors)))
       }
-      if (this.#modules.length > 0) unwrap(await loop.order(control => control.load(this.#modules)))
+      const modules = [...this.#modules]
+      if (modules.length > 0) unwrap(await loop.order(control => control.load(modules)))
       // routed before it is joined: what waited for it comes the moment it is
       await loop.order(control => control.route(this.registry.table()))
       this.#watchdog.watch(thread)
       await this.#mesh.join(loop)
+      const late = this.#modules.filter(url => !modules.includes(url))
+      if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
       if (this.registry.types.size > 0) await this.#route()
     } catch (error) {
       thread.kill(`it could not begin: ${error instanceof Error ? error.message : String(error)}`)

@@ -2,6 +2,7 @@
 // message between two threads ever comes by.
 import { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
+import { ThreadLostError } from '../agent/errors.js'
 import type { LoopControl } from '../loop/control.js'
 import type { CancelFlags } from '../sync/cancel.js'
 import type { Status } from '../sync/status.js'
@@ -123,7 +124,11 @@ export class Mesh {
       status: other.status.memory,
       flags: other.flags.memory,
     })
-    await Promise.all([attach(a, parts(b, ab, ba, port1)), attach(b, parts(a, ba, ab, port2))])
+    const other = attach(b, parts(a, ba, ab, port2)).catch(error => {
+      // the other one ended meanwhile: that is its own affair, and no reason for this one not to begin
+      if (!(error instanceof ThreadLostError)) throw error
+    })
+    await Promise.all([attach(a, parts(b, ab, ba, port1)), other])
   }
 }
 
