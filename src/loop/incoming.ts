@@ -17,7 +17,6 @@ import type { Peer } from './peer.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64
-const LAST_TAKES = 100_000
 const LAST_TAKES = 131_072
 
 /** Takes what one other loop sends. Made anew for each life of that loop. */
