@@ -83,7 +83,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { one, shared, ratios, processes } = await machineLimit(
     plan,
     Number(process.argv[3] ?? availableParallelism()),
-    2,
+    3,
   )
   one.forEach((ms, i) => {
     console.log(

@@ -8,9 +8,9 @@
 //     └──────────────────────── Close ──────────────────────────────────┴── Agreeing ──┘
 //
 // It runs on the single loop and on threads, checks that all reports are the same, and says how long each took and how
-// late a 10 ms timer of the host loop was meanwhile. Each engine goes over the tree twice: in the first pass V8 still
-// compiles the parser, once per thread and on the other cores, which hides what threads are worth to a program that
-// goes on; the second is warm. Ctrl+C ends it with what it has.
+// late a 10 ms timer of the host loop was meanwhile. Each engine goes over the tree three times: in the first pass V8
+// still compiles the parser, once per thread and on cores that the threads want, which hides what threads are worth to
+// a program that goes on; the last is warm. Ctrl+C ends it with what it has.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compare } from './compare.js'

@@ -10,7 +10,7 @@ the same. PATH is a folder or a file; without it the tree is node_modules of the
 
   --threads N       worker threads of the second run (default: as many as this machine runs at once)
   --once ENGINE     only one engine, 'single' or 'threads'
-  --passes N        how often each engine goes over the tree (default: 2, the first cold, the second warm)
+  --passes N        how often each engine goes over the tree (default: 3, the first cold, the last warm)
   --limit N         only the first N files, by path
   --out DIR         where report.html and report.json go (default: census-report)
   --machine-limit   also measure what plain processes, each doing a share of the parsing, make of this machine
@@ -66,7 +66,7 @@ export function readOptions(args: readonly string[]): CensusOptions {
       path: resolve(positionals[0] ?? 'node_modules'),
       threads: whole('threads', values.threads, availableParallelism()),
       engines: engines(values.once),
-      passes: whole('passes', values.passes, 2),
+      passes: whole('passes', values.passes, 3),
       limit: whole('limit', values.limit, Number.POSITIVE_INFINITY),
       out: resolve(values.out ?? 'census-report'),
       machineLimit: values['machine-limit'] ?? false,

@@ -9,6 +9,9 @@ import { PortThreads, pool } from '../parts/rivals.js'
 import { type Contender, ratio, sideBySide } from '../parts/rounds.js'
 import type { Settings, Suite, Table } from '../parts/suite.js'
 
+/** Threads that only just came up are slow for a second: code is cold, and the system has not found them a core each. */
+const WARM_MS = 500
+
 const bodies = [
   { name: 'none', body: undefined },
   {
@@ -65,6 +68,11 @@ export const envelopes: Suite = {
           ],
         },
       ]
+      say('warming up')
+      for (const { contenders } of paths) {
+        for (const inFlight of [64, 1])
+          for (const one of contenders(WARM_MS, inFlight, bodies[1].body)) await one.measure()
+      }
       const rows: Table['rows'][number][] = []
       for (const { name, contenders } of paths) {
         for (const { name: bodyName, body } of bodies) {

@@ -37,7 +37,7 @@ async function measure(
 ) {
   const shared = new Int32Array(new SharedArrayBuffer(8))
   const talking = talk(shared)
-  await sleep(200)
+  await sleep(WINDOW_MS)
   const contenders = [
     { name: 'free', measure: () => watch(shared, () => sleep(WINDOW_MS)) },
     // the pause lets the host's own loop come to rest first

@@ -9,6 +9,7 @@ import { ratio, shuffled, spread } from '../parts/rounds.js'
 import type { Settings, Suite, Table } from '../parts/suite.js'
 
 const REST_MS = 3
+const WARM_MS = 1_000
 
 interface Contender {
   readonly name: string
@@ -61,6 +62,8 @@ export const roundTrip: Suite = {
           ],
         ],
       ]
+      say('warming up')
+      for (const [, contenders] of paths) for (const one of contenders) await one.measure({ inFlight: 1, ms: WARM_MS })
       const rows: Table['rows'][number][] = []
       for (const [path, contenders] of paths) {
         for (const rest of [undefined, REST_MS]) {
