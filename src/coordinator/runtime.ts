@@ -136,7 +136,7 @@ class LocalRuntime implements Runtime {
   async saveState(options: { readonly timeout?: number } = {}): Promise<Snapshot> {
     this.#checkAlive()
     const timeout = options.timeout ?? SAVE_MS
-    const { host, registry, loops } = this.#coordinator
+    const { registry, loops } = this.#coordinator
     return await this.#quietly(timeout, async () => {
       const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
       const saved = all.flatMap(unwrap).sort((a, b) => (a.agent < b.agent ? -1 : 1))
@@ -147,7 +147,6 @@ class LocalRuntime implements Runtime {
         types[type] = registry.types.get(type)?.version ?? 1
         states[agent] = state
       }
-      void host
       return { version: 1, types, ...states } as Snapshot
     })
   }

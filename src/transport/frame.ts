@@ -20,7 +20,7 @@
 //   then the body, padded to 8.
 //
 // Interned names: a DEFINE frame earlier in the same lane gives the number its text (slot = number, body = UTF-8).
-import { FRAME_HEADER, pad8 } from './ring.js'
+import { pad8 } from './ring.js'
 
 /** Kinds of frames. 0 is the ring's padding. */
 export const Kind = {
@@ -263,5 +263,3 @@ export function emptyEnvelope(kind: Kind): Envelope {
     id: undefined,
   }
 }
-
-export { FRAME_HEADER }

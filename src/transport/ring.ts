@@ -18,8 +18,6 @@ const HEAD = 32
 const WANT_SPACE = 64
 const DATA_BYTES = 384
 
-/** Bytes of a frame's own header. */
-export const FRAME_HEADER = 8
 const PADDING = 0
 
 /** Rounds up to the next multiple of 8. */
@@ -70,11 +68,6 @@ export class RingWriter {
   /** Position of the next frame; compare with {@link consumed} to know whether the reader has passed it. */
   get position(): number {
     return this.#total
-  }
-
-  /** Whether there are frames that {@link publish} has not shown yet. */
-  get unpublished(): boolean {
-    return this.#tail !== this.#published
   }
 
   /** Whether the reader has consumed everything before `position`. */

@@ -220,7 +220,6 @@ export class Player {
       (this.#writer.position | 0) === (this.#tail | 0),
       `the position is ${this.#writer.position}, not ${this.#tail}`,
     )
-    check(this.#writer.unpublished === (this.#tail !== this.#published), 'unpublished is wrong')
     check(this.#reader.empty === (this.#head === this.#published), 'empty is wrong')
     if (this.#head === this.#seen) this.#seen = this.#published
     for (const { position, end } of this.#marks.slice(-40)) {
