@@ -5,8 +5,8 @@ import { NotSerializableError, textOf, UnknownAgentError } from '../agent/errors
 import { type AgentId, toTopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
-import { type BodyRange, type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
-import type { Link } from '../transport/link.js'
+import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
+import type { Link, TakenBody } from '../transport/link.js'
 import { Call, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import type { Cell } from './cell.js'
@@ -62,31 +62,31 @@ export class Incoming {
     if (work.out.backlog > 0) work.out.retry()
   }
 
-  readonly #takeFrame = (envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void => {
+  readonly #takeFrame = (envelope: Envelope, body: TakenBody): void => {
     switch (envelope.kind) {
       case Kind.REQUEST:
-        return this.#request(envelope, bytes, body, fetched)
+        return this.#request(envelope, body)
       case Kind.EVENT:
       case Kind.EVENT_TO:
-        return this.#event(envelope, bytes, body, fetched)
+        return this.#event(envelope, body)
       case Kind.ANSWER:
       case Kind.FAILURE:
       case Kind.HANDLED:
-        return this.#outcome(envelope, bytes, body, fetched)
+        return this.#outcome(envelope, body)
       case Kind.CANCEL:
-        return this.#cancel(envelope, this.#decode(envelope, bytes, body, fetched, undefined))
+        return this.#cancel(envelope, this.#decode(envelope, body, undefined))
       case Kind.MUTE:
       case Kind.UNMUTE: {
         if (this.#over) return
-        const agent = this.#decode(envelope, bytes, body, fetched, undefined) as string
+        const agent = this.#decode(envelope, body, undefined) as string
         return envelope.kind === Kind.MUTE ? this.#peer.mute(agent) : this.#peer.unmute(agent)
       }
       case Kind.REPORT:
-        return this.#loop.reported(this.#decode(envelope, bytes, body, fetched, undefined) as Report)
+        return this.#loop.reported(this.#decode(envelope, body, undefined) as Report)
     }
   }
 
-  #request(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+  #request(envelope: Envelope, body: TakenBody): void {
     const { slot, generation } = envelope
     const name = envelope.message as string
     const address = this.#loop.address(envelope.recipient as string)
@@ -100,7 +100,7 @@ export class Incoming {
     }
     let payload: unknown
     try {
-      payload = this.#decode(envelope, bytes, body, fetched, this.#coded(address.id, name)?.serializer)
+      payload = this.#decode(envelope, body, this.#coded(address.id, name)?.serializer)
     } catch (error) {
       return fail(undecodable(`payload of '${name}' for ${address.text}`, error))
     }
@@ -109,7 +109,7 @@ export class Incoming {
     this.#put(this.#loop.cell(address), this.#message(envelope, address, payload, true, cancellation, this.#reply))
   }
 
-  #event(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+  #event(envelope: Envelope, body: TakenBody): void {
     const { slot, generation } = envelope
     const loop = this.#loop
     const waited = (envelope.flags & Flag.WAITED) !== 0
@@ -118,7 +118,7 @@ export class Incoming {
     let payload: unknown
     try {
       const coded = first && this.#coded(first.id, envelope.message as string)
-      payload = this.#decode(envelope, bytes, body, fetched, coded?.serializer)
+      payload = this.#decode(envelope, body, coded?.serializer)
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
       if (waited)
@@ -150,12 +150,12 @@ export class Incoming {
     return here
   }
 
-  #outcome(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): void {
+  #outcome(envelope: Envelope, body: TakenBody): void {
     const waiter = this.#loop.waiters.take(envelope.slot, envelope.generation)
     if (waiter === undefined) return
     try {
       const serializer = waiter instanceof Call ? waiter.message.answerSerializer : undefined
-      const value = this.#decode(envelope, bytes, body, fetched, envelope.kind === Kind.ANSWER ? serializer : undefined)
+      const value = this.#decode(envelope, body, envelope.kind === Kind.ANSWER ? serializer : undefined)
       if (envelope.kind === Kind.FAILURE) waiter.reject(value)
       else if (waiter instanceof Call) waiter.answer(undefined, value)
       else if (waiter instanceof GatherPart) waiter.handled((value ?? []) as { agent: string; error: unknown }[])
@@ -223,24 +223,16 @@ export class Incoming {
     return this.#loop.hosted(recipient.type)?.handlers.get(name)?.[0]?.message as RequestType | undefined
   }
 
-  #decode(
-    envelope: Envelope,
-    bytes: Uint8Array,
-    body: BodyRange,
-    fetched: unknown,
-    serializer: AnySerializer | undefined,
-  ): unknown {
+  #decode(envelope: Envelope, body: TakenBody, serializer: AnySerializer | undefined): unknown {
     const { flags } = envelope
     if (flags & Flag.EMPTY) return undefined
-    if (flags & Flag.CLONE) return fetched
-    const { codec } = this.#loop
+    if (flags & Flag.CLONE) return body.clone
+    const { source, offset, length } = body
     if (flags & Flag.CUSTOM) {
       if (serializer === undefined) throw new Error(`this thread knows no serializer for '${envelope.message}'`)
-      const own = flags & Flag.BULK ? (fetched as Uint8Array) : bytes.slice(body.offset, body.offset + body.length)
-      return serializer.decode(own)
+      return serializer.decode(new Uint8Array(source.bytes.subarray(offset, offset + length)))
     }
-    if (flags & Flag.BULK) return codec.decodeOwn(fetched as Uint8Array)
-    return codec.decode(bytes, body.offset, body.length, (flags & Flag.BINARY) !== 0)
+    return this.#loop.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0)
   }
 }
 

@@ -285,7 +285,7 @@ export class Loop implements CallHost {
 
   attach(parts: LinkParts): void {
     const peer = this.peer(parts.peer)
-    const link = new Link(parts, () => this.scheduler.rung())
+    const link = new Link(parts, this.codec.book, () => this.scheduler.rung())
     this.#incoming.push(new Incoming(this, peer, link))
     peer.attach(link)
     this.scheduler.rung()

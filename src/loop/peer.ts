@@ -12,8 +12,9 @@ import {
 } from '../agent/errors.js'
 import type { AnySerializer } from '../agent/message.js'
 import type { Codec } from '../transport/codec.js'
+import { Forbidden } from '../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../transport/frame.js'
-import type { Body, Link, Written } from '../transport/link.js'
+import { bodyOf, type Link, type Written } from '../transport/link.js'
 import { Call, type CallHost, type CallTable, type GatherPart, type Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
 import type { ChainNode, Message, Reply } from './message.js'
@@ -61,7 +62,7 @@ export class Peer {
   readonly #host: CallHost
   readonly #waiters: CallTable<Waiter>
   readonly #envelope = emptyEnvelope(Kind.REQUEST)
-  readonly #body: Body = { bytes: undefined, clone: undefined }
+  readonly #body = bodyOf(undefined)
   /** By agent: what waits for its queue. */
   readonly #muted = new Map<string, Held[]>()
   /** What waits for the thread to be replaced. */
@@ -390,22 +391,31 @@ export class Peer {
   ): void {
     const body = this.#body
     body.bytes = undefined
+    body.words = undefined
+    body.shapes = 0
     body.clone = undefined
     if (serializer !== undefined) {
       body.bytes = serializer.encode(value as never)
+      body.length = body.bytes.length
       this.#envelope.flags |= Flag.CUSTOM
     } else if (transfer !== undefined && transfer.length > 0) {
       body.clone = { value, transfer }
     } else if (value === undefined) {
       this.#envelope.flags |= Flag.EMPTY
     } else {
+      const codec = this.#codec
       try {
-        body.bytes = this.#codec.encode(value)
-        if (this.#codec.binary) this.#envelope.flags |= Flag.BINARY
-      } catch {
+        body.length = codec.encode(value)
+      } catch (error) {
+        if (error instanceof Forbidden) throw error
         // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
         body.clone = { value, transfer: [] }
+        return
       }
+      body.bytes = codec.bytes
+      body.words = codec.words
+      body.shapes = codec.shapes
+      if (codec.binary) this.#envelope.flags |= Flag.BINARY
     }
   }
 }

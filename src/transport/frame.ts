@@ -20,11 +20,12 @@
 //   then the body, padded to 8.
 //
 // Interned names: a DEFINE frame earlier in the same lane gives the number its text (slot = number, body = UTF-8).
+// Shapes of objects (shapes.ts): a SHAPE frame earlier in the same lane gives the number its keys, in the same way.
 import { pad8 } from './ring.js'
 
 /** Kinds of frames. 0 is the ring's padding. */
 export const Kind = {
-  /** Work lane: a name for a number. */
+  /** Both lanes: a name for a number. */
   DEFINE: 1,
   /** Work lane: one recipient, wants an answer. */
   REQUEST: 2,
@@ -46,6 +47,8 @@ export const Kind = {
   UNMUTE: 10,
   /** Answer lane, to the host: an entry for the event log or an unhandled error. */
   REPORT: 11,
+  /** Both lanes: a shape for a number. */
+  SHAPE: 12,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
@@ -57,13 +60,13 @@ export const Flag = {
   ID: 8,
   /** There is no body: the value is undefined. */
   EMPTY: 16,
-  /** The body came over the port as MessagePack or serializer bytes; the frame's body is its number there. */
+  /** The body came over the port as bytes; the frame's body is its number there. */
   BULK: 32,
   /** The body came over the port as a structured clone; the frame's body is its number there. */
   CLONE: 64,
   /** The body was written by the message type's own serializer. */
   CUSTOM: 128,
-  /** Binary fields in the body: decode from a copy that may be kept. */
+  /** The body has binary fields, behind the tree. */
   BINARY: 256,
   /** The event may go back to its own sender. */
   TO_SELF: 512,

@@ -6,18 +6,11 @@ import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'n
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
-import {
-  type BodyRange,
-  type Envelope,
-  emptyEnvelope,
-  Flag,
-  frameBytes,
-  Kind,
-  readEnvelope,
-  writeEnvelope,
-} from './frame.js'
+import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind, readEnvelope, writeEnvelope } from './frame.js'
 import { Queue } from './queue.js'
+import { Source } from './reader.js'
 import { RingReader, RingWriter } from './ring.js'
+import { Shape, type ShapeBook } from './shapes.js'
 
 /** What one end of a link is made of; can be sent to a thread (transfer `port`). */
 export interface LinkParts {
@@ -32,10 +25,25 @@ export interface LinkParts {
   readonly flags: SharedArrayBuffer
 }
 
-/** A body on its way out: bytes, or a value to clone, or (both undefined) none. */
+/** A body on its way out: `length` bytes, or a value to clone, or (both undefined) none. */
 export interface Body {
   bytes: Uint8Array | undefined
+  /** The same memory as words, where it may be copied by words. */
+  words: Int32Array | undefined
+  length: number
+  /** How many shapes its reader must know. */
+  shapes: number
   clone: { readonly value: unknown; readonly transfer: readonly TransferListItem[] } | undefined
+}
+
+/** A body of these bytes. */
+export function bodyOf(bytes: Uint8Array | undefined): Body {
+  return { bytes, words: undefined, length: bytes?.length ?? 0, shapes: 0, clone: undefined }
+}
+
+/** The bytes of a body in memory of their own; not by `slice`, which for a Buffer is a view. */
+function copyOf(body: Body): Uint8Array<ArrayBuffer> {
+  return new Uint8Array((body.bytes as Uint8Array).subarray(0, body.length))
 }
 
 type Bulk = { readonly number: number; readonly value: unknown }
@@ -44,8 +52,9 @@ const NAMES = 65_536
 const BULK_IN_FLIGHT = 64
 const PUBLISH_EVERY = 32
 const NOTHING = new Uint8Array(0)
+/** Bodies up to so many bytes are copied word by word: less than what a call of `set` costs. */
+const BY_WORD = 256
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 
 /** Told when a frame that had to wait is in the ring (its position there), or (undefined) never will be. */
 export type Written = (position: number | undefined) => void
@@ -66,14 +75,18 @@ export class OutLane {
   readonly #numbers = new Map<string, number>()
   readonly #texts: string[] = []
   #nextName = 0
+  readonly #shapes: ShapeBook
+  /** Shapes that the other end knows. */
+  #told = 0
   readonly #waiting = new Queue<Waiting>()
   readonly #bulk = new Queue<number>()
   #unshown = 0
   /** Frames written since the lane was made. */
   frames = 0
 
-  constructor(ring: RingWriter, port: MessagePort, nextBulk: () => number, wake: () => void) {
+  constructor(ring: RingWriter, shapes: ShapeBook, port: MessagePort, nextBulk: () => number, wake: () => void) {
     this.#ring = ring
+    this.#shapes = shapes
     this.#port = port
     this.#nextBulk = nextBulk
     this.#wake = wake
@@ -108,7 +121,7 @@ export class OutLane {
     }
     this.#waiting.push({
       envelope: { ...envelope },
-      body: { bytes: body.bytes?.slice(), clone: undefined },
+      body: { ...body, bytes: body.bytes && copyOf(body), words: undefined },
       written,
     })
     this.publish()
@@ -170,45 +183,60 @@ export class OutLane {
     this.#port.postMessage({ number, value } satisfies Bulk, transfer as TransferListItem[])
     envelope.flags |= Flag.CLONE
     body.clone = undefined
-    body.bytes = new Uint8Array(new Int32Array([number]).buffer)
+    body.bytes = asBytes(number)
+    body.length = 4
   }
 
   #write(envelope: Envelope, body: Body): boolean {
     const id = envelope.flags & Flag.ID ? encoder.encode(envelope.id) : NOTHING
     const chain = envelope.chain?.length ?? 0
-    let bytes = body.bytes ?? NOTHING
-    let length = frameBytes(envelope.flags, chain, id.length, bytes.length)
+    let bodyBytes = body.bytes === undefined ? 0 : body.length
+    let length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     const byPort = length > this.#ring.maxFrame
     if (byPort) {
       if (!this.#bulkHasRoom()) return false
-      length = frameBytes(envelope.flags, chain, id.length, 4)
+      bodyBytes = 4
+      length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     }
-    if (!this.#internAll(envelope)) return false
+    if (body.shapes > this.#told && !this.#tellShapes(body.shapes)) return false
+    if (!this.#internAll(envelope)) return false // last: it leaves its numbers where the next frame puts its own
+    const { words, bytes } = this.#ring
     const offset = this.#ring.claim(length)
     if (offset < 0) return false
-    if (byPort) {
-      const number = this.#nextBulk()
-      const value = bytes.slice()
-      this.#port.postMessage({ number, value } satisfies Bulk, [value.buffer])
-      envelope.flags |= Flag.BULK
-      bytes = new Uint8Array(new Int32Array([number]).buffer)
-    }
-    const at = writeEnvelope(
-      this.#ring.words,
-      this.#ring.bytes,
-      offset,
-      length,
-      envelope,
-      bytes.length,
-      this.#fixed,
-      this.#chainNumbers,
-      id,
-    )
-    if (bytes.length > 0) this.#ring.bytes.set(bytes, at)
+    if (byPort) envelope.flags |= Flag.BULK
+    const at = writeEnvelope(words, bytes, offset, length, envelope, bodyBytes, this.#fixed, this.#chainNumbers, id)
+    if (byPort) words[at >> 2] = this.#postBytes(body)
+    else if (body.words !== undefined && bodyBytes <= BY_WORD) {
+      const to = at >> 2
+      for (let i = 0; i << 2 < bodyBytes; i++) words[to + i] = body.words[i] as number
+    } else if (bodyBytes > 0) bytes.set((body.bytes as Uint8Array).subarray(0, bodyBytes), at)
     this.#ring.commit(length)
     if (byPort) this.#bulk.push(this.#ring.position)
     this.frames++
     return true
+  }
+
+  /** Sends bytes that do not fit the ring. @returns the number by which their frame fetches them */
+  #postBytes(body: Body): number {
+    const number = this.#nextBulk()
+    const value = copyOf(body)
+    this.#port.postMessage({ number, value } satisfies Bulk, [value.buffer])
+    return number
+  }
+
+  /** @returns false when there is no room to tell the other end all shapes below `count` */
+  #tellShapes(count: number): boolean {
+    while (this.#told < count) {
+      if (!this.#define(Kind.SHAPE, this.#told, this.#shapes.text(this.#told))) return false
+      this.#told++
+    }
+    return true
+  }
+
+  #define(kind: Kind, number: number, text: string): boolean {
+    const define = emptyEnvelope(kind)
+    define.slot = number
+    return this.#write(define, bodyOf(encoder.encode(text)))
   }
 
   readonly #fixed = [0, 0, 0, 0]
@@ -246,9 +274,7 @@ export class OutLane {
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
     const number = (this.#nextName % NAMES) + 1
-    const define = emptyEnvelope(Kind.DEFINE)
-    define.slot = number
-    if (!this.#write(define, { bytes: encoder.encode(text), clone: undefined })) return -1
+    if (!this.#define(Kind.DEFINE, number, text)) return -1
     this.#nextName++
     const old = this.#texts[number]
     if (old !== undefined) this.#numbers.delete(old)
@@ -258,20 +284,37 @@ export class OutLane {
   }
 }
 
+/** A body on its way in: `length` bytes at `offset` of a source, good only until the next frame is taken. */
+export interface TakenBody {
+  source: Source
+  offset: number
+  length: number
+  /** The value, when it came as a structured clone. */
+  clone: unknown
+}
+
+/** What takes frames. The envelope and the body are used again for the next. */
+export type Take = (envelope: Envelope, body: TakenBody) => void
+
 /** One direction of one lane, at its reader. */
 export class InLane {
   readonly #ring: RingReader
   readonly #names: (string | undefined)[] = []
+  readonly #shapes: Shape[] = []
   readonly #envelope = emptyEnvelope(Kind.REQUEST)
-  readonly #body: BodyRange = { offset: 0, length: 0 }
+  readonly #source: Source
+  readonly #body: TakenBody
   readonly #nameOf = (number: number): string | undefined => this.#names[number]
   readonly #fetch: (number: number) => unknown
+  #take: Take = () => {}
   /** Frames taken since the lane was made. */
   frames = 0
 
   constructor(ring: RingReader, fetch: (number: number) => unknown) {
     this.#ring = ring
     this.#fetch = fetch
+    this.#source = new Source(ring.bytes, this.#shapes)
+    this.#body = { source: this.#source, offset: 0, length: 0, clone: undefined }
   }
 
   get empty(): boolean {
@@ -283,35 +326,49 @@ export class InLane {
   }
 
   /**
-   * Hands over up to `limit` frames. The envelope is used again for the next; the body's bytes are good only inside
-   * `take` (a body that came by port is handed over as `fetched`, its bytes or its value).
+   * Hands over up to `limit` frames.
+   * @param beforeRelease runs after the frames were taken and before their room is given back
    */
-  drain(
-    limit: number,
-    take: (envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown) => void,
-    beforeRelease: () => void,
-  ): number {
-    const { bytes, words } = this.#ring
-    return this.#ring.drain(
-      limit,
-      offset => {
-        this.frames++
-        const envelope = this.#envelope
-        readEnvelope(words, bytes, offset, envelope, this.#body, this.#nameOf)
-        const byPort = (envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0
-        const fetched = byPort ? this.#fetch(words[this.#body.offset >> 2] as number) : undefined
-        if (envelope.kind === Kind.DEFINE) {
-          const { offset: from, length } = this.#body
-          this.#names[envelope.slot] = decoder.decode(
-            byPort ? (fetched as Uint8Array) : bytes.slice(from, from + length),
-          )
-          return
-        }
-        take(envelope, bytes, this.#body, fetched)
-      },
-      beforeRelease,
-    )
+  drain(limit: number, take: Take, beforeRelease: () => void): number {
+    if (this.#ring.empty) return 0
+    this.#take = take
+    return this.#ring.drain(limit, this.#onFrame, beforeRelease)
   }
+
+  readonly #onFrame = (offset: number): void => {
+    this.frames++
+    const envelope = this.#envelope
+    const body = this.#body
+    const { words, bytes } = this.#ring
+    readEnvelope(words, bytes, offset, envelope, body, this.#nameOf)
+    body.source = this.#source
+    if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
+    if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text()
+    else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text())
+    else this.#take(envelope, body)
+    body.clone = undefined
+  }
+
+  #fetchBody(flags: number): void {
+    const body = this.#body
+    const fetched = this.#fetch(this.#ring.words[body.offset >> 2] as number)
+    if (flags & Flag.CLONE) {
+      body.clone = fetched
+      return
+    }
+    body.source = new Source(fetched as Uint8Array, this.#shapes)
+    body.offset = 0
+    body.length = body.source.bytes.length
+  }
+
+  #text(): string {
+    const { source, offset, length } = this.#body
+    return source.bytes.toString('utf8', offset, offset + length)
+  }
+}
+
+function asBytes(number: number): Uint8Array {
+  return new Uint8Array(new Int32Array([number]).buffer)
 }
 
 /** One end of a link. */
@@ -327,8 +384,11 @@ export class Link {
   readonly #arrived = new Map<number, unknown>()
   #bulk = 0
 
-  /** @param rung called when the other end rings the doorbell */
-  constructor(parts: LinkParts, rung: () => void) {
+  /**
+   * @param shapes of the objects that this loop sends
+   * @param rung called when the other end rings the doorbell
+   */
+  constructor(parts: LinkParts, shapes: ShapeBook, rung: () => void) {
     this.peer = parts.peer
     this.life = parts.life
     this.status = new Status(parts.status)
@@ -338,7 +398,7 @@ export class Link {
     const nextBulk = () => ++this.#bulk
     const wake = () => this.wake()
     const fetch = (number: number) => this.#take(number)
-    const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), parts.port, nextBulk, wake)
+    const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), shapes, parts.port, nextBulk, wake)
     const incoming = (memory: SharedArrayBuffer) => new InLane(new RingReader(memory), fetch)
     this.work = { out: out(parts.work.out), in: incoming(parts.work.in) }
     this.answers = { out: out(parts.answers.out), in: incoming(parts.answers.in) }

@@ -87,6 +87,11 @@ onEveryEngine('schemas', engine => {
     const mirrored = await runtime.send(school.Mirror, new school.Point(1, 2.5), 'schooled/x')
     expect([mirrored.x, mirrored.y]).toEqual([2.5, 1])
     expect(mirrored.constructor.name).toBe('Point')
+    for (const length of [0, 3, 100, 50_000]) {
+      const texts = [1, 2, 3].map(n => `${n}`.repeat(length))
+      const read = texts.map(text => runtime.send(school.Read, text, 'schooled/x'))
+      expect(await Promise.all(read)).toEqual(texts)
+    }
   })
 })
 
@@ -134,7 +139,8 @@ onEveryEngine('values', engine => {
     }
     const back = async (value: unknown) => runtime.send(kit.Echo, value, 'echo/x')
     expect(await back({ gone: undefined, kept: 1 })).toStrictEqual({ kept: 1 })
-    expect(await back([-0])).toStrictEqual([0])
+    expect(await back([-0, Number.NaN])).toStrictEqual([-0, Number.NaN])
+    expect(await back('half a pair: \ud800')).toBe('half a pair: \ud800')
     expect(await back(Buffer.from('abc'))).toStrictEqual(new Uint8Array([97, 98, 99]))
     const own = (await back({ own: new Own() })) as { own: object }
     expect(own.own).toStrictEqual({ field: 1 })

@@ -26,11 +26,18 @@ const points = {
   },
 }
 export const Mirror = request<Point, Point>('mirror', { serializer: points, answerSerializer: points })
+/** Its bytes are a part of a buffer that others use too, as those of `Buffer.from` are; and too many for a ring. */
+const letters = {
+  encode: (text: string) => Buffer.from(`pooled ${text}`).subarray(7),
+  decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes),
+}
+export const Read = request<string, string>('read', { serializer: letters, answerSerializer: letters })
 export const schooled = agent('schooled', { subscriptions: ['checked'], state: () => ({ names: [] as string[] }) })
   .on(Square, ({ n, tags }) => ({ n: n * n + tags.length }))
   .on(WrongAnswer, () => ({ n: 'not a number' }) as unknown as { n: number })
   .on(Checked, ({ who }, ctx) => void ctx.state.names.push(who.name))
   .on(Names, (_, ctx) => ctx.state.names)
+  .on(Read, text => text)
   .on(Mirror, point => {
     if (!(point instanceof Point)) throw new Error('not a Point')
     return new Point(point.y, point.x)

@@ -5,16 +5,15 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as catalogue from '#ringreeve/agent/errors.js'
-import { Codec } from '#ringreeve/transport/codec.js'
 import { knots } from './knots.js'
 import { binaries, catalogued, plain } from './values.js'
+import { Wire } from './wire.js'
 
-const codec = new Codec()
+const wire = new Wire()
 const classes: Readonly<Record<string, unknown>> = catalogue
 
 function through<T>(error: T): T & Record<string, unknown> {
-  const bytes = codec.encode(error).slice()
-  return codec.decode(bytes, 0, bytes.length, codec.binary) as T & Record<string, unknown>
+  return wire.through(error) as T & Record<string, unknown>
 }
 
 const builtIn = [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError]

@@ -1,28 +1,19 @@
 // The codec: plain values come back as they were, in memory of their own; bytes that are no value give an error, and
 // change nothing else.
 import { isDeepStrictEqual } from 'node:util'
+import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Codec, NotPlain } from '#ringreeve/transport/codec.js'
+import { NotPlain } from '#ringreeve/transport/extensions.js'
 import { binaries, plain } from './values.js'
+import { Wire } from './wire.js'
 
-let codec = new Codec()
+let wire = new Wire()
 beforeEach(() => {
-  codec = new Codec()
+  wire = new Wire()
 })
 
-const RING = new Uint8Array(new SharedArrayBuffer(4 * 1024 * 1024))
-
-/** Through a ring: encoded, copied into shared memory at an odd place, decoded there, and the place overwritten. */
-function through(value: unknown, by = codec): unknown {
-  const bytes = by.encode(value)
-  const keep = by.binary
-  const offset = 8 * (bytes.length % 50)
-  RING.set(bytes, offset)
-  const back = by.decode(RING, offset, bytes.length, keep)
-  RING.fill(0xc1, 0, offset + bytes.length) // never a valid byte
-  return back
-}
+const through = (value: unknown): unknown => wire.through(value)
 
 describe('a plain value', () => {
   it('comes back as it was', () => {
@@ -38,7 +29,7 @@ describe('a plain value', () => {
   it('comes back as it was from bytes that came by port', () => {
     fc.assert(
       fc.property(plain, value => {
-        const back = codec.decodeOwn(codec.encode(value).slice())
+        const back = wire.byPort(value)
         if (!isDeepStrictEqual(back, value)) expect(back).toStrictEqual(value)
       }),
       { numRuns: 300 },
@@ -80,6 +71,42 @@ describe('a plain value', () => {
   })
 })
 
+describe('the bytes of a value', () => {
+  it('are MessagePack: any decoder reads them, shapes as lists that begin with their number', () => {
+    const extensions = new ExtensionCodec()
+    extensions.register({ type: 16, encode: () => null, decode: data => ({ shape: Buffer.from(data).readUInt16BE() }) })
+    const value = {
+      name: 'ä',
+      list: [1, -1, 40_000, 2 ** 40, 1.5],
+      inner: { on: true, off: null },
+      long: 'x'.repeat(99),
+    }
+    const read = decode(wire.bytes(value), { extensionCodec: extensions })
+    const inner = [{ shape: expect.any(Number) }, true, null]
+    expect(read).toEqual([{ shape: expect.any(Number) }, 'ä', [1, -1, 40_000, 2 ** 40, 1.5], inner, 'x'.repeat(99)])
+  })
+
+  it('are fewer once the keys are known, whatever the order in which shapes come', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => ({ identifier: i, [i % 2 ? 'odd' : 'even']: true }))
+    expect(through(rows)).toStrictEqual(rows)
+    expect(wire.bytes(rows).length).toBeLessThan(JSON.stringify(rows).length / 2)
+  })
+
+  it('carry a dictionary of any size', () => {
+    const entries = Array.from({ length: 5_000 }, (_, i) => [`key ${i}`, i])
+    const dictionary = Object.fromEntries(entries)
+    expect(through(dictionary)).toStrictEqual(dictionary)
+    for (const [key, value] of entries)
+      expect(through({ [key as string]: value })).toStrictEqual({ [key as string]: value })
+    expect(wire.codec.book.count).toBeLessThanOrEqual(1_024)
+  })
+
+  it('leave out what is undefined', () => {
+    expect(through({ a: 1, b: undefined, c: 2 })).toStrictEqual({ a: 1, c: 2 })
+    expect(through([undefined])).toStrictEqual([null])
+  })
+})
+
 describe('what is not plain data', () => {
   class Point {
     x = 1
@@ -104,13 +131,13 @@ describe('what is not plain data', () => {
   ]
   for (const [what, value] of cases) {
     it(`is refused, and the next value goes through: ${what}`, () => {
-      expect(() => codec.encode(value)).toThrow()
+      expect(() => wire.codec.encode(value)).toThrow()
       expect(through({ a: [1] })).toEqual({ a: [1] })
     })
   }
 
   it('says so with an error of its own', () => {
-    expect(() => codec.encode(new Point())).toThrow(NotPlain)
+    expect(() => wire.codec.encode(new Point())).toThrow(NotPlain)
   })
 })
 
@@ -124,9 +151,8 @@ describe('bytes that are no value', () => {
 
   /** Decodes; whatever is wrong must be said with an Error. */
   function attempt(bytes: Uint8Array): boolean {
-    RING.set(bytes, 64)
     try {
-      codec.decode(RING, 64, bytes.length, bytes.length % 2 === 0)
+      wire.read(bytes, bytes.length % 2 === 0)
       return true
     } catch (error) {
       expect(error).toBeInstanceOf(Error)
@@ -149,7 +175,7 @@ describe('bytes that are no value', () => {
   it('give an error when a value was cut off', () => {
     fc.assert(
       fc.property(plain, fc.nat(), (value, at) => {
-        const bytes = codec.encode(value).slice()
+        const bytes = wire.bytes(value)
         expect(attempt(bytes.subarray(0, at % bytes.length))).toBe(false)
       }),
       { numRuns: 500 },
@@ -159,7 +185,7 @@ describe('bytes that are no value', () => {
   it('give an error when something follows the value', () => {
     fc.assert(
       fc.property(plain, fc.uint8Array({ minLength: 1, maxLength: 9 }), (value, more) => {
-        expect(attempt(Buffer.concat([codec.encode(value), more]))).toBe(false)
+        expect(attempt(Buffer.concat([wire.bytes(value), more]))).toBe(false)
       }),
       { numRuns: 300 },
     )
@@ -169,7 +195,7 @@ describe('bytes that are no value', () => {
     const change = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 })
     fc.assert(
       fc.property(plain, change, (value, changes) => {
-        const bytes = codec.encode(value).slice()
+        const bytes = wire.bytes(value)
         for (const [at, byte] of changes) bytes[at % bytes.length] = byte
         attempt(bytes)
       }),
@@ -186,6 +212,13 @@ describe('bytes that are no value', () => {
     ['a key __proto__ inside', [0x91, ...map(text('a'), map(text('__proto__'), evil))]],
     ['an error whose fields are called __proto__', ext(3, map(text('fields'), map(text('__proto__'), evil)))],
     ['a Map of no pairs', ext(1, [0x91, 0x01])],
+    ['a list that claims 4 billion values', [0xdd, 0xff, 0xff, 0xff, 0xff, 0x01]],
+    ['a map that claims 4 billion pairs', [0xdf, 0xff, 0xff, 0xff, 0xff, 0x01]],
+    ['a text that claims 4 billion bytes', [0xdb, 0xff, 0xff, 0xff, 0xff, 0x61]],
+    ['a list in a Map that claims 4 billion values', ext(1, [0xdd, 0xff, 0xff, 0xff, 0xff, 0x01])],
+    ['binary that is not there', ext(17, [0, 0, 0, 0, 9])],
+    ['an object of a shape that nobody told', [0xdc, 0, 2, 0xd5, 16, 3, 0xff, 1]],
+    ['lists in lists, 200 deep', new Array(200).fill(0x91).concat([1])],
     ['a Set of a number', ext(2, [0x05])],
     ['an error of nothing', ext(3, [0xc0])],
     ['an error without fields', ext(3, map(text('name'), text('x')))],

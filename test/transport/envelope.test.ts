@@ -2,8 +2,8 @@
 // text that its sender meant, also when there are more names than numbers.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BodyRange, type Envelope, emptyEnvelope, Flag, frameBytes, Kind } from '#ringreeve/transport/frame.js'
-import type { Link } from '#ringreeve/transport/link.js'
+import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind } from '#ringreeve/transport/frame.js'
+import { bodyOf, type Link } from '#ringreeve/transport/link.js'
 import { drain, joined } from './letters.js'
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
@@ -55,11 +55,11 @@ function carry(
   envelope: Envelope,
   bytes: Uint8Array | undefined,
 ): { envelope: Envelope; body: Uint8Array } {
-  if (!a.work.out.send({ ...envelope }, { bytes, clone: undefined })) throw new Error('the ring is full')
+  if (!a.work.out.send({ ...envelope }, bodyOf(bytes))) throw new Error('the ring is full')
   a.publish()
   const came: { envelope: Envelope; body: Uint8Array }[] = []
-  drain(b.work.in, (got: Envelope, from: Uint8Array, { offset, length }: BodyRange, fetched) => {
-    const body = got.flags & Flag.BULK ? (fetched as Uint8Array) : from.slice(offset, offset + length)
+  drain(b.work.in, (got, { source, offset, length }) => {
+    const body = new Uint8Array(source.bytes.subarray(offset, offset + length))
     came.push({ envelope: { ...got, flags: got.flags & ~Flag.BULK }, body })
   })
   expect(came.length).toBe(1)
@@ -150,7 +150,7 @@ describe('a name', () => {
         ]
         set(envelope, `new/${i}`)
         const meant = names(envelope)
-        if (!lane.send(envelope, { bytes: undefined, clone: undefined })) expect.fail('the ring is full')
+        if (!lane.send(envelope, bodyOf(undefined))) expect.fail('the ring is full')
         lane.publish()
         drain(both.b.work.in, got => {
           taken++

@@ -5,9 +5,19 @@ import { MessageChannel } from 'node:worker_threads'
 import { Bell, PARKED } from '#ringreeve/sync/bell.js'
 import { CancelFlags } from '#ringreeve/sync/cancel.js'
 import { Status } from '#ringreeve/sync/status.js'
-import { type BodyRange, type Envelope, emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import { type InLane, Link, type LinkParts, type OutLane, type Written } from '#ringreeve/transport/link.js'
+import { type Envelope, emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
+import {
+  bodyOf,
+  type InLane,
+  Link,
+  type LinkParts,
+  type OutLane,
+  type Take,
+  type TakenBody,
+  type Written,
+} from '#ringreeve/transport/link.js'
 import { createRing } from '#ringreeve/transport/ring.js'
+import { ShapeBook } from '#ringreeve/transport/shapes.js'
 
 /** The ways of a body: none, in the ring, too big for it, and what only a structured clone or a transfer can carry. */
 export const ways = ['none', 'small', 'big', 'shared', 'instance', 'moved'] as const
@@ -37,9 +47,9 @@ export function post(lane: OutLane, number: number, way: Way, size: number, writ
   envelope.generation = size
   envelope.sender = `sender/${number % 7}`
   envelope.recipient = `recipient/${number % 211}`
-  const body: Parameters<OutLane['send']>[1] = { bytes: undefined, clone: undefined }
+  let body = bodyOf(undefined)
   if (way === 'none') envelope.flags |= Flag.EMPTY
-  else if (way === 'small' || way === 'big') body.bytes = contents(number, size)
+  else if (way === 'small' || way === 'big') body = bodyOf(contents(number, size))
   else if (way === 'instance') body.clone = { value: new Instance(number), transfer: [] }
   else if (way === 'shared') {
     const memory = new SharedArrayBuffer(size)
@@ -64,7 +74,8 @@ export interface Letter {
 }
 
 /** Reads a letter. @throws Error when anything of it is wrong */
-export function read(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fetched: unknown): Letter {
+export function read(envelope: Envelope, body: TakenBody): Letter {
+  const fetched = body.clone
   const { sequence: number, slot, generation: size } = envelope
   const way = ways[slot] as Way
   const wrong = (what: unknown): never => {
@@ -79,7 +90,7 @@ export function read(envelope: Envelope, bytes: Uint8Array, body: BodyRange, fet
   if (way === 'none') {
     if (body.length !== 0 || byPort) wrong('a body')
   } else if (way === 'small' || way === 'big') {
-    isBytes(byPort ? (fetched as Uint8Array) : bytes.slice(body.offset, body.offset + body.length))
+    isBytes(new Uint8Array(body.source.bytes.subarray(body.offset, body.offset + body.length)))
   } else if (way === 'shared') {
     if (!(fetched instanceof SharedArrayBuffer)) wrong('memory of its own')
     isBytes(new Uint8Array(fetched as SharedArrayBuffer).slice())
@@ -113,7 +124,7 @@ export function linkParts(capacity: number) {
 export function joined(capacity = 65_536) {
   const { parts, statuses } = linkParts(capacity)
   const rung = [0, 0]
-  const [a, b] = parts.map((part, i) => new Link(part, () => rung[i]!++)) as [Link, Link]
+  const [a, b] = parts.map((part, i) => new Link(part, new ShapeBook(), () => rung[i]!++)) as [Link, Link]
   const close = () => {
     a.close()
     b.close()
@@ -122,7 +133,7 @@ export function joined(capacity = 65_536) {
 }
 
 /** Hands over everything that is in a lane, or up to `limit` frames. */
-export function drain(lane: InLane, take: Parameters<InLane['drain']>[1], limit = 1_000_000): number {
+export function drain(lane: InLane, take: Take, limit = 1_000_000): number {
   return lane.drain(limit, take, () => {})
 }
 
@@ -130,16 +141,12 @@ export function drain(lane: InLane, take: Parameters<InLane['drain']>[1], limit 
 export class Pump {
   readonly link: Link
   readonly #bell: Bell
-  readonly #take: Parameters<InLane['drain']>[1]
+  readonly #take: Take
   /** Times it went to sleep. */
   sleeps = 0
 
-  constructor(
-    parts: LinkParts,
-    own: Status,
-    take: (link: Link, ...frame: Parameters<Parameters<InLane['drain']>[1]>) => void,
-  ) {
-    this.link = new Link(parts, () => this.run())
+  constructor(parts: LinkParts, own: Status, take: (link: Link, ...frame: Parameters<Take>) => void) {
+    this.link = new Link(parts, new ShapeBook(), () => this.run())
     this.#bell = new Bell(own)
     this.#take = (...frame) => take(this.link, ...frame)
   }

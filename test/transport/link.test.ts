@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PARKED } from '#ringreeve/sync/bell.js'
 import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import type { InLane, OutLane } from '#ringreeve/transport/link.js'
+import { bodyOf, type InLane, type OutLane } from '#ringreeve/transport/link.js'
 import { drain, joined, type Letter, post, read, type Way, ways } from './letters.js'
 
-const nothing = { bytes: undefined, clone: undefined }
+const nothing = bodyOf(undefined)
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
 /** Takes what is there, checked, in order. */
@@ -82,7 +82,7 @@ describe('order', () => {
     const { out } = both.a.work
     post(out, 0, 'instance', 0)
     const clone = { value: { call: () => {} }, transfer: [] }
-    expect(() => out.send(emptyEnvelope(Kind.REQUEST), { bytes: undefined, clone })).toThrow('could not be cloned')
+    expect(() => out.send(emptyEnvelope(Kind.REQUEST), { ...nothing, clone })).toThrow('could not be cloned')
     post(out, 1, 'moved', 100)
     out.publish()
     expect(letters(both.b.work.in).map(letter => letter.number)).toEqual([0, 1])

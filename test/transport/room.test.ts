@@ -3,9 +3,10 @@
 import { expect, it } from 'vitest'
 import { Bell, PARKED } from '#ringreeve/sync/bell.js'
 import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
+import { bodyOf } from '#ringreeve/transport/link.js'
 import { joinLoops } from './loops.js'
 
-const nothing = { bytes: undefined, clone: undefined }
+const nothing = bodyOf(undefined)
 
 it('is seen by a loop that armed its bell, however late it was made', () => {
   using joined = joinLoops([[], []])
