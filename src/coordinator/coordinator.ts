@@ -12,7 +12,7 @@ import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
 import { IdleWatch } from './idle.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Registry } from './registry.js'
-import { Threads } from './threads.js'
+import { type Ending, Threads } from './threads.js'
 import { Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
@@ -240,7 +240,7 @@ export class Coordinator {
   async #begin(index: number): Promise<void> {
     const thread = (this.#pool as Threads).spawn(index)
     const loop = new ThreadHandle(thread)
-    void thread.ended.then(why => this.#lost(loop, why))
+    void thread.ended.then(ending => this.#lost(loop, ending))
     try {
       if (this.#interceptors.length > 0) {
         unwrap(await loop.order(control => control.intercept(this.#interceptors)))
@@ -260,7 +260,7 @@ export class Coordinator {
     }
   }
 
-  async #lost(loop: ThreadHandle, why: string): Promise<void> {
+  async #lost(loop: ThreadHandle, { why }: Ending): Promise<void> {
     const { thread } = loop
     const overdue = this.#watchdog.forget(thread)
     this.#replacing++
@@ -281,6 +281,11 @@ export class Coordinator {
     }
   }
 
+  #kill(index: number, life: number, why: string): void {
+    const loop = this.#mesh.get(index)
+    if (loop instanceof ThreadHandle && loop.life === life) loop.thread.kill(why)
+  }
+
   #tooOften(index: number): boolean {
     const { max, within } = this.#options.restarts ?? { max: 3, within: 10_000 }
     const now = this.house.now()
@@ -292,6 +297,7 @@ export class Coordinator {
 
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
+    else if (report.kind === 'broken') this.#kill(report.loop, report.life, report.why)
     else {
       try {
         this.#options.log?.(report.entry)

@@ -1,13 +1,21 @@
 // The threads, as Piscina owns them: one long-lived task per thread, which is one life of one loop. What it keeps: a
-// life has ended only when its task is settled and its thread is gone (or was given two seconds to go); every order
-// to a loop is raced with the end of that life, since Comlink alone would wait for ever.
+// life has ended only when its task is settled and its thread is gone, or was given two seconds to go and is then
+// counted as a zombie; every order to a loop is raced with the end of that life, since Comlink alone would wait for ever.
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { MessageChannel, type ResourceLimits, type TransferListItem } from 'node:worker_threads'
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  receiveMessageOnPort,
+  type TransferListItem,
+  type Worker,
+} from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { Piscina } from 'piscina'
 import { ThreadLostError } from '../agent/errors.js'
 import type { LoopControl } from '../loop/control.js'
+import { lastWordsOf, type OpenTurn } from '../loop/last-words.js'
 import { within } from '../loop/loop.js'
 import type { ThreadTask } from '../loop/thread.js'
 import { Bell } from '../sync/bell.js'
@@ -17,43 +25,57 @@ import { Status } from '../sync/status.js'
 const EXIT_MS = 2_000
 const threadFile = new URL('../loop/thread.js', import.meta.url)
 
+/** How a life ended. */
+export interface Ending {
+  readonly why: string
+  /** The turns that it left open; undefined when the thread could not say. */
+  readonly turns: readonly OpenTurn[] | undefined
+  /** The thread was told to go and has not gone: it is inside a native call. It is left behind. */
+  readonly zombie: boolean
+}
+
 /** One life of one loop on a thread. */
 export class ThreadLife {
   readonly index: number
   readonly life: number
-  readonly status: Status
-  readonly flags: CancelFlags
-  /** Resolves when the life is over, with the reason. Never rejects. */
-  readonly ended: Promise<string>
-  readonly bell: Bell
+  readonly status = new Status()
+  readonly flags = new CancelFlags()
+  readonly bell = new Bell(this.status)
+  /** Resolves when the life is over. Never rejects. */
+  readonly ended: Promise<Ending>
+  /** Node's thread, once it has answered an order. */
+  worker: Worker | undefined
   over = false
+  readonly #threads: Threads
   readonly #control: Comlink.Remote<LoopControl>
-  readonly #abort: AbortController
-  readonly #booted: () => void
+  readonly #abort = new AbortController()
   #why: string | undefined
 
+  /** @param begin runs the life's task; settles when the task does */
   constructor(
+    threads: Threads,
     index: number,
     life: number,
-    status: Status,
-    flags: CancelFlags,
-    bell: Bell,
-    control: Comlink.Remote<LoopControl>,
-    abort: AbortController,
-    ended: Promise<string>,
-    booted: () => void,
+    port: MessagePort,
+    begin: (self: ThreadLife, signal: AbortSignal) => Promise<string>,
   ) {
     this.index = index
     this.life = life
-    this.status = status
-    this.flags = flags
-    this.bell = bell
-    this.#control = control
-    this.#abort = abort
-    this.#booted = booted
-    this.ended = ended.then(why => {
+    this.#threads = threads
+    this.#control = Comlink.wrap<LoopControl>(port as unknown as Comlink.Endpoint)
+    let turns: readonly OpenTurn[] | undefined
+    const hear = (message: unknown): void => {
+      turns ??= lastWordsOf(message)
+    }
+    port.on('message', hear)
+    this.ended = begin(this, this.#abort.signal).then(async why => {
+      const zombie = !(await threads.gone(this))
+      for (let rest = receiveMessageOnPort(port); rest !== undefined; rest = receiveMessageOnPort(port)) {
+        hear(rest.message)
+      }
+      port.close()
       this.over = true
-      return this.#why ?? why
+      return { why: this.#why ?? why, turns, zombie }
     })
   }
 
@@ -61,18 +83,19 @@ export class ThreadLife {
   async order<T>(work: (control: Comlink.Remote<LoopControl>) => Promise<T>): Promise<T> {
     const done = work(this.#control)
     this.bell.interrupt()
-    const lost = this.ended.then(why => {
+    const lost = this.ended.then(({ why }) => {
       throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
     })
     lost.catch(() => {})
     const value = await Promise.race([done, lost])
-    this.#booted()
+    this.#threads.booted(this)
     return value
   }
 
   /** Ends the thread, whatever it is doing. */
   kill(why: string): void {
     this.#why ??= why
+    this.#threads.booted(this)
     this.#abort.abort(why)
   }
 }
@@ -90,7 +113,8 @@ export class Threads {
   readonly #pool: Piscina<ThreadTask, void>
   #lives = 0
   /** Fails the lives whose threads have not answered yet: a thread that cannot even start is reported by the pool. */
-  readonly #booting = new Set<(error: unknown) => void>()
+  readonly #booting = new Map<ThreadLife, (error: unknown) => void>()
+  readonly #zombies = new Set<Worker>()
 
   constructor(options: ThreadOptions) {
     this.#options = options
@@ -105,59 +129,63 @@ export class Threads {
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     })
     this.#pool.on('error', error => {
-      for (const fail of this.#booting) fail(error)
+      for (const fail of this.#booting.values()) fail(error)
     })
   }
 
   /** Begins a life of loop `index`. It is ready when its first order is answered. */
   spawn(index: number): ThreadLife {
-    const { task } = this.#options
-    const life = ++this.#lives
-    const status = new Status()
-    const flags = new CancelFlags()
     const { port1, port2 } = new MessageChannel()
-    const abort = new AbortController()
-    const run = this.#pool.run(
-      { ...task, index, life, status: status.memory, flags: flags.memory, control: port2 },
-      { transferList: [port2 as unknown as TransferListItem] as never, signal: abort.signal },
-    )
-    const before = new Set(this.#pool.threads)
-    let fail!: (error: unknown) => void
-    const boot = new Promise<never>((_, reject) => {
-      fail = reject
+    return new ThreadLife(this, index, ++this.#lives, port1, async (self, signal) => {
+      const { life, status, flags } = self
+      const task = { ...this.#options.task, index, life, status: status.memory, flags: flags.memory, control: port2 }
+      const boot = new Promise<never>((_, reject) => this.#booting.set(self, reject))
+      try {
+        const transferList = [port2 as unknown as TransferListItem] as never
+        await Promise.race([this.#pool.run(task, { transferList, signal }), boot])
+        return 'its loop ended'
+      } catch (error) {
+        return reason(error)
+      } finally {
+        this.#booting.delete(self)
+      }
     })
-    this.#booting.add(fail)
-    const booted = () => void this.#booting.delete(fail)
-    const ended = Promise.race([run, boot]).then(
-      () => 'its loop ended',
-      error => reason(error),
-    )
-    const gone = ended.then(async why => {
-      booted()
-      await this.#gone(before)
-      port1.close()
-      return why
-    })
-    const control = Comlink.wrap<LoopControl>(port1 as unknown as Comlink.Endpoint)
-    return new ThreadLife(index, life, status, flags, new Bell(status), control, abort, gone, booted)
+  }
+
+  /** A life answered, or is to end: its thread is known from now on, if it ever began. */
+  booted(life: ThreadLife): void {
+    this.#booting.delete(life)
+    const id = life.status.thread
+    if (life.worker === undefined && id !== 0) life.worker = this.#pool.threads.find(worker => worker.threadId === id)
+  }
+
+  /** Waits for the thread of a life that is over to be gone. @returns false if it has not gone in time */
+  async gone({ worker }: ThreadLife): Promise<boolean> {
+    if (worker === undefined || worker.threadId < 0 || this.#pool.threads.includes(worker)) return true
+    const exit = once(worker, 'exit')
+    if (await within(EXIT_MS, exit)) return true
+    this.#zombies.add(worker)
+    worker.unref()
+    void exit.then(() => this.#zombies.delete(worker))
+    return false
+  }
+
+  /** Threads that were told to go and have not gone. */
+  get zombies(): number {
+    return this.#zombies.size
   }
 
   /** Ends all threads. Never waits longer than two seconds. */
   async destroy(): Promise<void> {
     await within(EXIT_MS, this.#pool.destroy())
   }
-
-  /** Waits for threads that have left the pool to be gone. */
-  async #gone(before: ReadonlySet<{ readonly threadId: number }>): Promise<void> {
-    const kept = new Set<unknown>(this.#pool.threads)
-    const leaving = [...before].filter(worker => !kept.has(worker) && worker.threadId >= 0)
-    await within(EXIT_MS, Promise.all(leaving.map(worker => once(worker as never, 'exit'))))
-  }
 }
 
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  const exit = /^worker exited with code: (\d+)$/.exec(error.message)
+  if (exit !== null) return `it exited with code ${exit[1]}`
   const cause = error.name === 'AbortError' && error.cause !== undefined ? `: ${String(error.cause)}` : ''
   const code = (error as { code?: unknown }).code
-  return `${error.message}${cause}${code === undefined ? '' : ` (${String(code)})`}`
+  return `${error.name}: ${error.message}${cause}${code === undefined ? '' : ` (${String(code)})`}`
 }

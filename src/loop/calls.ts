@@ -69,6 +69,14 @@ export class Call implements Reply, Waiter {
     this.reject(error)
   }
 
+  get agent(): string {
+    return this.recipient
+  }
+
+  get name(): string {
+    return this.message.name
+  }
+
   reject(error: unknown): void {
     if (!this.#settle()) return
     this.#reject(this.#joined(error))
@@ -107,6 +115,9 @@ export function cancelled(agent: string, message: string, reason: unknown): Ring
 
 /** Something that waits in the table for frames of another loop. */
 export interface Waiter {
+  /** Who is asked, and for what: for the error when nobody answers. */
+  readonly agent: string
+  readonly name: string
   peer: number | undefined
   life: number
   /** Ring position behind its frame; undefined until the frame was written. */
@@ -120,7 +131,7 @@ export interface Waiter {
 export class Gather implements Reply {
   readonly promise: Promise<void>
   readonly #host: CallHost
-  readonly #name: string
+  readonly name: string
   readonly #errors: unknown[] = []
   #agents = 0
   #open = 1
@@ -129,7 +140,7 @@ export class Gather implements Reply {
 
   constructor(host: CallHost, name: string) {
     this.#host = host
-    this.#name = name
+    this.name = name
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -166,7 +177,7 @@ export class Gather implements Reply {
     this.#host.countCall(-1)
     if (this.#errors.length === 0) return this.#resolve()
     const reasons = this.#errors.map(error => `${(error as { agent?: string }).agent}: ${(error as Error).message}`)
-    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.#name}' failed: ${reasons.join('; ')}`
+    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.name}' failed: ${reasons.join('; ')}`
     this.#reject(new AggregateError(this.#errors, text))
   }
 
@@ -180,7 +191,7 @@ export class Gather implements Reply {
 /** The part of a {@link Gather} that another loop works on. */
 export class GatherPart implements Waiter {
   readonly gather: Gather
-  readonly #agents: string
+  readonly agent: string
   #open = true
   peer: number | undefined
   life = 0
@@ -190,7 +201,7 @@ export class GatherPart implements Waiter {
 
   constructor(gather: Gather, agents: readonly string[]) {
     this.gather = gather
-    this.#agents = agents.join(', ')
+    this.agent = agents.join(', ')
     gather.expect(agents.length)
   }
 
@@ -201,8 +212,12 @@ export class GatherPart implements Waiter {
     this.gather.answer()
   }
 
+  get name(): string {
+    return this.gather.name
+  }
+
   reject(error: unknown): void {
-    this.handled([{ agent: this.#agents, error }])
+    this.handled([{ agent: this.agent, error }])
   }
 }
 

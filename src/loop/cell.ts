@@ -52,6 +52,11 @@ export class Cell {
     return this.#stage === 'ready'
   }
 
+  /** The turns at work. */
+  get turns(): Iterable<Turn> {
+    return this.#turns
+  }
+
   /** Whether there is a message that may begin now. */
   get runnable(): boolean {
     if (this.#inner.length > 0) return true

@@ -1,12 +1,14 @@
 // The way in: frames from other loops become messages in mailboxes, outcomes of calls, or orders. A body is decoded
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
-// is one whose handler may have run, and a frame that was not is one whose handler did not.
+// is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
+// is answered as a failure where it says whom, and harms nobody else.
 import { NotSerializableError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, toTopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
 import type { Link, TakenBody } from '../transport/link.js'
+import { BrokenRingError } from '../transport/ring.js'
 import { Call, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import type { Cell } from './cell.js'
@@ -42,10 +44,17 @@ export class Incoming {
   /** Takes some frames of both lanes. @returns whether there were any */
   take(): boolean {
     const { answers, work } = this.#link
-    const answered = answers.in.drain(ANSWER_FRAMES, this.#takeFrame, this.#loop.showAccepted)
-    const asked = work.in.drain(WORK_FRAMES, this.#takeFrame, this.#loop.showAccepted)
-    if (answers.in.spaceWanted() || work.in.spaceWanted()) this.#link.wake()
-    return answered + asked > 0
+    const { showAccepted } = this.#loop
+    try {
+      const answered = answers.in.drain(ANSWER_FRAMES, this.#takeFrame, showAccepted, this.#refuse)
+      const asked = work.in.drain(WORK_FRAMES, this.#takeFrame, showAccepted, this.#refuse)
+      if (answers.in.spaceWanted() || work.in.spaceWanted()) this.#link.wake()
+      return answered + asked > 0
+    } catch (error) {
+      if (!(error instanceof BrokenRingError)) throw error
+      if (!this.#over) this.#loop.broken(this.#link, error)
+      return false
+    }
   }
 
   /** Takes all that is left of a life that is over. What it said of its queues means nothing to the next one. */
@@ -86,6 +95,28 @@ export class Incoming {
     }
   }
 
+  /** Gives a frame that could not be read or taken its outcome. */
+  readonly #refuse = (envelope: Envelope, error: unknown): void => {
+    const { slot, generation } = envelope
+    const failure = undecodable(`a frame from loop ${this.peer}`, error)
+    switch (envelope.kind) {
+      case Kind.REQUEST:
+        return this.#peer.failure(this.#link, slot, generation, failure)
+      case Kind.ANSWER:
+      case Kind.FAILURE:
+      case Kind.HANDLED:
+        return this.#loop.waiters.take(slot, generation)?.reject(failure)
+      case Kind.EVENT:
+      case Kind.EVENT_TO:
+        if (envelope.flags & Flag.WAITED) return this.#notHandled(slot, generation, failure)
+    }
+    this.#loop.unhandled(undefined, undefined, failure)
+  }
+
+  #notHandled(slot: number, generation: number, error: unknown): void {
+    this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [{ agent: `loop ${this.#loop.index}`, error }])
+  }
+
   #request(envelope: Envelope, body: TakenBody): void {
     const { slot, generation } = envelope
     const name = envelope.message as string
@@ -121,10 +152,7 @@ export class Incoming {
       payload = this.#decode(envelope, body, coded?.serializer)
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
-      if (waited)
-        this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [
-          { agent: `loop ${loop.index}`, error: failure },
-        ])
+      if (waited) this.#notHandled(slot, generation, failure)
       else loop.unhandled(undefined, undefined, failure)
       return
     }

@@ -19,6 +19,7 @@ import { Cell } from './cell.js'
 import { Deadlines } from './deadlines.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
+import type { OpenTurn } from './last-words.js'
 import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
 import { Peer } from './peer.js'
@@ -42,10 +43,11 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, or an error that nobody waits for. */
+/** What threads tell the host: an entry of the event log, an error that nobody waits for, a link that makes no sense. */
 export type Report =
   | { readonly kind: 'log'; readonly entry: LogEntry }
   | { readonly kind: 'unhandled'; readonly error: unknown }
+  | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -272,6 +274,15 @@ export class Loop implements CallHost {
     return this.#cells.values()
   }
 
+  /** The turns at work, for who has to know what a thread leaves undone. */
+  *openTurns(): Iterable<OpenTurn> {
+    for (const cell of this.#cells.values()) {
+      for (const { message } of cell.turns) {
+        if (message !== undefined) yield { agent: cell.text, message: message.name, messageId: message.id }
+      }
+    }
+  }
+
   forget(cell: Cell): void {
     this.#cells.delete(cell.text)
     this.#addresses.delete(cell.text)
@@ -311,6 +322,12 @@ export class Loop implements CallHost {
     this.#addresses = new Map()
   }
 
+  /** What comes from that loop makes no sense: one of the two ends has to begin again, and it is not the host. */
+  broken({ peer, life }: Link, error: Error): void {
+    if (peer === 0) throw error
+    this.#report({ kind: 'broken', loop: peer, life, why: error.message })
+  }
+
   /** The cancel flags of the calls that a loop made; undefined when that loop is gone. */
   flagsOf(loop: number): CancelFlags | undefined {
     return loop === this.index ? this.#flags : this.#peers[loop]?.link?.flags
@@ -324,6 +341,11 @@ export class Loop implements CallHost {
     if (link === undefined || link.life !== waiter.life) return
     peer.control(link, Kind.CANCEL, waiter.slot, waiter.generation, 'by its caller')
     this.settled()
+  }
+
+  /** Says which of Node's threads this loop lives on. */
+  set thread(id: number) {
+    this.#status.thread = id
   }
 
   // ---- counting, telling ------------------------------------------------------------------------------------------

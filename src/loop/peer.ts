@@ -15,7 +15,7 @@ import type { Codec } from '../transport/codec.js'
 import { Forbidden } from '../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../transport/frame.js'
 import { bodyOf, type Link, type Written } from '../transport/link.js'
-import { Call, type CallHost, type CallTable, type GatherPart, type Waiter } from './calls.js'
+import type { Call, CallHost, CallTable, GatherPart, Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
 import type { ChainNode, Message, Reply } from './message.js'
 
@@ -103,9 +103,11 @@ export class Peer {
       link.close()
       for (const waiter of this.#waiters.takeAll(this.index, life)) {
         const executed = waiter.position !== undefined && link.work.out.consumed(waiter.position)
-        const late = overdue !== undefined && waiter instanceof Call && waiter.recipient === overdue && executed
+        const late = overdue !== undefined && waiter.agent === overdue && executed
         waiter.reject(
-          late ? new DeadlineError(why, { agent: overdue, thread: this.index }) : lostError(this.index, why, executed),
+          late
+            ? new DeadlineError(why, { agent: overdue, message: waiter.name, thread: this.index })
+            : lostError(this.index, why, executed, waiter),
         )
       }
       link.work.out.abandon()
@@ -420,9 +422,17 @@ export class Peer {
   }
 }
 
-function lostError(thread: number, why: string, maybeExecuted: boolean): ThreadLostError {
-  const executed = maybeExecuted ? 'the handler may have run' : 'the handler did not run'
-  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, { thread })
+/** @param what what was asked of the thread */
+function lostError(
+  thread: number,
+  why: string,
+  maybeExecuted: boolean,
+  what?: Pick<Waiter, 'agent' | 'name'>,
+): ThreadLostError {
+  const handler = what === undefined ? 'the handler' : `the handler of '${what.name}' at ${what.agent}`
+  const executed = maybeExecuted ? `${handler} may have run` : `${handler} did not run; a retry is safe`
+  const details = { thread, agent: what?.agent, message: what?.name }
+  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, details)
 }
 
 function notSerializable(error: unknown, what: string): unknown {

@@ -1,11 +1,12 @@
 // What runs on a worker thread: one loop, for the life of one task of the pool. The task ends when the loop is told
 // to end; when the thread dies instead, the pool settles the task with an error, which is how the coordinator knows.
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, threadId } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
 import { LoopControl } from './control.js'
+import { speakLast } from './last-words.js'
 import { Loop } from './loop.js'
 
 /** What a thread is told when it begins. */
@@ -33,6 +34,8 @@ export default function run(task: ThreadTask): Promise<void> {
       status: new Status(status),
       flags: new CancelFlags(flags),
     })
+    loop.thread = threadId
+    speakLast(control, () => loop.openTurns())
     class ThreadControl extends LoopControl {
       override end(): void {
         super.end()

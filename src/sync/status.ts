@@ -3,6 +3,7 @@
 //   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
 //   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED or WAITING
 //   word 16  stopping   turns see it as cancel  word 16… counters    written by the loop alone, see Counter
+//                                               word 46  thread      Node's id of the thread, 0 = not begun
 //                                               word 48  deadlineAt  ms since the house was built, 0 = none
 //                                               word 49  bytes of the agent's name; byte 200: the name, UTF-8
 //
@@ -15,6 +16,7 @@ const HOUSE_BYTES = 128
 const BELL = 0
 const CALLED = 1
 const COUNTERS = 16
+const THREAD = 46
 const DEADLINE_AT = 48
 const AGENT_LENGTH = 49
 const AGENT_TEXT = 200
@@ -117,6 +119,15 @@ export class Status {
       // `accepted` (0) before `done` (1): a reader that takes done first can never see more done than accepted
       Atomics.store(this.words, COUNTERS + i, counters.values[i] as number)
     }
+  }
+
+  /** Node's id of the thread that lives this life; 0 until it began. */
+  get thread(): number {
+    return Atomics.load(this.words, THREAD) // written once, before the thread answers its first order
+  }
+
+  set thread(id: number) {
+    Atomics.store(this.words, THREAD, id) // seen at the latest by who got an answer from that thread
   }
 
   /** Says that `agent` runs until `deadlineAt` (house time); 0 ends it. The name is written first, then the time. */

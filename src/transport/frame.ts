@@ -214,6 +214,7 @@ export function readEnvelope(
   envelope.cancel = undefined
   envelope.chain = undefined
   envelope.id = undefined
+  const end = offset + (words[at] as number)
   let next = offset + HEADER_BYTES
   if (flags & (Flag.TRACE | Flag.CANCEL | Flag.CHAIN | Flag.ID)) {
     if (flags & Flag.TRACE) {
@@ -233,6 +234,7 @@ export function readEnvelope(
       const entries: ChainEntry[] = []
       const count = words[next >> 2] as number
       next += 8
+      if (count < 0 || count > (end - next) >> 3) throw new RangeError(`a chain of ${count} does not fit its frame`)
       for (let i = 0; i < count; i++, next += 8) {
         entries.push({ agent: nameOf(words[next >> 2] as number) as string, turn: words[(next >> 2) + 1] as number })
       }
@@ -240,12 +242,15 @@ export function readEnvelope(
     }
     if (flags & Flag.ID) {
       const length = words[next >> 2] as number
+      if (length < 0 || length > end - next - 8) throw new RangeError(`an id of ${length} bytes does not fit its frame`)
       envelope.id = decoder.decode(bytes.slice(next + 8, next + 8 + length))
       next += 8 + pad8(length)
     }
   }
+  const length = words[at + 8] as number
+  if (length < 0 || length > end - next) throw new RangeError(`a body of ${length} bytes does not fit its frame`)
   body.offset = next
-  body.length = words[at + 8] as number
+  body.length = length
 }
 
 /** An envelope with nothing in it. */

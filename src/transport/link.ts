@@ -296,6 +296,9 @@ export interface TakenBody {
 /** What takes frames. The envelope and the body are used again for the next. */
 export type Take = (envelope: Envelope, body: TakenBody) => void
 
+/** What gets a frame that could not be read or taken, as far as it was read, and why. */
+export type Refuse = (envelope: Envelope, error: unknown) => void
+
 /** One direction of one lane, at its reader. */
 export class InLane {
   readonly #ring: RingReader
@@ -307,6 +310,7 @@ export class InLane {
   readonly #nameOf = (number: number): string | undefined => this.#names[number]
   readonly #fetch: (number: number) => unknown
   #take: Take = () => {}
+  #refuse: Refuse = () => {}
   /** Frames taken since the lane was made. */
   frames = 0
 
@@ -328,10 +332,12 @@ export class InLane {
   /**
    * Hands over up to `limit` frames.
    * @param beforeRelease runs after the frames were taken and before their room is given back
+   * @param refuse gets a frame that could not be read or taken, as far as it was read, and why; the others go on
    */
-  drain(limit: number, take: Take, beforeRelease: () => void): number {
+  drain(limit: number, take: Take, beforeRelease: () => void, refuse: Refuse): number {
     if (this.#ring.empty) return 0
     this.#take = take
+    this.#refuse = refuse
     return this.#ring.drain(limit, this.#onFrame, beforeRelease)
   }
 
@@ -340,12 +346,16 @@ export class InLane {
     const envelope = this.#envelope
     const body = this.#body
     const { words, bytes } = this.#ring
-    readEnvelope(words, bytes, offset, envelope, body, this.#nameOf)
-    body.source = this.#source
-    if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
-    if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text()
-    else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text())
-    else this.#take(envelope, body)
+    try {
+      readEnvelope(words, bytes, offset, envelope, body, this.#nameOf)
+      body.source = this.#source
+      if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
+      if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text()
+      else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text())
+      else this.#take(envelope, body)
+    } catch (error) {
+      this.#refuse(envelope, error)
+    }
     body.clone = undefined
   }
 

@@ -20,6 +20,9 @@ const DATA_BYTES = 384
 
 const PADDING = 0
 
+/** A ring whose frame lengths make no sense: nothing more can be read from it. */
+export class BrokenRingError extends Error {}
+
 /** Rounds up to the next multiple of 8. */
 export const pad8 = (bytes: number): number => (bytes + 7) & ~7
 
@@ -151,6 +154,7 @@ export class RingReader {
    * A frame must be copied or decoded before `take` returns.
    * @param beforeRelease runs after the frames were taken and before their room is given back
    * @returns how many frames were taken
+   * @throws BrokenRingError
    */
   drain(limit: number, take: (offset: number) => void, beforeRelease?: () => void): number {
     if (this.empty) return 0
@@ -160,7 +164,12 @@ export class RingReader {
       while (taken < limit && head !== this.#tail) {
         const offset = head & this.#mask
         const kind = (this.words[(offset >> 2) + 1] as number) & 0xff
-        head = (head + (this.words[offset >> 2] as number)) | 0
+        const bytes = this.words[offset >> 2] as number
+        if (bytes < 8 || (bytes & 7) !== 0 || bytes > ((this.#tail - head) | 0)) {
+          head = this.#tail
+          throw new BrokenRingError(`a frame says that it has ${bytes} bytes; its ring cannot be read any further`)
+        }
+        head = (head + bytes) | 0
         if (kind === PADDING) continue
         taken++
         take(offset)

@@ -18,7 +18,7 @@ for (const threads of [1, 2, 4]) {
         const error = await failure(runtime.send(kit.End, { how, begun }, 'mortal/x'))
         expect(error).toBeInstanceOf(ThreadLostError)
         expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: true, retryable: false })
-        expect(error.message).toMatch(/thread \d was lost: .*\(the handler may have run\)/)
+        expect(error.message).toMatch(/thread \d was lost: .*\(the handler of 'end' at mortal\/x may have run\)/)
         expect(begun[0]).toBe(1)
         expect(await runtime.send(kit.Heard, undefined, 'mortal/x')).toBe(0)
         expect(await runtime.send(kit.Forward, { to: 'mortal/x', payload: 'again' }, 'echo/y')).toBe('again')

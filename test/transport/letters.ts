@@ -134,7 +134,14 @@ export function joined(capacity = 65_536) {
 
 /** Hands over everything that is in a lane, or up to `limit` frames. */
 export function drain(lane: InLane, take: Take, limit = 1_000_000): number {
-  return lane.drain(limit, take, () => {})
+  return lane.drain(
+    limit,
+    take,
+    () => {},
+    (_, error) => {
+      throw error
+    },
+  )
 }
 
 /** Serves one end of a link. */

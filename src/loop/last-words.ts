@@ -1,0 +1,34 @@
+// What a thread says when it ends. What it keeps: an uncaught exception and an unhandled rejection end the thread,
+// whatever handlers its modules installed (a swallowed one leaves callers waiting for ever), and a thread that still
+// runs JavaScript on its way out says which turns it leaves open.
+import type { MessagePort } from 'node:worker_threads'
+
+/** A turn that was open when its thread ended. */
+export interface OpenTurn {
+  readonly agent: string
+  readonly message: string
+  readonly messageId: string
+}
+
+/** The most turns that are named. */
+const MOST = 1_000
+
+/** Sees to it that this thread does not end, or fail to end, in silence. Once per thread, before any module is loaded. */
+export function speakLast(port: MessagePort, turns: () => Iterable<OpenTurn>): void {
+  const end = (error: unknown): never => {
+    throw error
+  }
+  // thrown from here it reaches the owner of the thread as it is; `uncaughtException` listeners are not asked
+  if (!process.hasUncaughtExceptionCaptureCallback()) process.setUncaughtExceptionCaptureCallback(end)
+  process.prependListener('unhandledRejection', end)
+  process.prependOnceListener('exit', () => {
+    const open: OpenTurn[] = []
+    for (const turn of turns()) if (open.push(turn) === MOST) break
+    port.postMessage({ lastWords: open })
+  })
+}
+
+/** The last words in a message of a control port, if it holds any. */
+export function lastWordsOf(message: unknown): readonly OpenTurn[] | undefined {
+  return (message as { lastWords?: readonly OpenTurn[] } | undefined)?.lastWords
+}
