@@ -5,14 +5,17 @@ export {
   type AgentOptions,
   type AnyAgent,
   agent,
+  type CheckpointPolicy,
   type Concurrency,
   type Handler,
   type HandlerOptions,
   type MailboxOptions,
+  type RestartPolicy,
   type TopicPattern,
 } from './agent/definition.js'
 export {
   AgentCreationError,
+  AgentFailedError,
   AlreadyExistsError,
   CallCycleError,
   CancelledError,

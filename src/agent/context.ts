@@ -102,6 +102,11 @@ export interface Context<State = unknown> extends Messenger {
   readonly signal: AbortSignal
   /** The same as a plain read of shared memory, for loops that never yield. */
   readonly cancelled: boolean
+  /**
+   * Keeps the state as it is now outside the thread, so that the agent comes back with it if its thread ends.
+   * @throws InvalidArgumentError if its type has no `checkpoint`
+   */
+  checkpoint(): void
   /** W3C trace context that came with the message; it goes on with what this turn sends. */
   readonly traceparent: string | undefined
 }
@@ -109,5 +114,5 @@ export interface Context<State = unknown> extends Messenger {
 /** What `onStart` and `onStop` get. */
 export type LifeContext<State = unknown> = Pick<
   Context<State>,
-  'id' | 'state' | 'send' | 'publish' | 'handle' | 'signal' | 'cancelled'
+  'id' | 'state' | 'send' | 'publish' | 'handle' | 'signal' | 'cancelled' | 'checkpoint'
 >

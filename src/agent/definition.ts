@@ -27,6 +27,25 @@ export interface MailboxOptions {
  */
 export type Concurrency = 'serial' | 'callchain' | 'interleaved' | number
 
+/** How often a thread may end before what ended it is given up. */
+export interface RestartPolicy {
+  /** More ends than this within `within` ms are too many. */
+  readonly max: number
+  readonly within: number
+  /**
+   * Milliseconds before the next life. The first end has none; the second `min`, then twice as much each time up to
+   * `max`, each between half and all of it by chance. Default 50 to 2,000.
+   */
+  readonly backoff?: { readonly min: number; readonly max: number }
+}
+
+/**
+ * When the state of an agent is kept outside its thread. `everyMessages: 1` keeps it before each answer leaves;
+ * `everyMs` at most so many ms after a change; `'on-demand'` when a handler calls `ctx.checkpoint()`, which the others
+ * may do too. State is plain data and is encoded each time.
+ */
+export type CheckpointPolicy = { readonly everyMessages: number } | { readonly everyMs: number } | 'on-demand'
+
 /** Options of an agent type. */
 export interface AgentOptions<State> {
   /** Makes the state of a new agent, on its own thread, at its first message. Default: `undefined`. */
@@ -46,6 +65,10 @@ export interface AgentOptions<State> {
   /** Milliseconds a turn may take. Then `ctx.signal` aborts and the caller gets DeadlineError; a thread that is still busy 100 ms later is ended and replaced. Default: none. */
   readonly deadline?: number
   readonly mailbox?: MailboxOptions
+  /** After its thread ended, an agent comes back from its last checkpoint on its next message. Default: none; it begins anew. */
+  readonly checkpoint?: CheckpointPolicy
+  /** Ends of threads that are the doing of this type. Past it the type fails: its senders get AgentFailedError. Default: the runtime's. */
+  readonly restarts?: RestartPolicy
   /** The only keys that exist. Default: any key. */
   readonly keys?: readonly string[]
 }
@@ -78,6 +101,7 @@ export interface AgentSpec {
   readonly handlers: readonly HandlerEntry[]
   readonly onStart: LifeHook | undefined
   readonly onStop: LifeHook | undefined
+  readonly onRestart: LifeHook | undefined
 }
 
 /** An agent type, whatever its state and messages. */
@@ -98,6 +122,8 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   ): AgentDefinition<State, Handled | M>
   /** Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. */
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
+  /** Runs when an agent comes back after its thread ended, after `onStart` and with the state of its last checkpoint, if there is one. */
+  onRestart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
   /** Runs once when the agent ends in good order: the runtime stops. */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
 }
@@ -137,11 +163,31 @@ class Definition implements AnyAgent {
   onStop(hook: LifeHook): Definition {
     return new Definition({ ...this.spec, onStop: hook })
   }
+
+  onRestart(hook: LifeHook): Definition {
+    return new Definition({ ...this.spec, onRestart: hook })
+  }
 }
 
 function checkWhole(type: string, option: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return
   throw new InvalidArgumentError(`agent '${type}': ${option} must be a whole number of at least ${least}, got ${value}`)
+}
+
+/** @throws InvalidArgumentError */
+export function checkRestarts(where: string, policy: RestartPolicy | undefined): void {
+  if (policy === undefined) return
+  const { max, within, backoff } = policy
+  if (!(Number.isInteger(max) && max >= 0 && within > 0)) {
+    throw new InvalidArgumentError(
+      `${where}: max is a whole number from 0, within a number of ms above 0, got ${max} and ${within}`,
+    )
+  }
+  if (backoff !== undefined && !(backoff.min >= 0 && backoff.max >= backoff.min && backoff.max < 2 ** 31)) {
+    throw new InvalidArgumentError(
+      `${where}: backoff goes from min to a max that is no smaller, got ${backoff.min} and ${backoff.max}`,
+    )
+  }
 }
 
 function checkOptions(type: string, options: AgentOptions<unknown>): void {
@@ -157,6 +203,18 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
     throw new InvalidArgumentError(
       `agent '${type}': deadline must be a number of milliseconds above 0, got ${options.deadline}`,
     )
+  }
+  checkRestarts(`agent '${type}': restarts`, options.restarts)
+  const { checkpoint } = options
+  if (checkpoint !== undefined && checkpoint !== 'on-demand') {
+    const every: { everyMessages?: number; everyMs?: number } = checkpoint
+    if (every.everyMessages === undefined && every.everyMs === undefined) {
+      throw new InvalidArgumentError(
+        `agent '${type}': checkpoint must be { everyMessages }, { everyMs } or 'on-demand', got ${JSON.stringify(checkpoint)}`,
+      )
+    }
+    checkWhole(type, 'checkpoint.everyMessages', every.everyMessages, 1)
+    checkWhole(type, 'checkpoint.everyMs', every.everyMs, 1)
   }
   const { concurrency } = options
   if (typeof concurrency === 'number') checkWhole(type, 'concurrency', concurrency, 1)
@@ -189,7 +247,14 @@ export function agent<State = undefined>(type: string, options: AgentOptions<Sta
   checkAgentType(type)
   const erased = options as AgentOptions<unknown>
   checkOptions(type, erased)
-  const spec: AgentSpec = { type, options: erased, handlers: [], onStart: undefined, onStop: undefined }
+  const spec: AgentSpec = {
+    type,
+    options: erased,
+    handlers: [],
+    onStart: undefined,
+    onStop: undefined,
+    onRestart: undefined,
+  }
   return new Definition(spec) as unknown as AgentDefinition<State>
 }
 

@@ -134,6 +134,13 @@ export class ThreadLostError extends RingreeveError {
   }
 }
 
+/** The agent type was the end of a thread too often (see `restarts`) and is not hosted any more; `cause` says what happened last. */
+export class AgentFailedError extends RingreeveError {
+  constructor(text: string, details?: Details) {
+    super('ERR_RINGREEVE_AGENT_FAILED', text, false, details)
+  }
+}
+
 /** The runtime is stopping, stopped or closed. */
 export class StoppedError extends RingreeveError {
   constructor(text: string, details?: Details) {

@@ -1,7 +1,7 @@
 // What the application holds, as types: the options of a runtime, the runtime, and what it reports.
 import type { ResourceLimits } from 'node:worker_threads'
 import type { AgentRef, Handle, Messenger } from '../agent/context.js'
-import type { AnyAgent, TopicPattern } from '../agent/definition.js'
+import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.js'
 import type { AgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { MessageType } from '../agent/message.js'
@@ -35,8 +35,12 @@ export interface RuntimeOptions {
   readonly wait?: WaitStrategyName
   /** Memory limits of each thread, in MB, as in `new Worker`. */
   readonly resourceLimits?: ResourceLimits
-  /** A loop whose thread ends more often than `max` times within `within` ms is given up. Default 3 in 10,000. */
-  readonly restarts?: { readonly max: number; readonly within: number }
+  /**
+   * What ends threads more often than `max` times within `within` ms is given up: an agent type if only turns of that
+   * type were open (its senders get AgentFailedError), else the thread (ThreadLostError). Until then the thread is
+   * replaced. Default 3 in 10,000, with a back-off of 50 to 2,000 ms.
+   */
+  readonly restarts?: RestartPolicy
 }
 
 /** A subscription: events of a topic (or of all topics with a prefix) go to the agent `agent/<topic source>`. */
@@ -78,6 +82,8 @@ export interface AgentTypeInfo {
   readonly concurrency: string | number
   readonly deadline: number | undefined
   readonly version: number
+  /** Why the type is not hosted any more: it ended threads too often. A runtime that starts again hosts it again. */
+  readonly failed: string | undefined
   /** Loops that host it; 0 is the calling loop. */
   readonly loops: readonly number[]
 }

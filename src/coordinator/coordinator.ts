@@ -1,7 +1,9 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
+import { setTimeout } from 'node:timers/promises'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError, RingreeveError } from '../agent/errors.js'
+import { toAgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
 import { Loop, type Report } from '../loop/loop.js'
@@ -10,8 +12,10 @@ import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
 import { IdleWatch } from './idle.js'
+import { Keeper } from './keeper.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Registry } from './registry.js'
+import { Supervisor, type Verdict } from './supervisor.js'
 import { type Ending, Threads } from './threads.js'
 import { Watchdog } from './watchdog.js'
 
@@ -31,10 +35,12 @@ export class Coordinator {
   readonly #watchdog: Watchdog
   readonly #modules: string[] = []
   readonly #interceptors: string[] = []
-  /** When threads were lost, by loop: for the restart intensity. */
-  readonly #losses = new Map<number, number[]>()
+  readonly #supervisor: Supervisor
+  readonly #keeper = new Keeper()
   #replacing = 0
   #ending = false
+  /** Ends what waits when the runtime stops. */
+  readonly #over = new AbortController()
   #paused: boolean
   #openGate: (() => void) | undefined
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
@@ -71,6 +77,7 @@ export class Coordinator {
     }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
     this.#watchdog = new Watchdog(this.house)
+    this.#supervisor = new Supervisor(options.restarts, () => this.house.now())
     if (threads > 0) {
       const task = { ...shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
       this.#pool = new Threads({ threads, resourceLimits: options.resourceLimits, task })
@@ -148,6 +155,7 @@ export class Coordinator {
   /** Ends everything. Never throws, never waits longer than the time limits. @returns what `onStop` hooks threw */
   async stop(ms: number): Promise<unknown[]> {
     this.#ending = true
+    this.#over.abort()
     this.house.stopping = true
     this.#watchdog.stop()
     const stops = this.#mesh.loops.map(loop => this.#stopLoop(loop, ms))
@@ -165,7 +173,7 @@ export class Coordinator {
   async #stopLoop(loop: LoopHandle, ms: number): Promise<unknown[]> {
     if (!(loop instanceof ThreadHandle)) return this.host.stop(ms)
     const { thread } = loop
-    const timer = setTimeout(() => thread.kill('it did not stop in time'), ms * 2 + 500)
+    const timer = globalThis.setTimeout(() => thread.kill('it did not stop in time'), ms * 2 + 500)
     try {
       const failures = await loop.order(control => control.stop(ms))
       await loop.order(control => control.end())
@@ -249,6 +257,8 @@ export class Coordinator {
       if (modules.length > 0) unwrap(await loop.order(control => control.load(modules)))
       // routed before it is joined: what waited for it comes the moment it is
       await loop.order(control => control.route(this.registry.table()))
+      const kept = this.#keeper.of(agent => this.#livesOn(agent, index))
+      if (kept.length > 0) await loop.order(control => control.remember(kept))
       this.#watchdog.watch(thread)
       await this.#mesh.join(loop)
       const late = this.#modules.filter(url => !modules.includes(url))
@@ -260,18 +270,21 @@ export class Coordinator {
     }
   }
 
-  async #lost(loop: ThreadHandle, { why }: Ending): Promise<void> {
+  async #lost(loop: ThreadHandle, { why, turns }: Ending): Promise<void> {
     const { thread } = loop
     const overdue = this.#watchdog.forget(thread)
     this.#replacing++
     this.#mesh.remove(loop)
-    const forGood = this.#ending || this.#tooOften(thread.index)
+    const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
+    const verdict = this.#judge(thread.index, agents, why)
     if (!this.#ending) this.host.observer.crash(`thread ${thread.index}: ${why}`)
     try {
+      if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
       await this.#everywhere(other =>
-        other.order(control => control.detach(thread.index, thread.life, why, forGood, overdue)),
+        other.order(control => control.detach(thread.index, thread.life, why, verdict.forGood, overdue)),
       )
-      if (!forGood) await this.#begin(thread.index)
+      if (verdict.delay > 0) await setTimeout(verdict.delay, undefined, { signal: this.#over.signal })
+      if (!verdict.forGood && !this.#ending) await this.#begin(thread.index)
     } catch {
       // the new life could not begin and was ended: its end brings us here again, until that is too often
     } finally {
@@ -281,22 +294,30 @@ export class Coordinator {
     }
   }
 
+  #judge(index: number, agents: readonly string[] | undefined, why: string): Verdict {
+    if (this.#ending) return { forGood: true, delay: 0 }
+    const { types } = this.registry
+    const verdict = this.#supervisor.ended(index, agents, type => types.get(type)?.restarts)
+    if (verdict.failed !== undefined) {
+      this.registry.fail(verdict.failed, why)
+      this.host.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
+    }
+    return verdict
+  }
+
+  #livesOn(agent: string, index: number): boolean {
+    const { type, key } = toAgentId(agent)
+    return this.host.routes.loopOf(type, key) === index
+  }
+
   #kill(index: number, life: number, why: string): void {
     const loop = this.#mesh.get(index)
     if (loop instanceof ThreadHandle && loop.life === life) loop.thread.kill(why)
   }
 
-  #tooOften(index: number): boolean {
-    const { max, within } = this.#options.restarts ?? { max: 3, within: 10_000 }
-    const now = this.house.now()
-    const recent = (this.#losses.get(index) ?? []).filter(time => now - time < within)
-    recent.push(now)
-    this.#losses.set(index, recent)
-    return recent.length > max
-  }
-
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
+    else if (report.kind === 'kept') this.#keeper.take(report.kept)
     else if (report.kind === 'broken') this.#kill(report.loop, report.life, report.why)
     else {
       try {

@@ -21,6 +21,7 @@ export interface Registered extends AgentDescription {
 /** Agent types and subscriptions of one runtime. */
 export class Registry {
   readonly #types = new Map<string, Registered>()
+  readonly #failed = new Map<string, string>()
   readonly #subscriptions = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
   #version = 0
@@ -96,9 +97,21 @@ export class Registry {
     this.#named += subscriptions.length
   }
 
+  /** Nobody hosts the type from the next version of the table on. */
+  fail(type: string, why: string): void {
+    this.#failed.set(type, why)
+  }
+
+  /** Why nobody hosts a type any more. */
+  failed(type: string): string | undefined {
+    return this.#failed.get(type)
+  }
+
   /** The next version of the table. */
   table(): RouteTable {
-    const types = Object.fromEntries([...this.#types].map(([type, { loops }]) => [type, { loops }]))
+    const types = Object.fromEntries(
+      [...this.#types].map(([type, { loops }]) => [type, { loops, failed: this.#failed.get(type) }]),
+    )
     return { version: ++this.#version, types, subscriptions: this.subscriptions }
   }
 

@@ -2,7 +2,7 @@
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
 import { availableParallelism } from 'node:os'
 import type { AgentRef, PublishOptions, SendOptions } from '../agent/context.js'
-import { isAgent } from '../agent/definition.js'
+import { checkRestarts, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError, StateError, StoppedError, TimeoutError, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
@@ -123,6 +123,7 @@ class LocalRuntime implements Runtime {
       concurrency: one.concurrency,
       deadline: one.deadline,
       version: one.version,
+      failed: this.#coordinator.registry.failed(one.type),
       loops: one.loops,
     }))
   }
@@ -136,8 +137,8 @@ class LocalRuntime implements Runtime {
   async saveState(options: { readonly timeout?: number } = {}): Promise<Snapshot> {
     this.#checkAlive()
     const timeout = options.timeout ?? SAVE_MS
-    const { registry, loops } = this.#coordinator
     return await this.#quietly(timeout, async () => {
+      const { registry, loops } = this.#coordinator // only now: a loop may have been replaced meanwhile
       const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
       const saved = all.flatMap(unwrap).sort((a, b) => (a.agent < b.agent ? -1 : 1))
       const types: Record<string, number> = {}
@@ -315,6 +316,7 @@ function readSnapshot(snapshot: Snapshot): SavedState[] {
 }
 
 function checkOptions(options: RuntimeOptions): number {
+  checkRestarts('restarts', options.restarts)
   const { threads, ringBytes, agents } = options
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
     throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)

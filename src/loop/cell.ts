@@ -33,6 +33,8 @@ export class Cell {
   state: unknown
   /** Whether it is in the loop's line of cells that have something to do. */
   inLine = false
+  /** Turns since its state was kept last. */
+  unkept = 0
   #stage: 'new' | 'starting' | 'ready' | 'stopped' = 'new'
   readonly #mailbox = new Queue<Message>()
   /** Calls from its own call chain, which do not wait for the turns that wait for them. */
@@ -125,7 +127,7 @@ export class Cell {
       return
     }
     const { state } = this.type.spec.options
-    if (this.type.spec.onStart === undefined) {
+    if (this.type.spec.onStart === undefined && this.loop.checkpoints.left(this.text) === undefined) {
       let made: unknown
       try {
         made = state?.(this.id)
@@ -165,6 +167,9 @@ export class Cell {
       if (this.type.keys !== undefined && !this.type.keys.has(this.id.key)) throw this.#noSuchKey()
       this.state = await this.type.spec.options.state?.(this.id)
       await this.type.spec.onStart?.(new Turn(this, undefined))
+      const left = this.loop.checkpoints.left(this.text)
+      if (left?.state !== undefined) this.state = left.state.value
+      if (left !== undefined) await this.type.spec.onRestart?.(new Turn(this, undefined))
     } catch (error) {
       this.#startFailed(error)
     }
@@ -176,6 +181,7 @@ export class Cell {
     this.#stage = 'ready'
     this.loop.counters.add(at.agents, 1)
     this.loop.observer.create(this)
+    this.loop.checkpoints.begun(this)
     this.loop.ready(this)
   }
 
@@ -288,6 +294,7 @@ export class Cell {
     this.#turns.delete(turn)
     this.loop.counters.add(at.running, -1)
     if (turn.deadlineAt !== 0) this.loop.deadlines.end(turn)
+    if (this.type.checkpoint !== undefined) this.loop.checkpoints.turnEnded(this)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
   }
 

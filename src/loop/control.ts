@@ -1,12 +1,13 @@
 // What the coordinator can tell a loop. The host's loop is told directly, a thread's over Comlink; so everything here
 // takes and returns plain data (and ports), and errors that are ours come back as plain data too.
-import type { AnyAgent, TopicPattern } from '../agent/definition.js'
+import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.js'
 import { AlreadyExistsError, ModuleError, StateError } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { RouteTable } from '../routing/table.js'
 import type { LinkParts } from '../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../transport/wire-error.js'
+import type { Kept } from './checkpoints.js'
 import { HostedType } from './hosted.js'
 import type { Loop } from './loop.js'
 import { loadModule } from './modules.js'
@@ -20,6 +21,7 @@ export interface AgentDescription {
   readonly threads: number | undefined
   readonly concurrency: string | number
   readonly deadline: number | undefined
+  readonly restarts: RestartPolicy | undefined
   readonly version: number
 }
 
@@ -77,6 +79,11 @@ export class LoopControl {
     this.#loop.route(table)
   }
 
+  /** Takes what the life before left of its agents. */
+  remember(kept: readonly Kept[]): void {
+    this.#loop.checkpoints.remember(kept)
+  }
+
   resume(): void {
     this.#loop.scheduler.resume()
   }
@@ -130,6 +137,7 @@ export class LoopControl {
       threads: options.threads,
       concurrency: options.concurrency ?? 'serial',
       deadline: options.deadline,
+      restarts: options.restarts,
       version: options.version ?? 1,
     }
   }
@@ -141,14 +149,21 @@ export class LoopControl {
   /** States of the agents that exist here: of all, or of one. */
   save(agent?: string): Promise<Outcome<SavedState[]>> {
     return outcomeOf(() => {
+      const left = [...this.#loop.checkpoints.waiting]
+        .filter(kept => kept.state !== undefined && (agent === undefined || kept.agent === agent))
+        .map(({ agent, state }) => {
+          const version = this.#loop.hosted(toAgentId(agent).type)?.version as number
+          return { agent, version, state: state?.value }
+        })
       const cells = agent === undefined ? [...this.#loop.cells] : [this.#loop.existing(agent)]
-      return cells
+      const present = cells
         .filter(cell => cell?.ready === true)
         .map(cell => ({
           agent: cell?.text as string,
           version: cell?.type.version as number,
           state: this.#plain(cell?.id as AgentId, cell?.state),
         }))
+      return [...present, ...left]
     })
   }
 
@@ -160,6 +175,7 @@ export class LoopControl {
         const cell = this.#loop.cell(this.#loop.address(agent))
         await cell.ensure()
         cell.state = state
+        if (cell.type.checkpoint !== undefined) this.#loop.checkpoints.save(cell)
       }
     })
   }

@@ -1,5 +1,5 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
-import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
+import type { AgentSpec, AnyAgent, CheckpointPolicy, HandlerEntry } from '../agent/definition.js'
 import type { AnySerializer, MessageType } from '../agent/message.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
@@ -18,6 +18,7 @@ export class HostedType {
   readonly keys: ReadonlySet<string> | undefined
   readonly deadline: number
   readonly version: number
+  readonly checkpoint: CheckpointPolicy | undefined
 
   constructor(agent: AnyAgent) {
     const { spec } = agent
@@ -39,6 +40,7 @@ export class HostedType {
     this.keys = options.keys === undefined ? undefined : new Set(options.keys)
     this.deadline = options.deadline ?? 0
     this.version = options.version ?? 1
+    this.checkpoint = options.checkpoint
   }
 }
 

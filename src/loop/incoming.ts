@@ -2,7 +2,7 @@
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
-import { NotSerializableError, textOf, UnknownAgentError } from '../agent/errors.js'
+import { NotSerializableError, textOf } from '../agent/errors.js'
 import { type AgentId, toTopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
@@ -123,11 +123,7 @@ export class Incoming {
     const address = this.#loop.address(envelope.recipient as string)
     const fail = (error: unknown) => this.#peer.failure(this.#link, slot, generation, error)
     if (address.loop !== this.#loop.index) {
-      return fail(
-        new UnknownAgentError(`no agent type '${address.id.type}' is registered (asked for ${address.text})`, {
-          agent: address.text,
-        }),
-      )
+      return fail(this.#loop.nowhere(address, name))
     }
     let payload: unknown
     try {

@@ -1,7 +1,7 @@
 // A loop: one event loop that hosts agents. It joins the parts (cells, way in, way out, scheduler) and holds what they
 // share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
-import { StoppedError, textOf } from '../agent/errors.js'
+import { AgentFailedError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { LogEntry } from '../observe/log.js'
 import { Observer } from '../observe/observer.js'
@@ -16,6 +16,7 @@ import { Queue } from '../transport/queue.js'
 import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
 import { type CallHost, CallTable, type Waiter } from './calls.js'
 import { Cell } from './cell.js'
+import { Checkpoints, type Kept } from './checkpoints.js'
 import { Deadlines } from './deadlines.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
@@ -43,10 +44,11 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, an error that nobody waits for, a link that makes no sense. */
+/** What threads tell the host: an entry of the event log, an error that nobody waits for, a checkpoint, a link that makes no sense. */
 export type Report =
   | { readonly kind: 'log'; readonly entry: LogEntry }
   | { readonly kind: 'unhandled'; readonly error: unknown }
+  | { readonly kind: 'kept'; readonly kept: Kept }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
 
 /** What a loop is made of. */
@@ -77,6 +79,7 @@ export class Loop implements CallHost {
   readonly observer: Observer
   readonly outgoing: Outgoing
   readonly deadlines: Deadlines
+  readonly checkpoints = new Checkpoints(this)
   readonly scheduler: Scheduler
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
@@ -232,6 +235,17 @@ export class Loop implements CallHost {
     return this.#addresses.get(text) ?? this.#remember(toAgentId(recipient))
   }
 
+  /** Why nobody hosts an agent. */
+  nowhere({ id, text }: Address, message: string): UnknownAgentError | AgentFailedError {
+    const failed = this.routes.failed(id.type)
+    if (failed !== undefined) return agentFailed(text, failed)
+    const types = this.routes.types.join(', ') || 'none'
+    return new UnknownAgentError(`no agent type '${id.type}' is registered (asked for ${text}); registered: ${types}`, {
+      agent: text,
+      message,
+    })
+  }
+
   /** Where an agent is; undefined when nobody hosts its type. */
   addressOf(type: string, key: string): Address | undefined {
     const address = this.#addresses.get(`${type}/${key}`) ?? this.#remember(agentId(type, key))
@@ -320,6 +334,10 @@ export class Loop implements CallHost {
   route(table: RouteTable): void {
     this.routes.replace(table)
     this.#addresses = new Map()
+    for (const cell of this.#cells.values()) {
+      const failed = this.routes.failed(cell.id.type)
+      if (failed !== undefined) cell.abandon(agentFailed(cell.text, failed))
+    }
   }
 
   /** What comes from that loop makes no sense: one of the two ends has to begin again, and it is not the host. */
@@ -384,15 +402,21 @@ export class Loop implements CallHost {
     this.onReport?.(report)
   }
 
-  #report(report: Report): void {
+  /** @returns false when the host is too far behind. @throws DataCloneError */
+  tellHost(report: Report): boolean {
     if (this.index === 0) {
       this.reported(report)
-      return
+      return true
     }
     const host = this.peer(0)
-    if (host.link === undefined || host.link.answers.out.backlog >= MAX_REPORTS) return
+    if (host.link === undefined || host.link.answers.out.backlog >= MAX_REPORTS) return false
+    host.control(host.link, Kind.REPORT, 0, 0, report)
+    return true
+  }
+
+  #report(report: Report): void {
     try {
-      host.control(host.link, Kind.REPORT, 0, 0, report)
+      this.tellHost(report)
     } catch {
       // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
       if (report.kind === 'unhandled') this.#report({ kind: 'unhandled', error: new Error(textOf(report.error)) })
@@ -449,6 +473,12 @@ export class Loop implements CallHost {
     this.scheduler.stop()
     for (const peer of this.#peers) peer?.link?.close()
   }
+}
+
+function agentFailed(agent: string, why: string): AgentFailedError {
+  return new AgentFailedError(`${agent} is not hosted any more: its type ended threads too often, last: ${why}`, {
+    agent,
+  })
 }
 
 /** Waits for a promise, but no longer than `ms`. @returns whether it was there in time */

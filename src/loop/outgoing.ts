@@ -3,7 +3,7 @@
 // queue behind it, so that the order in which a sender sent is the order in which its messages leave.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
-import { InvalidArgumentError, MessageDroppedError, UnknownAgentError } from '../agent/errors.js'
+import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import type { EventType, MessageType, RequestType } from '../agent/message.js'
@@ -161,9 +161,14 @@ export class Outgoing {
     const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
     if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
-    const [here, elsewhere] = this.#recipients(turn, topic, options.toSelf === true)
+    const [here, elsewhere, nowhere] = this.#recipients(turn, topic, options.toSelf === true)
     // an event that can be cancelled is followed to its end, like one that is waited for
     const gather = followed ? new Gather(loop, message.name) : undefined
+    for (const agent of nowhere) {
+      gather?.expect()
+      gather?.add(agent, loop.nowhere(loop.address(agent), message.name))
+      gather?.answer()
+    }
     const remote: GatherPart[] = []
     const waits: Promise<void>[] = []
     for (const address of here) {
@@ -234,12 +239,14 @@ export class Outgoing {
     )
   }
 
-  /** The agents that hear a topic: on this loop, and by loop elsewhere. Each once, and not the one that publishes. */
-  #recipients(turn: Turn | undefined, topic: TopicId, toSelf: boolean): [Address[], Map<number, string[]>] {
+  /** The agents that hear a topic: on this loop, by loop elsewhere, and those of types that failed. Each once, and not the one that publishes. */
+  #recipients(turn: Turn | undefined, topic: TopicId, toSelf: boolean): [Address[], Map<number, string[]>, string[]] {
     const here: Address[] = []
     const elsewhere = new Map<number, string[]>()
+    const nowhere: string[] = []
     for (const type of this.#loop.routes.match(topic.type)) {
       const address = this.#loop.addressOf(type, topic.source)
+      if (address === undefined) nowhere.push(`${type}/${topic.source}`)
       if (address === undefined || (!toSelf && turn !== undefined && address.text === turn.agent)) continue
       if (address.loop === this.#loop.index) here.push(address)
       else {
@@ -248,7 +255,7 @@ export class Outgoing {
         else agents.push(address.text)
       }
     }
-    return [here, elsewhere]
+    return [here, elsewhere, nowhere]
   }
 
   /** A message for an agent on this loop. Written out field by field: spreading the parcel costs more than the rest. */
@@ -335,16 +342,7 @@ export class Outgoing {
     }
     if (recipient === undefined) return undefined
     const address = loop.address(recipient)
-    if (address.loop < 0) {
-      const types = loop.routes.types.join(', ') || 'none'
-      throw new UnknownAgentError(
-        `no agent type '${address.id.type}' is registered (asked for ${address.text}); registered: ${types}`,
-        {
-          agent: address.text,
-          message: message.name,
-        },
-      )
-    }
+    if (address.loop < 0) throw loop.nowhere(address, message.name)
     return address
   }
 

@@ -1,6 +1,7 @@
 // A turn: one handler at work on one message, and what it sees of it (the `ctx` of a handler). A turn is also the
 // innermost link of the chain of calls that it makes.
 import type { Context, Handle, Payload, PublishOptions, SendOptions } from '../agent/context.js'
+import { InvalidArgumentError } from '../agent/errors.js'
 import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { Cancellation } from './cancellation.js'
@@ -80,6 +81,16 @@ export class Turn implements Context, ChainNode {
 
   get messageId(): string {
     return this.message?.id ?? ''
+  }
+
+  checkpoint(): void {
+    const { loop, type, text } = this.cell
+    if (type.checkpoint === undefined) {
+      throw new InvalidArgumentError(
+        `${text} has no checkpoints: give agent '${this.cell.id.type}' the option checkpoint`,
+      )
+    }
+    loop.checkpoints.save(this.cell)
   }
 
   get traceparent(): string | undefined {

@@ -5,6 +5,8 @@
 export interface TypeRoute {
   /** Loops that host it, in the order by which keys are spread. */
   readonly loops: readonly number[]
+  /** Why nobody hosts it any more. */
+  readonly failed?: string | undefined
 }
 
 /** One subscription as data. */
@@ -61,9 +63,15 @@ export class Routes {
 
   /** The loop of an agent, or undefined when nobody hosts its type. */
   loopOf(type: string, key: string): number | undefined {
-    const loops = this.#types.get(type)?.loops
-    if (loops === undefined) return undefined
+    const route = this.#types.get(type)
+    if (route === undefined || route.failed !== undefined) return undefined
+    const { loops } = route
     return loops.length === 1 ? loops[0] : loops[hash(key) % loops.length]
+  }
+
+  /** Why nobody hosts a type that is registered. */
+  failed(type: string): string | undefined {
+    return this.#types.get(type)?.failed
   }
 
   /** The agent types that hear a topic type, each once, in the order of their subscriptions. */

@@ -49,9 +49,14 @@ for (const threads of [1, 2, 4]) {
       expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => n))
     })
 
-    it('one that keeps ending is given up, and its senders are told at once', async () => {
-      await using runtime = await createRuntime({ threads, agents: [kitUrl], restarts: { max: 1, within: 60_000 } })
-      for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'exit' }, 'mortal/x'))
+    it('one that keeps ending, and cannot say why, is given up, and its senders are told at once', async () => {
+      await using runtime = await createRuntime({
+        threads,
+        agents: [kitUrl],
+        restarts: { max: 1, within: 60_000 },
+        resourceLimits: { maxOldGenerationSizeMb: 48 },
+      })
+      for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'memory' }, 'mortal/x'))
       const error = await failure(runtime.send(kit.Echo, 1, 'mortal/x'))
       expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: false })
       expect(error.message).toContain('not started again')

@@ -1,0 +1,90 @@
+// What is kept of agents outside their thread. What it keeps: a checkpoint is written to the host before the answer of
+// the turn that called for it, so whoever has that answer finds its effect after a crash; an agent that comes back
+// gets its last checkpoint, once, and is told.
+import { StateError, textOf } from '../agent/errors.js'
+import type { Cell } from './cell.js'
+import type { Loop } from './loop.js'
+
+/** An agent that lived on a thread, and the state it asked to keep. */
+export interface Kept {
+  readonly agent: string
+  /** Undefined: nothing but that it was there. */
+  readonly state?: { readonly value: unknown }
+}
+
+/** Writes the checkpoints of one loop, and holds those of the life before it. */
+export class Checkpoints {
+  readonly #loop: Loop
+  readonly #left = new Map<string, Kept>()
+  /** By milliseconds of `everyMs`: agents that changed. */
+  readonly #changed = new Map<number, Set<Cell>>()
+
+  constructor(loop: Loop) {
+    this.#loop = loop
+  }
+
+  /** Takes what the life before left. */
+  remember(kept: readonly Kept[]): void {
+    for (const one of kept) this.#left.set(one.agent, one)
+  }
+
+  /** States of agents that have not come back yet. */
+  get waiting(): Iterable<Kept> {
+    return this.#left.values()
+  }
+
+  /** What a life before left of this agent. */
+  left(agent: string): Kept | undefined {
+    return this.#left.get(agent)
+  }
+
+  /** The agent is there: it was made, or came back. */
+  begun(cell: Cell): void {
+    this.#left.delete(cell.text)
+    const { checkpoint, spec } = cell.type
+    if (checkpoint !== undefined || spec.onRestart !== undefined) this.#tell(cell, false)
+  }
+
+  /** A turn of an agent whose type has checkpoints has ended. */
+  turnEnded(cell: Cell): void {
+    const { checkpoint } = cell.type
+    if (checkpoint === undefined || checkpoint === 'on-demand') return
+    if ('everyMessages' in checkpoint) {
+      if (++cell.unkept >= checkpoint.everyMessages) this.save(cell)
+      return
+    }
+    const { everyMs } = checkpoint
+    const changed = this.#changed.get(everyMs)
+    if (changed !== undefined) {
+      changed.add(cell)
+      return
+    }
+    this.#changed.set(everyMs, new Set([cell]))
+    setTimeout(() => this.#saveChanged(everyMs), everyMs).unref()
+  }
+
+  /** Keeps the state as it is now. On the calling loop there is nothing to keep it from. */
+  save(cell: Cell): void {
+    cell.unkept = 0
+    this.#tell(cell, true)
+  }
+
+  #saveChanged(everyMs: number): void {
+    const changed = this.#changed.get(everyMs)
+    this.#changed.delete(everyMs)
+    for (const cell of changed ?? []) this.save(cell)
+    this.#loop.sentOut()
+  }
+
+  #tell(cell: Cell, withState: boolean): void {
+    if (this.#loop.index === 0) return
+    try {
+      const state = withState ? { state: { value: cell.state } } : {}
+      const told = this.#loop.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
+      if (!told) cell.unkept++ // the host is behind; the next turn tries again
+    } catch (error) {
+      const text = `the state of ${cell.text} cannot be kept: ${textOf(error)}`
+      this.#loop.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
+    }
+  }
+}

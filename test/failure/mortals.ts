@@ -1,0 +1,37 @@
+// Agents that end their thread when told to, and what they keep of themselves.
+import { agent, type CheckpointPolicy, event, request } from 'ringreeve'
+
+export const Count = request<void, number>('count')
+export const Look = request<void, { n: number; restarts: number; starts: number }>('look')
+export const Keep = request<void, void>('keep')
+export const End = request<void, void>('end')
+export const Both = request<{ to: string }, void>('both')
+export const Fine = request<void, string>('fine')
+export const Told = event<void>('told')
+
+const state = () => ({ n: 0, restarts: 0, starts: 0 })
+
+function mortal(type: string, checkpoint: CheckpointPolicy | undefined) {
+  return agent(type, { state, ...(checkpoint === undefined ? {} : { checkpoint }), subscriptions: ['told'] })
+    .onStart(ctx => {
+      ctx.state.starts++
+    })
+    .onRestart(ctx => {
+      ctx.state.restarts++
+    })
+    .on(Count, (_, ctx) => ++ctx.state.n)
+    .on(Look, (_, ctx) => ctx.state)
+    .on(Keep, (_, ctx) => ctx.checkpoint())
+    .on(Told, () => {})
+    .on(End, () => process.exit(7))
+}
+export const every = mortal('every', { everyMessages: 1 })
+export const thirds = mortal('thirds', { everyMessages: 3 })
+export const timed = mortal('timed', { everyMs: 20 })
+export const demand = mortal('demand', 'on-demand')
+export const plain = mortal('plain', undefined)
+export const fragile = agent('fragile', { restarts: { max: 1, within: 60_000 }, subscriptions: ['told'] })
+  .on(End, () => process.exit(7))
+  .on(Told, () => {})
+  .on(Both, async ({ to }, ctx) => ctx.send(End, undefined, to))
+export const innocent = agent('innocent').on(Fine, () => 'fine')

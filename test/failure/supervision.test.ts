@@ -1,0 +1,133 @@
+// Promised: what ends threads too often is given up, and nothing else is; an agent comes back with its last checkpoint
+// and is told.
+import { AgentFailedError, createRuntime, InvalidArgumentError, type Runtime, ThreadLostError } from 'ringreeve'
+import { describe, expect, it } from 'vitest'
+import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
+import { failure } from '../conformance/engines.js'
+import * as mortals from './mortals.js'
+
+const url = new URL('./mortals.js', import.meta.url)
+const open = (threads: number, more = {}): Promise<Runtime> => createRuntime({ threads, agents: [url], ...more })
+const { Count, Look, Keep, End, Fine, Told } = mortals
+
+async function end(runtime: Runtime, agent: string): Promise<void> {
+  expect(await failure(runtime.send(End, undefined, agent))).toBeInstanceOf(ThreadLostError)
+}
+
+for (const threads of [1, 2, 4]) {
+  describe(`supervision (${threads})`, () => {
+    it('everyMessages: what was answered is there after a crash', async () => {
+      await using runtime = await open(threads)
+      for (let n = 1; n <= 5; n++) expect(await runtime.send(Count, undefined, 'every/x')).toBe(n)
+      await end(runtime, 'every/x')
+      expect(await runtime.send(Look, undefined, 'every/x')).toMatchObject({ n: 5, restarts: 1 })
+      expect(await runtime.send(Count, undefined, 'every/x')).toBe(6)
+      await end(runtime, 'every/x')
+      expect(await runtime.send(Look, undefined, 'every/x')).toMatchObject({ n: 6, restarts: 2 })
+    })
+
+    it('everyMessages: 3 keeps each third turn', async () => {
+      await using runtime = await open(threads)
+      for (let n = 1; n <= 5; n++) await runtime.send(Count, undefined, 'thirds/x')
+      await end(runtime, 'thirds/x')
+      expect(await runtime.send(Look, undefined, 'thirds/x')).toMatchObject({ n: 3, restarts: 1 })
+    })
+
+    it('everyMs keeps what changed, after that time', async () => {
+      await using runtime = await open(threads)
+      for (let n = 1; n <= 5; n++) await runtime.send(Count, undefined, 'timed/x')
+      let kept = 0
+      while (kept !== 5) {
+        await new Promise(resolve => setTimeout(resolve, 25))
+        await end(runtime, 'timed/x')
+        kept = (await runtime.send(Look, undefined, 'timed/x')).n
+        for (let n = kept; n < 5; n++) await runtime.send(Count, undefined, 'timed/x')
+      }
+    })
+
+    it('on demand: as it was when the handler asked; without checkpoints the agent begins anew and is told', async () => {
+      await using runtime = await open(threads)
+      for (const agent of ['demand/x', 'plain/x']) {
+        for (let n = 1; n <= 2; n++) await runtime.send(Count, undefined, agent)
+      }
+      await runtime.send(Keep, undefined, 'demand/x')
+      await runtime.send(Count, undefined, 'demand/x')
+      expect(await failure(runtime.send(Keep, undefined, 'plain/x'))).toBeInstanceOf(InvalidArgumentError)
+      await end(runtime, 'demand/x')
+      await end(runtime, 'plain/x')
+      expect(await runtime.send(Look, undefined, 'demand/x')).toMatchObject({ n: 2, restarts: 1 })
+      expect(await runtime.send(Look, undefined, 'plain/x')).toEqual({ n: 0, restarts: 1, starts: 1 })
+    })
+
+    it('innocents on the same thread come back the same way, also before their next message when state is saved', async () => {
+      await using runtime = await open(threads)
+      const keys = Array.from({ length: 8 }, (_, key) => `every/${key}`)
+      for (const agent of keys) await runtime.send(Count, undefined, agent)
+      await end(runtime, 'every/0')
+      const snapshot = await runtime.saveState()
+      for (const agent of keys) expect(snapshot[agent as 'every/0']).toMatchObject({ n: 1 })
+      for (const agent of keys) expect(await runtime.send(Count, undefined, agent)).toBe(2)
+    })
+
+    it('an agent type that ends threads too often fails; its senders are told at once, others go on', async () => {
+      const log: string[] = []
+      await using runtime = await open(threads, { log: (entry: { reason?: string }) => log.push(`${entry.reason}`) })
+      for (let n = 0; n < 2; n++) await end(runtime, 'fragile/x')
+      const error = await failure(runtime.send(End, undefined, 'fragile/x'))
+      expect(error).toBeInstanceOf(AgentFailedError)
+      expect(error).toMatchObject({ code: 'ERR_RINGREEVE_AGENT_FAILED', retryable: false, agent: 'fragile/x' })
+      expect(error.message).toContain('it exited with code 7')
+      expect(await failure(runtime.send(End, undefined, 'fragile/y'))).toBeInstanceOf(AgentFailedError)
+      const events = await failure(runtime.publish(Told, undefined, { topic: 'told/x', until: 'handled' }))
+      expect((events as unknown as AggregateError).errors).toMatchObject([{ agent: 'fragile/x' }])
+      for (let key = 0; key < 8; key++) {
+        expect(await runtime.send(Fine, undefined, `innocent/${key}`)).toBe('fine')
+      }
+      expect(runtime.agents().find(one => one.type === 'fragile')?.failed).toContain('exited')
+      expect(log.some(reason => reason.includes("agent type 'fragile' failed"))).toBe(true)
+      await runtime.idle()
+      await runtime.stop()
+      await runtime.start()
+      await end(runtime, 'fragile/x')
+    })
+  })
+}
+
+describe('the supervisor', () => {
+  const policy = { max: 3, within: 1_000, backoff: { min: 10, max: 35 } }
+
+  it('charges a type when only its turns were open, else the thread', () => {
+    const supervisor = new Supervisor({ ...policy, max: 1 }, () => 0)
+    const ended = (agents: string[] | undefined) => supervisor.ended(1, agents, () => undefined)
+    expect(ended(['a/1', 'a/2']).failed).toBe(undefined)
+    expect(ended(['a/1', 'b/1']).forGood).toBe(false)
+    expect(ended(['a/3']).failed).toBe('a')
+    expect(ended(undefined)).toMatchObject({ forGood: true })
+    expect(supervisor.ended(2, [], () => undefined).forGood).toBe(false)
+  })
+
+  it('forgets what is long ago', () => {
+    let now = 0
+    const supervisor = new Supervisor(policy, () => now)
+    for (let n = 0; n < 50; n++, now += 400)
+      expect(supervisor.ended(1, ['a/x'], () => undefined).failed).toBe(undefined)
+  })
+
+  it('backs off: at once, then doubling up to a bound, between half and all of it', () => {
+    for (const chance of [0, 1]) {
+      const supervisor = new Supervisor(
+        { ...policy, max: 10 },
+        () => 0,
+        () => chance,
+      )
+      const delays = Array.from({ length: 5 }, () => supervisor.ended(1, undefined, () => undefined).delay)
+      expect(delays).toEqual([0, 10, 20, 35, 35].map(full => full * (0.5 + chance / 2)))
+    }
+  })
+})
+
+it('policies that make no sense are refused', async () => {
+  expect((await failure(createRuntime({ restarts: { max: -1, within: 10 } }))).message).toMatch(/^restarts: max/)
+  const backoff = { min: 10, max: 1 }
+  expect((await failure(createRuntime({ restarts: { max: 1, within: 10, backoff } }))).message).toMatch(/backoff/)
+})
