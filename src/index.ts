@@ -27,6 +27,7 @@ export {
   NoHandlerError,
   NotSerializableError,
   OverloadedError,
+  PoisonedError,
   RingreeveError,
   StateError,
   StoppedError,
@@ -53,6 +54,8 @@ export {
 export type {
   AgentSource,
   AgentTypeInfo,
+  DeadLetter,
+  DeadLetters,
   Runtime,
   RuntimeOptions,
   RuntimeStats,

@@ -8,6 +8,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal
   /** Put on the message instead of a generated id. */
   readonly messageId?: string
+  /**
+   * The handler may run more than once for this request: if its thread ends, the runtime sends it again, with the same
+   * message id, perhaps behind later messages. In flight in two such ends it goes to the dead letters, and the send
+   * rejects with PoisonedError. Do not change the payload before it is settled. Default false: never repeated.
+   */
+  readonly idempotent?: boolean
   /** W3C `traceparent` to travel with the message. Default: the one of the message being handled. */
   readonly traceparent?: string
   /**

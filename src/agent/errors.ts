@@ -141,6 +141,13 @@ export class AgentFailedError extends RingreeveError {
   }
 }
 
+/** An idempotent request was in flight in two ends of its thread; it is in the dead letters and is not sent a third time. */
+export class PoisonedError extends RingreeveError {
+  constructor(text: string, details?: Details) {
+    super('ERR_RINGREEVE_POISONED', text, false, details)
+  }
+}
+
 /** The runtime is stopping, stopped or closed. */
 export class StoppedError extends RingreeveError {
   constructor(text: string, details?: Details) {

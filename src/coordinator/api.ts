@@ -5,7 +5,7 @@ import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.
 import type { AgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { MessageType } from '../agent/message.js'
-import type { LogEntry } from '../observe/log.js'
+import type { Letter, LogEntry } from '../observe/log.js'
 import type { LoopStats } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
 
@@ -33,6 +33,8 @@ export interface RuntimeOptions {
   readonly ringBytes?: number
   /** How a thread waits for work. Default `'poll'`. */
   readonly wait?: WaitStrategyName
+  /** How many dead letters are kept (default 1,000; then the oldest goes), and whether events that nobody hears are among them (default false). */
+  readonly deadLetters?: { readonly capacity?: number; readonly unheardEvents?: boolean }
   /** Memory limits of each thread, in MB, as in `new Worker`. */
   readonly resourceLimits?: ResourceLimits
   /**
@@ -96,6 +98,27 @@ export interface StatefulHandle<Handled extends MessageType> extends Handle<Hand
   loadState(state: unknown): Promise<void>
 }
 
+/** A message that is not given to anybody again unless somebody asks for it. */
+export interface DeadLetter extends Letter {
+  readonly id: number
+}
+
+/** Messages that nobody could or should be given again; `ringreeve:dead` and the event log tell of each. */
+export interface DeadLetters {
+  readonly size: number
+  /** Letters that had to make room. */
+  readonly dropped: number
+  /** Oldest first. */
+  list(): readonly DeadLetter[]
+  /**
+   * Sends the request, or publishes the event, once more, for the application. The letter is gone when that succeeds.
+   * @returns the answer. @throws what the send throws; InvalidArgumentError if there is no such letter
+   */
+  replay(id: number): Promise<unknown>
+  /** Throws away one letter, or all. @returns how many */
+  discard(id?: number): number
+}
+
 /** Counters of all loops, read from shared memory: they are there even when a thread hangs. */
 export interface RuntimeStats {
   readonly loops: readonly LoopStats[]
@@ -139,4 +162,5 @@ export interface Runtime extends Messenger, AsyncDisposable {
   /** Messages that wait for their turn, on any loop. */
   readonly unprocessedMessages: number
   stats(): RuntimeStats
+  readonly deadLetters: DeadLetters
 }

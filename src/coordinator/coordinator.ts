@@ -11,6 +11,7 @@ import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
+import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
 import { Keeper } from './keeper.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
@@ -37,6 +38,7 @@ export class Coordinator {
   readonly #interceptors: string[] = []
   readonly #supervisor: Supervisor
   readonly #keeper = new Keeper()
+  readonly #letters: LetterBox
   #replacing = 0
   #ending = false
   /** Ends what waits when the runtime stops. */
@@ -46,7 +48,8 @@ export class Coordinator {
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
   #unhandled: unknown[] = []
 
-  constructor(options: RuntimeOptions, threads: number, paused: boolean) {
+  constructor(options: RuntimeOptions, threads: number, paused: boolean, letters: LetterBox) {
+    this.#letters = letters
     this.#options = options
     this.#threads = threads
     this.#paused = paused
@@ -59,6 +62,7 @@ export class Coordinator {
       wait: options.wait ?? 'poll',
       log: options.log !== undefined,
       unhandled: options.unhandledErrors === 'throw',
+      unheard: options.deadLetters?.unheardEvents === true,
     }
     this.host = new Loop({ ...shared, index: 0, life: 0, paused, house: this.house, status, flags })
     this.host.onReport = report => this.#take(report)
@@ -318,6 +322,7 @@ export class Coordinator {
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
     else if (report.kind === 'kept') this.#keeper.take(report.kept)
+    else if (report.kind === 'dead') this.host.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#kill(report.loop, report.life, report.why)
     else {
       try {

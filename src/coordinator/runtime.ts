@@ -22,6 +22,7 @@ import type {
   SubscriptionHandle,
 } from './api.js'
 import { Coordinator } from './coordinator.js'
+import { LetterBox } from './dead-letters.js'
 import type { LoopHandle } from './mesh.js'
 
 const STOP_MS = 5_000
@@ -31,6 +32,7 @@ class LocalRuntime implements Runtime {
   readonly threads: number
   readonly #options: RuntimeOptions
   readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
+  readonly deadLetters: LetterBox
   #coordinator: Coordinator
   #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
   #stopping: Promise<void> | undefined
@@ -38,7 +40,14 @@ class LocalRuntime implements Runtime {
   constructor(options: RuntimeOptions, threads: number) {
     this.#options = options
     this.threads = threads
-    this.#coordinator = new Coordinator(options, threads, options.autoStart === false)
+    const replayer = {
+      send: (message: RequestType, payload: unknown, recipient: string, messageId: string) =>
+        this.#coordinator.host.outgoing.send(undefined, message, payload, recipient, { messageId }),
+      publish: (message: EventType, payload: unknown, topic: string, messageId: string) =>
+        this.#coordinator.host.outgoing.publish(undefined, message, payload, { topic, messageId }),
+    }
+    this.deadLetters = new LetterBox(replayer, options.deadLetters?.capacity)
+    this.#coordinator = new Coordinator(options, threads, options.autoStart === false, this.deadLetters)
   }
 
   async begin(): Promise<void> {
@@ -187,7 +196,7 @@ class LocalRuntime implements Runtime {
     if (this.#state === 'new') this.#coordinator.resume()
     else {
       const before = this.#coordinator.registry.subscriptions
-      this.#coordinator = new Coordinator(this.#options, this.threads, false)
+      this.#coordinator = new Coordinator(this.#options, this.threads, false, this.deadLetters)
       await this.#coordinator.start(
         this.#sources.map(({ source }) => source),
         before,
@@ -317,6 +326,10 @@ function readSnapshot(snapshot: Snapshot): SavedState[] {
 
 function checkOptions(options: RuntimeOptions): number {
   checkRestarts('restarts', options.restarts)
+  const capacity = options.deadLetters?.capacity
+  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
+    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${capacity}`)
+  }
   const { threads, ringBytes, agents } = options
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
     throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)

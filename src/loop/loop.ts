@@ -2,8 +2,8 @@
 // share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
 import { AgentFailedError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
-import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
-import type { LogEntry } from '../observe/log.js'
+import { type AgentId, agentId, type TopicId, toAgentId } from '../agent/ids.js'
+import type { Letter, LogEntry } from '../observe/log.js'
 import { Observer } from '../observe/observer.js'
 import { Routes, type RouteTable } from '../routing/table.js'
 import { Bell } from '../sync/bell.js'
@@ -23,7 +23,7 @@ import { Incoming } from './incoming.js'
 import type { OpenTurn } from './last-words.js'
 import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
-import { Peer } from './peer.js'
+import { type Parcel, Peer } from './peer.js'
 import { Scheduler } from './scheduler.js'
 
 /** Messages run in one chunk, unless handlers are slow; then one. */
@@ -44,11 +44,12 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, an error that nobody waits for, a checkpoint, a link that makes no sense. */
+/** What threads tell the host: an entry of the event log, an error that nobody waits for, a checkpoint, a dead letter, a link that makes no sense. */
 export type Report =
   | { readonly kind: 'log'; readonly entry: LogEntry }
   | { readonly kind: 'unhandled'; readonly error: unknown }
   | { readonly kind: 'kept'; readonly kept: Kept }
+  | { readonly kind: 'dead'; readonly letter: Letter }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
 
 /** What a loop is made of. */
@@ -66,6 +67,8 @@ export interface LoopOptions {
   readonly log: boolean
   /** Whether errors that nobody waits for are wanted. */
   readonly unhandled: boolean
+  /** Whether events that nobody hears become dead letters. */
+  readonly unheard: boolean
 }
 
 /** One loop. */
@@ -359,6 +362,35 @@ export class Loop implements CallHost {
     if (link === undefined || link.life !== waiter.life) return
     peer.control(link, Kind.CANCEL, waiter.slot, waiter.generation, 'by its caller')
     this.settled()
+  }
+
+  /** Whether a loop has ended and does not begin again. */
+  isGone(index: number): boolean {
+    return this.#peers[index]?.gone === true
+  }
+
+  get keepsUnheard(): boolean {
+    return this.#options.unheard
+  }
+
+  /** An event that nobody hears. */
+  unheard(message: string, parcel: Parcel, topic: TopicId): void {
+    const letter: Letter = {
+      reason: 'no subscriber',
+      detail: `nobody hears ${topic}`,
+      time: Date.now(),
+      message,
+      messageId: parcel.id ?? `${this.origin}.${parcel.sequence}`,
+      sender: parcel.sender,
+      recipient: undefined,
+      topic: topic.toString(),
+      payload: parcel.payload,
+    }
+    try {
+      this.tellHost({ kind: 'dead', letter })
+    } catch (error) {
+      this.unhandled(undefined, undefined, error) // its payload cannot cross threads
+    }
   }
 
   /** Says which of Node's threads this loop lives on. */

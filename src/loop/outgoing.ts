@@ -12,6 +12,7 @@ import { at } from '../sync/status.js'
 import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import { isPromise } from './cell.js'
+import { insist } from './insist.js'
 import type { Address, Loop } from './loop.js'
 import { MAX_CHAIN, Message, type Reply } from './message.js'
 import type { Parcel } from './peer.js'
@@ -51,6 +52,10 @@ export class Outgoing {
     const { gate } = this.#loop
     if (gate !== undefined && turn === undefined)
       return gate.then(() => this.send(turn, message, payload, recipient, options))
+    if (options?.idempotent === true) {
+      const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
+      return insist(this.#loop, message, payload, recipient.toString(), turn?.agent, options, once)
+    }
     let address: Address
     try {
       address = this.#check(turn, message, 'request', options, recipient) as Address
@@ -162,6 +167,7 @@ export class Outgoing {
     loop.counters.add(at.published, 1)
     if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
     const [here, elsewhere, nowhere] = this.#recipients(turn, topic, options.toSelf === true)
+    if (here.length === 0 && elsewhere.size === 0 && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
     // an event that can be cancelled is followed to its end, like one that is waited for
     const gather = followed ? new Gather(loop, message.name) : undefined
     for (const agent of nowhere) {

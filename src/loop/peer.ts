@@ -81,6 +81,11 @@ export class Peer {
     return this.#link
   }
 
+  /** Whether that loop has ended and does not begin again. */
+  get gone(): boolean {
+    return this.#lost !== undefined
+  }
+
   /** A new life of that loop: what was parked goes to it. */
   attach(link: Link): void {
     this.#link = link

@@ -21,6 +21,7 @@ export interface ThreadTask {
   readonly paused: boolean
   readonly log: boolean
   readonly unhandled: boolean
+  readonly unheard: boolean
   readonly control: MessagePort
 }
 

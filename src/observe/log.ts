@@ -1,8 +1,8 @@
-// The event log: what happened to each message, as plain data that crosses threads.
+// The event log and the dead letters: what happened to messages, as plain data that crosses threads.
 
 /** One entry of the event log. Ids are `type/key`, topics `type/source`. */
 export interface LogEntry {
-  readonly event: 'create' | 'send' | 'publish' | 'process' | 'respond' | 'error' | 'drop' | 'crash'
+  readonly event: 'create' | 'send' | 'publish' | 'process' | 'respond' | 'error' | 'drop' | 'dead' | 'crash'
   /** Loop on which it happened; 0 is the calling loop. */
   readonly loop: number
   /** Milliseconds since 1970. */
@@ -12,7 +12,24 @@ export interface LogEntry {
   readonly sender?: string | undefined
   readonly agent?: string | undefined
   readonly topic?: string | undefined
-  /** For `error`, `drop` and `crash`: why. */
+  /** For `error`, `drop`, `dead` and `crash`: why. */
   readonly reason?: string | undefined
   readonly traceparent?: string | undefined
+}
+
+/** A message that is not given to anybody again unless somebody asks for it. */
+export interface Letter {
+  /** `'poison'`: it was in flight in two crashes. `'no subscriber'`: nobody heard its topic. */
+  readonly reason: 'poison' | 'no subscriber'
+  /** What happened, in words. */
+  readonly detail: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly message: string
+  readonly messageId: string
+  readonly sender: string | undefined
+  /** `type/key` of a request, `type/source` of an event. */
+  readonly recipient: string | undefined
+  readonly topic: string | undefined
+  readonly payload: unknown
 }

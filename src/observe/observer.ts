@@ -2,9 +2,9 @@
 // for it, in the event log (from every thread). When nobody listens, a message costs one look at `active`.
 import { channel } from 'node:diagnostics_channel'
 import { textOf } from '../agent/errors.js'
-import type { LogEntry } from './log.js'
+import type { Letter, LogEntry } from './log.js'
 
-const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'crash'] as const
+const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'dead', 'crash'] as const
 type EventName = (typeof names)[number]
 
 /** `ringreeve:create`, `ringreeve:send`, …; subscribers get a {@link LogEntry}. */
@@ -72,6 +72,12 @@ export class Observer {
 
   dropped(message: Seen, reason: string): void {
     this.#tell('drop', { ...of(message), reason })
+  }
+
+  /** A message became a dead letter. */
+  dead(letter: Letter): void {
+    const { message, messageId, sender, recipient, topic, reason, detail } = letter
+    this.#tell('dead', { message, messageId, sender, agent: recipient, topic, reason: `${reason}: ${detail}` })
   }
 
   crash(reason: string): void {

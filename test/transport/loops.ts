@@ -28,6 +28,7 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
         paused: false,
         log: false,
         unhandled: false,
+        unheard: false,
       }),
   )
   const ring = (): SharedArrayBuffer => {

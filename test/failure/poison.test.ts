@@ -1,0 +1,121 @@
+// Promised: a request that may be repeated survives the end of its thread; in flight in two of them it goes to the dead
+// letters instead of a third. Dead letters are bounded, told of, and can be read, replayed and discarded.
+import { createRuntime, InvalidArgumentError, PoisonedError, ThreadLostError } from 'ringreeve'
+import { describe, expect, it } from 'vitest'
+import { failure, flag, kit as kitUrl, onEveryEngine, open as openKit } from '../conformance/engines.js'
+import * as kit from '../conformance/kit.js'
+import * as poison from './poison.js'
+
+const url = new URL('./poison.js', import.meta.url)
+const { Brittle, Relay } = poison
+const more = { restarts: { max: 100, within: 1_000, backoff: { min: 1, max: 1 } } }
+
+for (const threads of [1, 2, 4]) {
+  describe(`poison (${threads})`, () => {
+    it('a request that may be repeated is sent again when its thread ends', async () => {
+      await using runtime = await createRuntime({ threads, agents: [url], ...more })
+      const runs = flag()
+      expect(await runtime.send(Brittle, { runs, failures: 1 }, 'brittle/x', { idempotent: true })).toBe('after 2')
+      expect(runtime.deadLetters.size).toBe(0)
+      const once = flag()
+      expect(await failure(runtime.send(Brittle, { runs: once, failures: 1 }, 'brittle/x'))).toBeInstanceOf(
+        ThreadLostError,
+      )
+      expect(once[0]).toBe(1)
+    })
+
+    it('in flight in two ends it is a dead letter, not sent a third time', async () => {
+      const dead: unknown[] = []
+      await using runtime = await createRuntime({
+        threads,
+        agents: [url],
+        ...more,
+        log: entry => entry.event === 'dead' && dead.push(entry.message),
+      })
+      const runs = flag()
+      const error = await failure(
+        runtime.send(Brittle, { runs, failures: 2 }, 'brittle/x', { idempotent: true, messageId: 'p1' }),
+      )
+      expect(error).toBeInstanceOf(PoisonedError)
+      expect(error).toMatchObject({ code: 'ERR_RINGREEVE_POISONED', retryable: false, agent: 'brittle/x' })
+      expect(error.cause).toBeInstanceOf(ThreadLostError)
+      expect(runs[0]).toBe(2)
+      expect(dead).toEqual(['brittle'])
+      const [letter] = runtime.deadLetters.list()
+      expect(letter).toMatchObject({ reason: 'poison', message: 'brittle', messageId: 'p1', recipient: 'brittle/x' })
+      expect(letter?.detail).toContain('exited with code 9')
+      expect(await runtime.deadLetters.replay(letter?.id as number)).toBe('after 3')
+      expect(runtime.deadLetters.size).toBe(0)
+      expect(await failure(runtime.deadLetters.replay(letter?.id as number))).toBeInstanceOf(InvalidArgumentError)
+    })
+
+    it('a replay that ends its thread again leaves the letter where it is', async () => {
+      await using runtime = await createRuntime({ threads, agents: [url], ...more })
+      const options = { idempotent: true } as const
+      await failure(runtime.send(Brittle, { runs: flag(), failures: 9 }, 'brittle/x', options))
+      const [letter] = runtime.deadLetters.list()
+      expect(await failure(runtime.deadLetters.replay(letter?.id as number))).toBeInstanceOf(ThreadLostError)
+      expect(runtime.deadLetters.list()).toEqual([letter])
+      expect(runtime.deadLetters.discard(letter?.id)).toBe(1)
+      expect(runtime.deadLetters.discard()).toBe(0)
+    })
+
+    it('a turn that never yields is poison too, and a handler on a thread can be the sender', async () => {
+      await using runtime = await createRuntime({ threads, agents: [url], ...more })
+      const runs = flag()
+      const error = await failure(runtime.send(Relay, { runs, failures: -1, to: 'spinner/y' }, 'relay/x'))
+      if (error instanceof PoisonedError) {
+        expect(runs[0]).toBe(2)
+        expect(runtime.deadLetters.list()).toMatchObject([{ sender: 'relay/x', recipient: 'spinner/y' }])
+      } else {
+        expect(error).toBeInstanceOf(ThreadLostError) // the relay lived on the thread that it ended
+        expect(runs[0]).toBe(1)
+      }
+    })
+
+    it('a thread that is given up is no reason to try for ever', async () => {
+      await using runtime = await createRuntime({
+        threads,
+        agents: [url],
+        restarts: { max: 0, within: 60_000 },
+      })
+      const error = await failure(
+        runtime.send(Brittle, { runs: flag(), failures: 9 }, 'brittle/x', { idempotent: true }),
+      )
+      expect(error.code).toMatch(/AGENT_FAILED|THREAD_LOST/)
+    })
+  })
+}
+
+onEveryEngine('events that nobody hears', engine => {
+  it('are not kept by default', async () => {
+    await using runtime = await openKit(engine)
+    await runtime.publish(kit.Note, 1, { topic: 'nobody/x' })
+    await runtime.idle()
+    expect(runtime.deadLetters.size).toBe(0)
+  })
+
+  it('are kept when asked for, within bounds, and replayed to a later subscriber', async () => {
+    await using runtime = await openKit(engine, { deadLetters: { unheardEvents: true, capacity: 3 } })
+    for (let n = 0; n < 4; n++) await runtime.publish(kit.Note, n, { topic: 'nobody/x' })
+    await runtime.send(kit.Tell, { topic: 'nobody/x', payload: 'from an agent' }, 'sender/x')
+    await runtime.idle()
+    expect(runtime.deadLetters.dropped).toBe(2)
+    expect(runtime.deadLetters.list().map(letter => [letter.payload, letter.sender])).toEqual([
+      [2, undefined],
+      [3, undefined],
+      ['from an agent', 'sender/x'],
+    ])
+    await runtime.subscribe({ agent: 'recorder', topic: 'nobody' })
+    for (const letter of runtime.deadLetters.list()) await runtime.deadLetters.replay(letter.id)
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([2, 3, 'from an agent'])
+    expect(runtime.deadLetters.size).toBe(0)
+  })
+})
+
+it('what cannot be sent twice is refused', async () => {
+  await using runtime = await createRuntime({ threads: 1, agents: [kitUrl] })
+  const buffer = new ArrayBuffer(8)
+  const error = await failure(runtime.send(kit.Echo, buffer, 'echo/x', { idempotent: true, transfer: [buffer] }))
+  expect(error).toBeInstanceOf(InvalidArgumentError)
+})
