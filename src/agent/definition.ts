@@ -64,6 +64,8 @@ export interface AgentOptions<State> {
   readonly concurrency?: Concurrency
   /** Milliseconds a turn may take. Then `ctx.signal` aborts and the caller gets DeadlineError; a thread that is still busy 100 ms later is ended and replaced. Default: none. */
   readonly deadline?: number
+  /** Milliseconds after which a turn is told of (`slow` in the event log) and otherwise left alone. Default: none. */
+  readonly softDeadline?: number
   readonly mailbox?: MailboxOptions
   /** After its thread ended, an agent comes back from its last checkpoint on its next message. Default: none; it begins anew. */
   readonly checkpoint?: CheckpointPolicy
@@ -199,10 +201,10 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
       `agent '${type}': state must be a function that makes the state, got ${typeof options.state}`,
     )
   }
-  if (options.deadline !== undefined && !(options.deadline > 0 && options.deadline < 2 ** 31)) {
-    throw new InvalidArgumentError(
-      `agent '${type}': deadline must be a number of milliseconds above 0, got ${options.deadline}`,
-    )
+  for (const option of ['deadline', 'softDeadline'] as const) {
+    const ms = options[option]
+    if (ms === undefined || (ms > 0 && ms < 2 ** 31)) continue
+    throw new InvalidArgumentError(`agent '${type}': ${option} must be a number of milliseconds above 0, got ${ms}`)
   }
   checkRestarts(`agent '${type}': restarts`, options.restarts)
   const { checkpoint } = options

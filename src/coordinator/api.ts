@@ -35,6 +35,11 @@ export interface RuntimeOptions {
   readonly wait?: WaitStrategyName
   /** How many dead letters are kept (default 1,000; then the oldest goes), and whether events that nobody hears are among them (default false). */
   readonly deadLetters?: { readonly capacity?: number; readonly unheardEvents?: boolean }
+  /**
+   * A thread that was ended and does not go, because it is inside a native call, is left behind. With more than so many
+   * at a time the runtime stops: everything open gets StoppedError that says so. Default: as many as `threads`, at least 2.
+   */
+  readonly maxZombies?: number
   /** Memory limits of each thread, in MB, as in `new Worker`. */
   readonly resourceLimits?: ResourceLimits
   /**
@@ -124,6 +129,8 @@ export interface RuntimeStats {
   readonly loops: readonly LoopStats[]
   /** Messages that wait for their turn, on any loop. */
   readonly unprocessed: number
+  /** Threads that were ended, are inside a native call and have not gone yet. */
+  readonly zombies: number
 }
 
 /** The runtime: agents, messages between them, and their life. Made by {@link createRuntime}. */

@@ -2,7 +2,7 @@
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 import { setTimeout } from 'node:timers/promises'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, ModuleError, RingreeveError } from '../agent/errors.js'
+import { AlreadyExistsError, InvalidArgumentError, ModuleError, RingreeveError, StoppedError } from '../agent/errors.js'
 import { toAgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
@@ -18,7 +18,7 @@ import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Registry } from './registry.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type Ending, Threads } from './threads.js'
-import { Watchdog } from './watchdog.js'
+import { type Slow, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
 
@@ -28,7 +28,9 @@ export class Coordinator {
   readonly house = new House()
   readonly registry: Registry
   readonly idle: IdleWatch
-  readonly #options: RuntimeOptions
+  /** Told when the run cannot go on. */
+  onFailed: ((why: string) => void) | undefined
+  readonly #options: RuntimeOptions & { readonly maxZombies: number }
   readonly #threads: number
   readonly #control: LoopControl
   readonly #mesh: Mesh
@@ -50,7 +52,7 @@ export class Coordinator {
 
   constructor(options: RuntimeOptions, threads: number, paused: boolean, letters: LetterBox) {
     this.#letters = letters
-    this.#options = options
+    this.#options = { ...options, maxZombies: options.maxZombies ?? Math.max(2, threads) }
     this.#threads = threads
     this.#paused = paused
     this.registry = new Registry(threads)
@@ -80,7 +82,7 @@ export class Coordinator {
       })
     }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
-    this.#watchdog = new Watchdog(this.house)
+    this.#watchdog = new Watchdog(this.house, slow => this.#tellSlow(slow))
     this.#supervisor = new Supervisor(options.restarts, () => this.house.now())
     if (threads > 0) {
       const task = { ...shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
@@ -194,8 +196,8 @@ export class Coordinator {
 
   async #add(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
     const found = isAgent(source) ? [this.#addOnHost(source)] : await this.#addModule(moduleUrl(source, 'agents'))
+    if (found.some(({ deadline }) => deadline !== undefined)) this.#watchdog.hurry()
     for (const { type, subscriptions } of found) if (withSubscriptions) this.registry.subscribeAll(type, subscriptions)
-    if (found.some(({ deadline }) => deadline !== undefined)) this.#watchdog.start()
     return found.map(({ type }) => type)
   }
 
@@ -274,14 +276,21 @@ export class Coordinator {
     }
   }
 
-  async #lost(loop: ThreadHandle, { why, turns }: Ending): Promise<void> {
+  async #lost(loop: ThreadHandle, { why, turns, zombie }: Ending): Promise<void> {
     const { thread } = loop
     const overdue = this.#watchdog.forget(thread)
     this.#replacing++
     this.#mesh.remove(loop)
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const verdict = this.#judge(thread.index, agents, why)
-    if (!this.#ending) this.host.observer.crash(`thread ${thread.index}: ${why}`)
+    const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
+    if (!this.#ending) this.host.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
+    if (zombie && !this.#ending && this.zombies > this.#options.maxZombies) {
+      verdict.forGood = true
+      this.#fail(
+        `${this.zombies} threads are inside native calls and do not go (maxZombies is ${this.#options.maxZombies}); only a new process is rid of them`,
+      )
+    }
     try {
       if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
       await this.#everywhere(other =>
@@ -298,6 +307,18 @@ export class Coordinator {
     }
   }
 
+  /** Threads that were ended and have not gone. */
+  get zombies(): number {
+    return this.#pool?.zombies ?? 0
+  }
+
+  /** Nothing can be promised any more: everything that is open gets an error, and whoever owns the run is to stop it. */
+  #fail(why: string): void {
+    this.host.observer.crash(`the runtime fails: ${why}`)
+    this.host.failWith(new StoppedError(`the runtime failed: ${why}`))
+    this.onFailed?.(why)
+  }
+
   #judge(index: number, agents: readonly string[] | undefined, why: string): Verdict {
     if (this.#ending) return { forGood: true, delay: 0 }
     const { types } = this.registry
@@ -307,6 +328,13 @@ export class Coordinator {
       this.host.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
     }
     return verdict
+  }
+
+  #tellSlow({ thread, agent, message, age, softDeadline }: Slow): void {
+    if (agent !== undefined) return this.host.observer.slow(agent, message, age, softDeadline as number)
+    const calls = this.host.callsTo(thread)
+    const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
+    this.host.observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`)
   }
 
   #livesOn(agent: string, index: number): boolean {

@@ -27,6 +27,8 @@ import type { LoopHandle } from './mesh.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
+/** How long what runs may go on in a runtime that failed. */
+const FAILED_MS = 1_000
 
 class LocalRuntime implements Runtime {
   readonly threads: number
@@ -36,6 +38,7 @@ class LocalRuntime implements Runtime {
   #coordinator: Coordinator
   #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
   #stopping: Promise<void> | undefined
+  #failure: string | undefined
 
   constructor(options: RuntimeOptions, threads: number) {
     this.#options = options
@@ -47,7 +50,17 @@ class LocalRuntime implements Runtime {
         this.#coordinator.host.outgoing.publish(undefined, message, payload, { topic, messageId }),
     }
     this.deadLetters = new LetterBox(replayer, options.deadLetters?.capacity)
-    this.#coordinator = new Coordinator(options, threads, options.autoStart === false, this.deadLetters)
+    this.#coordinator = this.#newRun(options.autoStart === false)
+  }
+
+  #newRun(paused: boolean): Coordinator {
+    const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters)
+    this.#failure = undefined
+    run.onFailed = why => {
+      this.#failure = why
+      void this.stop({ drain: false, timeout: FAILED_MS }).catch(() => {}) // told of in the event log
+    }
+    return run
   }
 
   async begin(): Promise<void> {
@@ -196,7 +209,7 @@ class LocalRuntime implements Runtime {
     if (this.#state === 'new') this.#coordinator.resume()
     else {
       const before = this.#coordinator.registry.subscriptions
-      this.#coordinator = new Coordinator(this.#options, this.threads, false, this.deadLetters)
+      this.#coordinator = this.#newRun(false)
       await this.#coordinator.start(
         this.#sources.map(({ source }) => source),
         before,
@@ -257,7 +270,7 @@ class LocalRuntime implements Runtime {
 
   stats(): RuntimeStats {
     const loops = this.#coordinator.stats()
-    return { loops, unprocessed: loops.reduce((sum, loop) => sum + loop.queued, 0) }
+    return { loops, unprocessed: loops.reduce((sum, loop) => sum + loop.queued, 0), zombies: this.#coordinator.zombies }
   }
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
@@ -301,7 +314,10 @@ class LocalRuntime implements Runtime {
   }
 
   #checkAlive(): void {
-    if (this.#state === 'stopped' || this.#state === 'closed') throw new StoppedError(`the runtime is ${this.#state}`)
+    if (this.#state === 'stopped' || this.#state === 'closed')
+      throw new StoppedError(
+        `the runtime is ${this.#state}${this.#failure === undefined ? '' : `, because it failed: ${this.#failure}`}`,
+      )
   }
 
   #throwUnhandled(more: readonly unknown[]): void {

@@ -10,7 +10,7 @@ export interface Verdict {
   /** The agent type that did it too often: it fails, and the thread goes on without it. */
   readonly failed?: string
   /** The thread ended too often, and no agent type can be blamed. */
-  readonly forGood: boolean
+  forGood: boolean
   /** Milliseconds to wait before the next life. */
   readonly delay: number
 }

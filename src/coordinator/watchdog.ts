@@ -1,37 +1,78 @@
-// The watchdog reads from shared memory how long the turns of each thread may still take, and ends a thread that is
-// past that and does not yield. A thread that does yield ends its turn itself (see loop/deadlines.ts); the grace lets it.
+// The watchdog reads from shared memory how long the turns of each thread may still take. It ends a thread that is past
+// that and does not yield; it tells of one that is past its soft deadline, and of one that does not come back to its
+// event loop. What it keeps: time in which a thread was ready to run and got no core does not count against it, and
+// neither does time in which the watchdog itself did not run. A thread that yields ends its turn itself (see
+// loop/deadlines.ts); the grace lets it.
+import { waitedForCore } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
 import type { ThreadLife } from './threads.js'
 
 const EVERY_MS = 25
+/** As long as no type has a deadline, only stalls are looked for. */
+const SELDOM_MS = 200
 const GRACE_MS = 100
+/** A thread that has been awake for so long without coming back to its event loop is told of. */
+const STALLED_MS = 1_000
 
-/** Watches the deadlines of all threads. */
+/** Something that takes too long, and so far only that. */
+export interface Slow {
+  readonly thread: number
+  /** Undefined: it is not known which turn it is. */
+  readonly agent?: string
+  readonly message?: string
+  /** Milliseconds. */
+  readonly age: number
+  readonly softDeadline?: number
+}
+
+/** What is known of one thread. */
+class Watched {
+  /** The deadline that was past when it was last looked at, and since when, in time that counts. */
+  deadlineAt = 0
+  past = 0
+  waited = 0
+  killed: string | undefined
+  /** The soft deadline that was told of. */
+  told = 0
+  beat = -1
+  beatAt = 0
+  stalled = false
+}
+
+/** Watches the turns of all threads. */
 export class Watchdog {
   readonly #house: House
-  readonly #threads = new Set<ThreadLife>()
-  readonly #overdue = new Map<ThreadLife, string>()
+  readonly #slow: (slow: Slow) => void
+  readonly #threads = new Map<ThreadLife, Watched>()
   #timer: NodeJS.Timeout | undefined
+  #every = SELDOM_MS
+  #looked = 0
 
-  constructor(house: House) {
+  constructor(house: House, slow: (slow: Slow) => void) {
     this.#house = house
+    this.#slow = slow
   }
 
   watch(thread: ThreadLife): void {
-    this.#threads.add(thread)
+    this.#threads.set(thread, new Watched())
+    this.#looked = this.#house.now()
+    this.#timer ??= setInterval(() => this.#look(), this.#every).unref()
+  }
+
+  /** There are deadlines now. */
+  hurry(): void {
+    if (this.#every === EVERY_MS) return
+    this.#every = EVERY_MS
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.#look(), EVERY_MS).unref()
   }
 
   /** @returns the agent for whose sake the thread was ended, if it was */
   forget(thread: ThreadLife): string | undefined {
-    const agent = this.#overdue.get(thread)
+    const agent = this.#threads.get(thread)?.killed
     this.#threads.delete(thread)
-    this.#overdue.delete(thread)
     return agent
-  }
-
-  /** Begins to look; until a type has a deadline there is nothing to see. */
-  start(): void {
-    this.#timer ??= setInterval(() => this.#look(), EVERY_MS).unref()
   }
 
   stop(): void {
@@ -40,13 +81,55 @@ export class Watchdog {
 
   #look(): void {
     const now = this.#house.now()
-    for (const thread of this.#threads) {
-      const { deadlineAt } = thread.status
-      const past = (now - deadlineAt) | 0 // both mod 2^32: right for 24 days either way, however long the runtime is up
-      if (deadlineAt === 0 || past < GRACE_MS || this.#overdue.has(thread)) continue
-      const agent = thread.status.deadlineAgent
-      this.#overdue.set(thread, agent)
-      thread.kill(`a turn of ${agent} ran ${past} ms past its deadline without yielding`)
+    // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
+    const passed = Math.min(now - this.#looked, this.#every * 2)
+    this.#looked = now
+    for (const [thread, seen] of this.#threads) {
+      if (seen.killed !== undefined) continue
+      this.#deadline(thread, seen, now, passed)
+      this.#softDeadline(thread, seen, now)
+      this.#stall(thread, seen, now)
     }
+  }
+
+  #deadline(thread: ThreadLife, seen: Watched, now: number, passed: number): void {
+    const { deadlineAt } = thread.status
+    const past = (now - deadlineAt) | 0 // both mod 2^32: right for 24 days either way, however long the runtime is up
+    if (deadlineAt === 0 || past < 0) {
+      seen.deadlineAt = 0
+      return
+    }
+    const waited = waitedForCore(thread.status.systemThread)
+    if (seen.deadlineAt !== deadlineAt) {
+      seen.deadlineAt = deadlineAt
+      seen.past = 0
+    } else seen.past += Math.max(0, passed - (waited - seen.waited))
+    seen.waited = waited
+    if (seen.past < GRACE_MS) return
+    seen.killed = thread.status.deadlineAgent
+    thread.kill(`a turn of ${seen.killed} ran ${past} ms past its deadline without yielding`)
+  }
+
+  #softDeadline(thread: ThreadLife, seen: Watched, now: number): void {
+    const { at, text } = thread.status.slow
+    if (at === 0 || at === seen.told || ((now - at) | 0) < GRACE_MS) return
+    seen.told = at
+    const [, agent, message, ms] = /^(.*) (\S*) (\d+)$/s.exec(text) ?? []
+    if (agent === undefined || message === undefined) return
+    const softDeadline = Number(ms)
+    this.#slow({ thread: thread.index, agent, message, age: ((now - at) | 0) + softDeadline, softDeadline })
+  }
+
+  #stall(thread: ThreadLife, seen: Watched, now: number): void {
+    const { beat } = thread.status
+    if (beat !== seen.beat || !thread.bell.awake) {
+      seen.beat = beat
+      seen.beatAt = now
+      seen.stalled = false
+      return
+    }
+    if (seen.stalled || now - seen.beatAt < STALLED_MS) return
+    seen.stalled = true
+    this.#slow({ thread: thread.index, age: Math.round(now - seen.beatAt) })
   }
 }

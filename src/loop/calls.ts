@@ -259,6 +259,11 @@ export class CallTable<W extends Waiter> {
     return waiter
   }
 
+  /** Some that wait for a loop. */
+  of(peer: number, most: number): W[] {
+    return (this.#entries.filter(waiter => waiter?.peer === peer) as W[]).slice(0, most)
+  }
+
   /** Takes out all that wait for one life of a loop. */
   takeAll(peer: number, life: number): W[] {
     const all = this.#entries.filter(waiter => waiter?.peer === peer && waiter.life === life) as W[]

@@ -260,6 +260,7 @@ export class Cell {
     this.#turns.add(turn)
     loop.counters.add(at.running, 1)
     if (this.type.deadline > 0) loop.deadlines.begin(turn, this.type.deadline)
+    if (this.type.softDeadline > 0) loop.slow.begin(turn, this.type.softDeadline)
     if (loop.observer.active) loop.observer.process(message)
     let outcome: unknown
     try {
@@ -294,6 +295,7 @@ export class Cell {
     this.#turns.delete(turn)
     this.loop.counters.add(at.running, -1)
     if (turn.deadlineAt !== 0) this.loop.deadlines.end(turn)
+    if (this.type.softDeadline > 0) this.loop.slow.end(turn)
     if (this.type.checkpoint !== undefined) this.loop.checkpoints.turnEnded(this)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
   }

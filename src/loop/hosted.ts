@@ -17,6 +17,8 @@ export class HostedType {
   readonly overflow: 'wait' | 'reject' | 'drop-oldest'
   readonly keys: ReadonlySet<string> | undefined
   readonly deadline: number
+  /** 0: none. */
+  readonly softDeadline: number
   readonly version: number
   readonly checkpoint: CheckpointPolicy | undefined
 
@@ -39,6 +41,7 @@ export class HostedType {
     this.overflow = options.mailbox?.overflow ?? 'wait'
     this.keys = options.keys === undefined ? undefined : new Set(options.keys)
     this.deadline = options.deadline ?? 0
+    this.softDeadline = options.softDeadline ?? 0
     this.version = options.version ?? 1
     this.checkpoint = options.checkpoint
   }

@@ -8,6 +8,7 @@ import { Observer } from '../observe/observer.js'
 import { Routes, type RouteTable } from '../routing/table.js'
 import { Bell } from '../sync/bell.js'
 import type { CancelFlags } from '../sync/cancel.js'
+import { systemThread } from '../sync/cpu.js'
 import { at, Counters, type House, type Status } from '../sync/status.js'
 import { Codec } from '../transport/codec.js'
 import { Kind } from '../transport/frame.js'
@@ -25,6 +26,7 @@ import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
 import { type Parcel, Peer } from './peer.js'
 import { Scheduler } from './scheduler.js'
+import { SlowTurns } from './slow.js'
 
 /** Messages run in one chunk, unless handlers are slow; then one. */
 const CHUNK = 16
@@ -83,6 +85,7 @@ export class Loop implements CallHost {
   readonly outgoing: Outgoing
   readonly deadlines: Deadlines
   readonly checkpoints = new Checkpoints(this)
+  readonly slow: SlowTurns
   readonly scheduler: Scheduler
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
@@ -117,6 +120,7 @@ export class Loop implements CallHost {
     this.#flags = options.flags
     this.observer = new Observer(this.index, options.log ? entry => this.#report({ kind: 'log', entry }) : undefined)
     this.outgoing = new Outgoing(this)
+    this.slow = new SlowTurns(this, options.status)
     this.deadlines = new Deadlines(options.house, options.status)
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
     this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
@@ -393,8 +397,14 @@ export class Loop implements CallHost {
     }
   }
 
+  /** The calls that this loop has made to another and waits for, as text: the first few. */
+  callsTo(index: number): string[] {
+    return this.waiters.of(index, 5).map(({ name, agent }) => `'${name}' of ${agent}`)
+  }
+
   /** Says which of Node's threads this loop lives on. */
   set thread(id: number) {
+    this.#status.systemThread = systemThread()
     this.#status.thread = id
   }
 
@@ -469,6 +479,11 @@ export class Loop implements CallHost {
 
   stopReason(): StoppedError {
     return this.#reason
+  }
+
+  /** The reason that everything gets that is dropped when the loop stops. */
+  failWith(reason: StoppedError): void {
+    this.#reason = reason
   }
 
   /** From now on only turns send. */

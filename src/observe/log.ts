@@ -2,7 +2,7 @@
 
 /** One entry of the event log. Ids are `type/key`, topics `type/source`. */
 export interface LogEntry {
-  readonly event: 'create' | 'send' | 'publish' | 'process' | 'respond' | 'error' | 'drop' | 'dead' | 'crash'
+  readonly event: 'create' | 'send' | 'publish' | 'process' | 'respond' | 'error' | 'drop' | 'dead' | 'slow' | 'crash'
   /** Loop on which it happened; 0 is the calling loop. */
   readonly loop: number
   /** Milliseconds since 1970. */
@@ -12,7 +12,7 @@ export interface LogEntry {
   readonly sender?: string | undefined
   readonly agent?: string | undefined
   readonly topic?: string | undefined
-  /** For `error`, `drop`, `dead` and `crash`: why. */
+  /** For `error`, `drop`, `dead`, `slow` and `crash`: why. */
   readonly reason?: string | undefined
   readonly traceparent?: string | undefined
 }

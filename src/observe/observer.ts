@@ -4,7 +4,7 @@ import { channel } from 'node:diagnostics_channel'
 import { textOf } from '../agent/errors.js'
 import type { Letter, LogEntry } from './log.js'
 
-const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'dead', 'crash'] as const
+const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'dead', 'slow', 'crash'] as const
 type EventName = (typeof names)[number]
 
 /** `ringreeve:create`, `ringreeve:send`, …; subscribers get a {@link LogEntry}. */
@@ -78,6 +78,17 @@ export class Observer {
   dead(letter: Letter): void {
     const { message, messageId, sender, recipient, topic, reason, detail } = letter
     this.#tell('dead', { message, messageId, sender, agent: recipient, topic, reason: `${reason}: ${detail}` })
+  }
+
+  /** A turn takes longer than it should. */
+  slow(agent: string, message: string | undefined, age: number, softDeadline: number): void {
+    const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
+    this.#tell('slow', { agent, message, reason })
+  }
+
+  /** A thread does not come back to its event loop. */
+  stalled(reason: string): void {
+    this.#tell('slow', { reason })
   }
 
   crash(reason: string): void {

@@ -3,9 +3,12 @@
 //   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
 //   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED or WAITING
 //   word 16  stopping   turns see it as cancel  word 16… counters    written by the loop alone, see Counter
+//                                               word 44  beat        counts how often the loop has shown its work
 //                                               word 46  thread      Node's id of the thread, 0 = not begun
+//                                               word 47  system      the operating system's id of it, 0 = unknown
 //                                               word 48  deadlineAt  ms since the house was built, 0 = none
 //                                               word 49  bytes of the agent's name; byte 200: the name, UTF-8
+//                                               word 128, 129, byte 520: the same for what is slow
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 
@@ -16,12 +19,16 @@ const HOUSE_BYTES = 128
 const BELL = 0
 const CALLED = 1
 const COUNTERS = 16
+const BEAT = 44
 const THREAD = 46
+const SYSTEM_THREAD = 47
 const DEADLINE_AT = 48
-const AGENT_LENGTH = 49
 const AGENT_TEXT = 200
 const AGENT_BYTES = 312
-const STATUS_BYTES = 512
+const SLOW_AT = 128
+const SLOW_TEXT = 520
+const SLOW_BYTES = 504
+const STATUS_BYTES = 1024
 
 /** The counters of one loop; each only ever grows, but for the gauges `queued`, `running` and `agents`. */
 export const counterNames = [
@@ -84,6 +91,41 @@ export class House {
   }
 }
 
+/** A time and a text in shared memory: what is due first, and whose it is. */
+export class Notice {
+  readonly #words: Int32Array
+  readonly #text: Uint8Array
+  readonly #word: number
+
+  /** @param word the time; the next one is the length of the text, in bytes */
+  constructor(memory: SharedArrayBuffer, word: number, textAt: number, textBytes: number) {
+    this.#words = new Int32Array(memory)
+    this.#word = word
+    this.#text = new Uint8Array(memory, textAt, textBytes)
+  }
+
+  /** @param at house time. The text is written first, then the time. */
+  set(at: number, text: string): void {
+    const { written } = new TextEncoder().encodeInto(text, this.#text)
+    Atomics.store(this.#words, this.#word + 1, written) // after the text it measures
+    Atomics.store(this.#words, this.#word, at | 0 || 1) // after the text: a reader of the time finds the text
+  }
+
+  clear(): void {
+    Atomics.store(this.#words, this.#word, 0) // nothing is due; the text may stay
+  }
+
+  /** House time mod 2^32; 0: nothing is due. */
+  get at(): number {
+    return Atomics.load(this.#words, this.#word) // read before the text
+  }
+
+  get text(): string {
+    const length = Atomics.load(this.#words, this.#word + 1) // bounds the text that is there
+    return new TextDecoder().decode(this.#text.slice(0, length))
+  }
+}
+
 /** Words of one life of one loop. */
 export class Status {
   readonly memory: SharedArrayBuffer
@@ -91,12 +133,15 @@ export class Status {
   readonly words: Int32Array
   static readonly bell = BELL
   static readonly called = CALLED
-  readonly #text: Uint8Array
+  readonly #deadline: Notice
+  /** The turn that is past its soft deadline first. */
+  readonly slow: Notice
 
   constructor(memory = new SharedArrayBuffer(STATUS_BYTES)) {
     this.memory = memory
     this.words = new Int32Array(memory)
-    this.#text = new Uint8Array(memory, AGENT_TEXT, AGENT_BYTES)
+    this.#deadline = new Notice(memory, DEADLINE_AT, AGENT_TEXT, AGENT_BYTES)
+    this.slow = new Notice(memory, SLOW_AT, SLOW_TEXT, SLOW_BYTES)
   }
 
   read(counter: Counter): number {
@@ -119,6 +164,24 @@ export class Status {
       // `accepted` (0) before `done` (1): a reader that takes done first can never see more done than accepted
       Atomics.store(this.words, COUNTERS + i, counters.values[i] as number)
     }
+    this.#beats = (this.#beats + 1) | 0
+    Atomics.store(this.words, BEAT, this.#beats) // no order needed: who reads it only wants to see it change
+  }
+
+  #beats = 0
+
+  /** Changes whenever the loop comes by. */
+  get beat(): number {
+    return Atomics.load(this.words, BEAT) // no order needed
+  }
+
+  /** The operating system's id of the thread; 0: unknown. */
+  get systemThread(): number {
+    return Atomics.load(this.words, SYSTEM_THREAD) // written once, before the thread answers its first order
+  }
+
+  set systemThread(id: number) {
+    Atomics.store(this.words, SYSTEM_THREAD, id) // like the id below
   }
 
   /** Node's id of the thread that lives this life; 0 until it began. */
@@ -130,23 +193,18 @@ export class Status {
     Atomics.store(this.words, THREAD, id) // seen at the latest by who got an answer from that thread
   }
 
-  /** Says that `agent` runs until `deadlineAt` (house time); 0 ends it. The name is written first, then the time. */
+  /** Says that `agent` runs until `deadlineAt` (house time); 0 ends it. */
   deadline(deadlineAt: number, agent: string): void {
-    if (deadlineAt !== 0) {
-      const text = new TextEncoder().encode(agent).subarray(0, AGENT_BYTES)
-      this.#text.set(text)
-      Atomics.store(this.words, AGENT_LENGTH, text.length) // after the text it measures
-    }
-    Atomics.store(this.words, DEADLINE_AT, deadlineAt === 0 ? 0 : deadlineAt | 0 || 1) // after the name: a reader of the time finds the name
+    if (deadlineAt === 0) this.#deadline.clear()
+    else this.#deadline.set(deadlineAt, agent)
   }
 
   get deadlineAt(): number {
-    return Atomics.load(this.words, DEADLINE_AT) // read before the name
+    return this.#deadline.at
   }
 
   get deadlineAgent(): string {
-    const length = Atomics.load(this.words, AGENT_LENGTH) // bounds the text that is there
-    return new TextDecoder().decode(this.#text.slice(0, length))
+    return this.#deadline.text
   }
 }
 

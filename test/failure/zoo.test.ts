@@ -1,13 +1,10 @@
 // The executor zoo: one row per way to die. In each the caller is told, once, what happened, on which thread, to which
 // agent, whether the handler may have run and whether a retry is safe; and the next message finds a living thread.
 // `ZOO=1 npx vitest run build/test/failure/zoo.test.js` prints the table of docs/failure.md.
-import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createRuntime } from 'ringreeve'
 import { afterAll, expect, it } from 'vitest'
 import { failure, flag } from '../conformance/engines.js'
+import { pipe } from './fifo.js'
 import * as zoo from './zoo.js'
 
 interface Row {
@@ -36,45 +33,36 @@ const rows: readonly Row[] = [
 ]
 
 const measured: string[] = []
-const folder = mkdtempSync(join(tmpdir(), 'ringreeve-zoo-'))
-const fifo = join(folder, 'fifo')
-execFileSync('mkfifo', [fifo])
-
 afterAll(() => {
-  rmSync(folder, { recursive: true })
   if (process.env.ZOO) process.stdout.write(`${measured.join('\n')}\n`)
 })
 
 for (const { how, agent, code, says } of rows) {
   it(`${how}: the caller is told, and the next message is answered`, { timeout: 30_000 }, async () => {
-    const runtime = await createRuntime({
+    await using runtime = await createRuntime({
       threads: 2,
       agents: [new URL('./zoo.js', import.meta.url)],
       resourceLimits: how === 'out of memory' ? { maxOldGenerationSizeMb: 64 } : {},
     })
-    try {
-      const begun = flag()
-      await runtime.send(zoo.Hello, undefined, `${agent}/x`)
-      const started = performance.now()
-      const error = await failure(runtime.send(zoo.Die, { how, begun, fifo }, `${agent}/x`))
-      const told = performance.now() - started
-      expect(await runtime.send(zoo.Hello, undefined, `${agent}/x`)).toBe(1)
-      const back = performance.now() - started
-      await runtime.idle()
-      expect(begun[0]).toBe(1)
-      expect(error.code).toBe(code)
-      expect(error.message).toMatch(says)
-      if (code !== undefined) expect(error).toMatchObject({ agent: `${agent}/x`, messageType: 'die' })
-      if (code !== undefined) expect(error.thread).toBeGreaterThan(0)
-      if (code === LOST) {
-        expect(error).toMatchObject({ maybeExecuted: true, retryable: false })
-        expect(error.message).toContain(`the handler of 'die' at ${agent}/x may have run`)
-      }
-      measured.push(`| ${how} | ${error.name} | ${told.toFixed(0)} | ${back.toFixed(0)} |`)
-    } finally {
-      if (how === 'FIFO read') releaseReader()
-      await runtime.close()
+    using fifo = pipe() // let go of before the runtime is closed
+    const begun = flag()
+    await runtime.send(zoo.Hello, undefined, `${agent}/x`)
+    const started = performance.now()
+    const error = await failure(runtime.send(zoo.Die, { how, begun, fifo: fifo.path }, `${agent}/x`))
+    const told = performance.now() - started
+    expect(await runtime.send(zoo.Hello, undefined, `${agent}/x`)).toBe(1)
+    const back = performance.now() - started
+    await runtime.idle()
+    expect(begun[0]).toBe(1)
+    expect(error.code).toBe(code)
+    expect(error.message).toMatch(says)
+    if (code !== undefined) expect(error).toMatchObject({ agent: `${agent}/x`, messageType: 'die' })
+    if (code !== undefined) expect(error.thread).toBeGreaterThan(0)
+    if (code === LOST) {
+      expect(error).toMatchObject({ maybeExecuted: true, retryable: false })
+      expect(error.message).toContain(`the handler of 'die' at ${agent}/x may have run`)
     }
+    measured.push(`| ${how} | ${error.name} | ${told.toFixed(0)} | ${back.toFixed(0)} |`)
   })
 }
 
@@ -96,12 +84,3 @@ it('terminate in mid-write: the reader has a prefix of what was written, in orde
   }
   await runtime.idle()
 })
-
-/** Lets the thread that reads the FIFO go: else this process could not end. */
-function releaseReader(): void {
-  try {
-    const file = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
-    writeSync(file, 'x')
-    closeSync(file)
-  } catch {} // nobody reads any more
-}
