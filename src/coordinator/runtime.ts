@@ -37,6 +37,7 @@ class LocalRuntime implements Runtime {
   readonly deadLetters: LetterBox
   #coordinator: Coordinator
   #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #failure: string | undefined
 
@@ -202,23 +203,39 @@ class LocalRuntime implements Runtime {
     })
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined
+    })
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     if (this.#state === 'running') throw new InvalidArgumentError('the runtime is running already')
+    await this.#stopping?.catch(() => {}) // who stops it is told
     if (this.#state === 'closed') throw new StoppedError('the runtime is closed; make a new one')
-    await this.#stopping
     if (this.#state === 'new') this.#coordinator.resume()
     else {
       const before = this.#coordinator.registry.subscriptions
       this.#coordinator = this.#newRun(false)
-      await this.#coordinator.start(
-        this.#sources.map(({ source }) => source),
-        before,
-      )
+      try {
+        await this.#coordinator.start(
+          this.#sources.map(({ source }) => source),
+          before,
+        )
+      } catch (error) {
+        await this.#coordinator.stop(100)
+        throw error
+      }
     }
     this.#state = 'running'
   }
 
   stop(options: StopOptions = {}): Promise<void> {
+    if (this.#starting !== undefined) {
+      const started = this.#starting.catch(() => {}) // who starts it is told
+      return started.then(() => this.stop(options))
+    }
     if (this.#state === 'stopped' || this.#state === 'closed') return Promise.resolve()
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
