@@ -82,26 +82,3 @@ it('the books balance while threads are killed', { timeout: 60_000 }, async () =
     { numRuns: 4, endOnFailure: true },
   )
 })
-
-it('many starts and stops leave no thread, port or timer behind', { timeout: 60_000 }, async () => {
-  const resources = () =>
-    process
-      .getActiveResourcesInfo()
-      .filter(kind => kind !== 'Immediate')
-      .sort()
-  const before = resources()
-  for (let round = 0; round < 15; round++) {
-    const runtime = await createRuntime({ threads: 2, agents: [kitUrl] })
-    const sent = runtime.send(kit.Slow, { ms: 50, answer: 1 }, 'echo/x').catch(() => {})
-    if (round % 3 === 0) await sent
-    await runtime.close({ drain: round % 2 === 0 })
-    await sent
-  }
-  await sleep(200)
-  const left = resources()
-  for (const kind of before) {
-    const at = left.indexOf(kind)
-    if (at >= 0) left.splice(at, 1)
-  }
-  expect(left).toEqual([])
-})
