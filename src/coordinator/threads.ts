@@ -73,6 +73,7 @@ export class ThreadLife {
       for (let rest = receiveMessageOnPort(port); rest !== undefined; rest = receiveMessageOnPort(port)) {
         hear(rest.message)
       }
+      port.off('message', hear) // a closed port may live long, and this life must not
       port.close()
       this.over = true
       return { why: this.#why ?? why, turns, zombie }
