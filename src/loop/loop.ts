@@ -161,6 +161,10 @@ export class Loop implements CallHost {
     return this.#incoming.length
   }
 
+  expecting(): boolean {
+    return !this.waiters.empty
+  }
+
   pending(): boolean {
     return this.counters.get(at.running) > 0
   }
@@ -285,7 +289,12 @@ export class Loop implements CallHost {
 
   attach(parts: LinkParts): void {
     const peer = this.peer(parts.peer)
-    const link = new Link(parts, this.codec.book, () => this.scheduler.rung())
+    const link = new Link(
+      parts,
+      this.codec.book,
+      () => this.scheduler.rung(),
+      () => this.#line.length > 0,
+    )
     this.#incoming.push(new Incoming(this, peer, link))
     peer.attach(link)
     this.scheduler.rung()
