@@ -59,7 +59,7 @@ export type {
   Subscription,
   SubscriptionHandle,
 } from './coordinator/api.js'
-export { createRuntime } from './coordinator/runtime.js'
+export { createRuntime } from './coordinator/create.js'
 export type { LogEntry } from './observe/log.js'
 export type { LoopStats } from './sync/status.js'
 export type { WaitStrategyName } from './transport/wait.js'

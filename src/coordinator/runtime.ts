@@ -1,8 +1,6 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
-import { availableParallelism } from 'node:os'
 import type { AgentRef, PublishOptions, SendOptions } from '../agent/context.js'
-import { isAgent } from '../agent/definition.js'
 import { InvalidArgumentError, StateError, StoppedError, TimeoutError, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
@@ -27,7 +25,8 @@ import type { LoopHandle } from './mesh.js'
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
 
-class LocalRuntime implements Runtime {
+/** A runtime, not yet begun. */
+export class LocalRuntime implements Runtime {
   readonly threads: number
   readonly #options: RuntimeOptions
   readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
@@ -312,37 +311,4 @@ function readSnapshot(snapshot: Snapshot): SavedState[] {
   return Object.entries(snapshot)
     .filter(([key]) => key.includes('/'))
     .map(([agent, state]) => ({ agent, state, version: types?.[toAgentId(agent).type] ?? 1 }))
-}
-
-function checkOptions(options: RuntimeOptions): number {
-  const { threads, ringBytes, agents } = options
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
-    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
-  }
-  if (
-    ringBytes !== undefined &&
-    !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)
-  ) {
-    throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
-  }
-  if (agents !== undefined && !Array.isArray(agents)) {
-    throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
-  }
-  if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
-    throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
-  }
-  return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
-}
-
-/**
- * Makes a runtime and starts it (unless `autoStart` is false).
- * @param options all optional; see {@link RuntimeOptions} for the defaults
- * @throws InvalidArgumentError, ModuleError (an agent module cannot be loaded or exports no agent), AlreadyExistsError
- * @example
- * await using runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)] })
- */
-export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const runtime = new LocalRuntime(options, checkOptions(options))
-  await runtime.begin()
-  return runtime
 }
