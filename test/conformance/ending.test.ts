@@ -1,12 +1,12 @@
 // Promised: ending: idle, stop, restart, and living inside a host application.
 import { createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, sleep } from './engines.js'
+import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('idle', engine => {
   it('resolves at once when nothing is under way, and after everything that is', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.idle()
     let answered = 0
     for (let n = 0; n < 20; n++)
@@ -16,7 +16,7 @@ onEveryEngine('idle', engine => {
   })
 
   it('waits for follow-ups of events, over any number of hops', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.publish(kit.Round, { round: 0 }, { topic: 'cascade/all' })
     await runtime.idle()
     const calls = await Promise.all([1, 2, 3, 4, 5].map(n => runtime.send(kit.Heard, undefined, `cascade-${n}/all`)))
@@ -25,7 +25,7 @@ onEveryEngine('idle', engine => {
   })
 
   it('several may wait, again and again', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     for (let round = 0; round < 20; round++) {
       const sent = runtime.send(kit.Slow, { ms: round % 3, answer: round }, `echo/${round}`)
       await Promise.all([runtime.idle(), runtime.idle()])
