@@ -49,7 +49,7 @@ async function run(sleep: RingTask['sleep'], frames: number, capacity: number, p
 describe(`millions of frames from thread to thread (seed ${seed})`, () => {
   // the same ring and the same frames each time; what differs is the waking, and that is tried thousands of times in each
   const ways: { readonly sleep: RingTask['sleep']; readonly capacity: number; readonly frames: number }[] = [
-    { sleep: 'spin', capacity: 65_536, frames: 1_000_000 },
+    { sleep: 'spin', capacity: 32_768, frames: 1_000_000 },
     { sleep: 'wait', capacity: 16_384, frames: 2_000_000 },
     { sleep: 'doorbell', capacity: 16_384, frames: 10_000_000 },
   ]
