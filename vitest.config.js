@@ -1,4 +1,4 @@
-// Tests run as compiled, against the compiled package, like everything else that uses it. Two files at a time, in two
+// Tests run as compiled, against the compiled package, like everything else that uses it. Three files at a time, in
 // processes that are kept: most of a test is waiting for threads to start and timers to fire, and nothing is measured.
 import { defineConfig } from 'vitest/config'
 
@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['build/test/**/*.test.js'],
     pool: 'forks',
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

@@ -4,7 +4,7 @@ import { type AnyAgent, isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError, RingreeveError } from '../agent/errors.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
-import { Loop, type Report } from '../loop/loop.js'
+import { Loop, type LoopOptions, type Report } from '../loop/loop.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
@@ -25,9 +25,11 @@ export class Coordinator {
   readonly idle: IdleWatch
   readonly #options: RuntimeOptions
   readonly #threads: number
+  /** What all loops are told. */
+  readonly #shared: Pick<LoopOptions, 'loops' | 'wait' | 'log' | 'unhandled'>
   readonly #control: LoopControl
   readonly #mesh: Mesh
-  readonly #pool: Threads | undefined
+  #pool: Threads | undefined
   readonly #watchdog: Watchdog
   readonly #modules: string[] = []
   readonly #interceptors: string[] = []
@@ -71,17 +73,20 @@ export class Coordinator {
     }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
     this.#watchdog = new Watchdog(this.house)
-    if (threads > 0) {
-      const task = { ...shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
-      this.#pool = new Threads({ threads, resourceLimits: options.resourceLimits, task })
-    }
+    this.#shared = shared
   }
 
   /** Starts the threads and registers everything. @param before subscriptions of the run before, if there was one */
   async start(sources: readonly AgentSource[], before: readonly SubscriptionRoute[] | undefined): Promise<void> {
+    this.#check(sources) // before any thread is started in vain
     for (const one of this.#options.interceptors ?? []) {
       if (isInterceptor(one)) this.#chainOnHost(one)
       else this.#interceptors.push(moduleUrl(one as URL | string, 'interceptors'))
+    }
+    if (this.#threads > 0) {
+      const task = { ...this.#shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
+      const { resourceLimits } = this.#options
+      this.#pool = new Threads({ threads: this.#threads, resourceLimits, task })
     }
     if (this.#interceptors.length > 0) unwrap(await this.#control.intercept(this.#interceptors))
     await Promise.all(Array.from({ length: this.#threads }, (_, i) => this.#begin(i + 1)))
@@ -180,6 +185,12 @@ export class Coordinator {
 
   // ---- registering ------------------------------------------------------------------------------------------------
 
+  #check(sources: readonly AgentSource[]): void {
+    const urls = sources.filter(source => !isAgent(source)).map(source => moduleUrl(source as URL | string, 'agents'))
+    const twice = urls.find((url, at) => urls.indexOf(url) !== at)
+    if (twice !== undefined) throw registeredAlready(twice)
+  }
+
   async #add(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
     const found = isAgent(source) ? [this.#addOnHost(source)] : await this.#addModule(moduleUrl(source, 'agents'))
     for (const { type, subscriptions } of found) if (withSubscriptions) this.registry.subscribeAll(type, subscriptions)
@@ -195,7 +206,7 @@ export class Coordinator {
   }
 
   async #addModule(url: string): Promise<AgentDescription[]> {
-    if (this.#modules.includes(url)) throw new AlreadyExistsError(`agent module ${url} is registered already`)
+    if (this.#modules.includes(url)) throw registeredAlready(url)
     const where =
       this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
     this.#modules.push(url) // before it is loaded: a thread that begins meanwhile loads it too
@@ -302,6 +313,10 @@ export class Coordinator {
       }
     }
   }
+}
+
+function registeredAlready(url: string): AlreadyExistsError {
+  return new AlreadyExistsError(`agent module ${url} is registered already`)
 }
 
 function moduleUrl(source: URL | string, option: string): string {
