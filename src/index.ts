@@ -1,14 +1,27 @@
 // The public surface, nothing else.
-export type { AgentRef, Context, Handle, LifeContext, Messenger, PublishOptions, SendOptions } from './agent/context.js'
+export type {
+  AgentRef,
+  Context,
+  Handle,
+  LifeContext,
+  Messenger,
+  PublishOptions,
+  SendOptions,
+  SendResult,
+  Timer,
+} from './agent/context.js'
 export {
   type AgentDefinition,
   type AgentOptions,
   type AnyAgent,
   agent,
+  type BackgroundOptions,
   type Concurrency,
   type Handler,
   type HandlerOptions,
+  type IntervalOptions,
   type MailboxOptions,
+  type OnError,
   type TopicPattern,
 } from './agent/definition.js'
 export {
@@ -50,6 +63,7 @@ export {
 export type {
   AgentSource,
   AgentTypeInfo,
+  RunOptions,
   Runtime,
   RuntimeOptions,
   RuntimeStats,
@@ -60,6 +74,7 @@ export type {
   SubscriptionHandle,
 } from './coordinator/api.js'
 export { createRuntime } from './coordinator/create.js'
+export type { Alarm, AlarmOptions, Clock } from './loop/clock.js'
 export type { LogEntry } from './observe/log.js'
 export type { LoopStats } from './sync/status.js'
 export type { WaitStrategyName } from './transport/wait.js'

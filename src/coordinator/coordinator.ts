@@ -23,6 +23,8 @@ export class Coordinator {
   readonly house = new House()
   readonly registry: Registry
   readonly idle: IdleWatch
+  /** Called when an agent's own loop or timer failed and that is to end the runtime. */
+  onStop: ((error: unknown) => void) | undefined
   readonly #options: RuntimeOptions
   readonly #threads: number
   /** What all loops are told. */
@@ -56,7 +58,16 @@ export class Coordinator {
       log: options.log !== undefined,
       unhandled: options.unhandledErrors === 'throw',
     }
-    this.host = new Loop({ ...shared, index: 0, life: 0, paused, house: this.house, status, flags })
+    this.host = new Loop({
+      ...shared,
+      index: 0,
+      life: 0,
+      paused,
+      house: this.house,
+      status,
+      flags,
+      clock: options.clock,
+    })
     this.host.onReport = report => this.#take(report)
     this.#control = new LoopControl(this.host)
     this.idle = new IdleWatch(this.house, () => ({
@@ -165,6 +176,11 @@ export class Coordinator {
   /** From now on the application may not send; turns may. */
   drain(): void {
     this.host.drain()
+  }
+
+  /** Stops what agents do of themselves, and resumes those that are paused. */
+  async rest(): Promise<void> {
+    await this.#everywhere(loop => loop.order(control => control.rest()))
   }
 
   async #stopLoop(loop: LoopHandle, ms: number): Promise<unknown[]> {
@@ -303,6 +319,7 @@ export class Coordinator {
 
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
+    else if (report.kind === 'stop') this.onStop?.(report.error)
     else {
       try {
         this.#options.log?.(report.entry)

@@ -22,6 +22,9 @@ function checkOptions(options: RuntimeOptions): number {
   if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
     throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
   }
+  if (options.clock !== undefined && threads !== 0) {
+    throw new InvalidArgumentError('clock: only the single loop can go by a clock of yours; give threads: 0 with it')
+  }
   return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
 }
 

@@ -1,15 +1,16 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
-import type { AgentRef, PublishOptions, SendOptions } from '../agent/context.js'
+import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
 import { InvalidArgumentError, StateError, StoppedError, TimeoutError, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { type SavedState, unwrap } from '../loop/control.js'
 import { within } from '../loop/loop.js'
-import { handleOf } from '../loop/turn.js'
+import { handleOf, resultOf } from '../loop/turn.js'
 import type {
   AgentSource,
   AgentTypeInfo,
+  RunOptions,
   Runtime,
   RuntimeOptions,
   RuntimeStats,
@@ -33,11 +34,24 @@ export class LocalRuntime implements Runtime {
   #coordinator: Coordinator
   #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
   #stopping: Promise<void> | undefined
+  /** Who waits in `run()` is handed the end. */
+  #runs: ((ended: Promise<void>) => void)[] = []
+  /** What an agent threw that ended the runtime. */
+  #fatal: { readonly error: unknown } | undefined
 
   constructor(options: RuntimeOptions, threads: number) {
     this.#options = options
     this.threads = threads
-    this.#coordinator = new Coordinator(options, threads, options.autoStart === false)
+    this.#coordinator = this.#coordinate(options.autoStart === false)
+  }
+
+  #coordinate(paused: boolean): Coordinator {
+    const coordinator = new Coordinator(this.#options, this.threads, paused)
+    coordinator.onStop = error => {
+      this.#fatal ??= { error }
+      this.stop().catch(() => {}) // run() tells it
+    }
+    return coordinator
   }
 
   async begin(): Promise<void> {
@@ -65,6 +79,15 @@ export class LocalRuntime implements Runtime {
     return this.#coordinator.host.outgoing.send(undefined, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
+  trySend<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<SendResult<AnswerOf<M>>> {
+    return resultOf(this.send(message, payload, recipient, options))
+  }
+
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
     return this.#coordinator.host.outgoing.publish(undefined, message, payload, options)
   }
@@ -82,6 +105,11 @@ export class LocalRuntime implements Runtime {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
         unwrap(await this.#loopOf(handle.id).order(control => control.restore([{ agent: text, version, state }])))
       },
+      stop: async ({ drain = true, timeout = STOP_MS } = {}) => {
+        unwrap(await this.#loopOf(handle.id).order(control => control.stopAgent(text, { drain, timeout })))
+      },
+      pause: () => this.#loopOf(handle.id).order(control => control.pauseAgent(text)),
+      resume: () => this.#loopOf(handle.id).order(control => control.resumeAgent(text)),
     }
   }
 
@@ -182,10 +210,11 @@ export class LocalRuntime implements Runtime {
     if (this.#state === 'running') throw new InvalidArgumentError('the runtime is running already')
     if (this.#state === 'closed') throw new StoppedError('the runtime is closed; make a new one')
     await this.#stopping
+    this.#fatal = undefined
     if (this.#state === 'new') this.#coordinator.resume()
     else {
       const before = this.#coordinator.registry.subscriptions
-      this.#coordinator = new Coordinator(this.#options, this.threads, false)
+      this.#coordinator = this.#coordinate(false)
       await this.#coordinator.start(
         this.#sources.map(({ source }) => source),
         before,
@@ -194,11 +223,38 @@ export class LocalRuntime implements Runtime {
     this.#state = 'running'
   }
 
+  async run({ signals = ['SIGINT', 'SIGTERM'], ...options }: RunOptions = {}): Promise<void> {
+    if (this.#state !== 'running') await this.start()
+    const ended = new Promise<void>(resolve => this.#runs.push(resolve))
+    const alive = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
+    const asked = (signal: NodeJS.Signals): void => {
+      if (this.#state === 'running') {
+        this.stop(options).catch(() => {}) // it is in `ended` too
+        return
+      }
+      unlisten()
+      process.kill(process.pid, signal) // not ours any more: whatever it does by default
+    }
+    const unlisten = (): void => {
+      for (const signal of signals) process.off(signal, asked)
+    }
+    for (const signal of signals) process.on(signal, asked)
+    try {
+      await ended
+    } finally {
+      clearInterval(alive)
+      unlisten()
+    }
+    const fatal = this.#fatal as { readonly error: unknown } | undefined
+    if (fatal !== undefined) throw fatal.error
+  }
+
   stop(options: StopOptions = {}): Promise<void> {
     if (this.#state === 'stopped' || this.#state === 'closed') return Promise.resolve()
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
     })
+    for (const tell of this.#runs.splice(0)) tell(this.#stopping)
     return this.#stopping
   }
 
@@ -254,7 +310,11 @@ export class LocalRuntime implements Runtime {
     const wasRunning = this.#state === 'running'
     this.#state = 'stopping'
     coordinator.drain()
-    if (drain && wasRunning) await within(timeout, coordinator.whenIdle())
+    if (drain && wasRunning)
+      await within(
+        timeout,
+        coordinator.rest().then(() => coordinator.whenIdle()),
+      )
     const failures = await coordinator.stop(timeout)
     this.#state = 'stopped'
     this.#throwUnhandled(failures)

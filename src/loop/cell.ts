@@ -1,24 +1,18 @@
-// A cell: one agent on its loop, with its state, its mailbox and its turns. What it keeps: messages begin in the
-// order in which they came, at most `limit` turns run at a time, the agent is made once however many first messages
-// race, and every message that was put in has exactly one outcome.
+// A cell: one agent on its loop, with its state, its mailbox and its turns; how it is made and how it ends is its life
+// (life.ts). What it keeps: messages begin in the order in which they came, at most `limit` turns run at a time, the
+// agent is made once however many first messages race, and every message that was put in has exactly one outcome.
 import type { HandlerEntry } from '../agent/definition.js'
-import {
-  AgentCreationError,
-  CallCycleError,
-  NoHandlerError,
-  OverloadedError,
-  RingreeveError,
-  textOf,
-  UnknownAgentError,
-} from '../agent/errors.js'
+import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
+import { TIMER } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { Queue } from '../transport/queue.js'
 import { cancelled } from './calls.js'
 import { chainText } from './cancellation.js'
 import type { HostedType } from './hosted.js'
+import { Life } from './life.js'
 import type { Loop } from './loop.js'
-import type { Message } from './message.js'
+import { isPromise, type Message } from './message.js'
 import { Turn } from './turn.js'
 
 /** Somebody who is told when a full mailbox has room again. */
@@ -33,7 +27,11 @@ export class Cell {
   state: unknown
   /** Whether it is in the loop's line of cells that have something to do. */
   inLine = false
-  #stage: 'new' | 'starting' | 'ready' | 'stopped' = 'new'
+  life = new Life(this)
+  /** While set no message begins: the agent is being made, or stops, or is paused. */
+  held = false
+  /** Whether the life wants to know of the end of turns. */
+  watched = false
   readonly #mailbox = new Queue<Message>()
   /** Calls from its own call chain, which do not wait for the turns that wait for them. */
   readonly #inner = new Queue<Message>()
@@ -49,13 +47,23 @@ export class Cell {
   }
 
   get ready(): boolean {
-    return this.#stage === 'ready'
+    return this.life.stage === 'ready'
+  }
+
+  /** Turns at work. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Messages that have not begun. */
+  get waiting(): number {
+    return this.#mailbox.length + this.#inner.length
   }
 
   /** Whether there is a message that may begin now. */
   get runnable(): boolean {
     if (this.#inner.length > 0) return true
-    return this.#mailbox.length > 0 && this.#running < this.type.limit && this.#stage !== 'starting'
+    return this.#mailbox.length > 0 && this.#running < this.type.limit && !this.held
   }
 
   /** Whether more messages wait than the mailbox holds. */
@@ -80,6 +88,14 @@ export class Cell {
     loop.ready(this)
   }
 
+  /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
+  tell(message: Message): void {
+    this.#mailbox.push(message)
+    this.loop.counters.add(at.accepted, 1)
+    this.loop.counters.add(at.queued, 1)
+    this.loop.ready(this)
+  }
+
   /** Whether somebody waits for room in the mailbox. */
   get waitedFor(): boolean {
     return this.#waitingForRoom.length > 0
@@ -95,55 +111,45 @@ export class Cell {
     const message = this.#inner.shift() ?? (this.#mailbox.shift() as Message)
     this.loop.counters.add(at.queued, -1)
     if (this.#waitingForRoom.length > 0 && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
-    if (this.#stage === 'ready') this.#begin(message)
+    const { stage } = this.life
+    if (stage === 'ready' || stage === 'stopping') this.#begin(message)
     else this.#create(message)
   }
 
-  /** Makes the agent if it is not there. @throws AgentCreationError */
+  /** Makes the agent if it is not there. @throws AgentCreationError, UnknownAgentError */
   async ensure(): Promise<void> {
-    if (this.#stage === 'ready') return
-    if (this.#stage !== 'starting') this.#starting = this.#start()
+    const { life } = this
+    if (life.stage === 'ready') return
+    if (life.stage === 'stopping') {
+      await life.stop().catch(() => {}) // who stops it is told
+      return this.loop.cell(this.loop.address(this.id)).ensure()
+    }
     try {
-      await this.#starting
+      await life.start()
+      life.release()
     } finally {
       this.loop.ready(this) // what queued meanwhile: it runs, or it tries again
     }
   }
 
-  #starting: Promise<void> | undefined
-
   #create(first: Message): void {
-    const { keys } = this.type
-    if (keys !== undefined && !keys.has(this.id.key)) {
-      this.#fail(first, undefined, this.#noSuchKey())
-      this.loop.forget(this)
+    const { life } = this
+    let starting: Promise<void> | undefined
+    try {
+      starting = life.start()
+    } catch (error) {
+      this.#fail(first, undefined, error)
       return
     }
-    const { state } = this.type.spec.options
-    if (this.type.spec.onStart === undefined) {
-      let made: unknown
-      try {
-        made = state?.(this.id)
-      } catch (error) {
-        this.#fail(first, undefined, this.#creationFailed(error))
-        return
-      }
-      if (!isPromise(made)) {
-        this.#ready(made)
-        this.#begin(first)
-        return
-      }
-      this.#stage = 'starting'
-      this.#starting = made.then(
-        late => this.#ready(late),
-        error => this.#startFailed(error),
-      )
-    } else {
-      this.#starting = this.#start()
+    if (starting === undefined) {
+      this.#begin(first)
+      return
     }
-    this.#starting.then(
+    starting.then(
       () => {
-        this.#begin(first)
+        if (this.loop.closed) this.#fail(first, undefined, this.loop.stopReason())
+        else this.#begin(first)
+        life.release()
         this.loop.ready(this)
       },
       error => {
@@ -152,48 +158,6 @@ export class Cell {
         this.#tellRoom()
       },
     )
-  }
-
-  async #start(): Promise<void> {
-    this.#stage = 'starting'
-    try {
-      if (this.type.keys !== undefined && !this.type.keys.has(this.id.key)) throw this.#noSuchKey()
-      this.state = await this.type.spec.options.state?.(this.id)
-      await this.type.spec.onStart?.(new Turn(this, undefined))
-    } catch (error) {
-      this.#startFailed(error)
-    }
-    this.#ready(this.state)
-  }
-
-  #ready(state: unknown): void {
-    this.state = state
-    this.#stage = 'ready'
-    this.loop.counters.add(at.agents, 1)
-    this.loop.observer.create(this)
-    this.loop.ready(this)
-  }
-
-  #startFailed(error: unknown): never {
-    this.#stage = 'new'
-    throw error instanceof UnknownAgentError ? error : this.#creationFailed(error)
-  }
-
-  #noSuchKey(): UnknownAgentError {
-    const keys = [...(this.type.keys ?? [])].join(', ')
-    return new UnknownAgentError(`there is no agent ${this.text}; keys of '${this.id.type}' are: ${keys}`, {
-      agent: this.text,
-    })
-  }
-
-  #creationFailed(error: unknown): AgentCreationError {
-    const why = textOf(error)
-    const failure = new AgentCreationError(`agent ${this.text} could not be made: ${why}`, {
-      agent: this.text,
-      cause: error,
-    })
-    this.loop.observer.failed(this, undefined, failure)
-    return failure
   }
 
   #begin(message: Message): void {
@@ -228,7 +192,7 @@ export class Cell {
 
   #unhandled(message: Message): void {
     if (message.isRequest) {
-      const handles = [...this.type.handlers.keys()].join(', ') || 'nothing'
+      const handles = [...new Set(this.type.spec.handlers.map(entry => entry.message.name))].join(', ') || 'nothing'
       const error = new NoHandlerError(
         `agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`,
         {
@@ -284,6 +248,7 @@ export class Cell {
     this.loop.counters.add(at.running, -1)
     if (turn.deadlineAt !== 0) this.loop.deadlines.end(turn)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
+    if (this.watched) this.life.turnEnded(turn)
   }
 
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
@@ -337,6 +302,7 @@ export class Cell {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
+    void this.life.rest()
     for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
     for (const turn of this.#turns) {
       this.failEarly(turn, error)
@@ -345,12 +311,26 @@ export class Cell {
     this.#tellRoom()
   }
 
-  /** Runs `onStop`, once, if the agent was made. */
-  async stop(): Promise<void> {
-    if (this.#stage === 'starting') await this.#starting?.catch(() => {})
-    if (this.#stage !== 'ready') return
-    this.#stage = 'stopped'
-    await this.type.spec.onStop?.(new Turn(this, undefined))
+  /** The agent is gone. What came meanwhile makes it anew; if nothing did, the cell goes too. */
+  retire(): void {
+    const { paused } = this.life
+    this.state = undefined
+    this.watched = false
+    this.held = paused
+    for (const message of this.#drainMailbox()) {
+      if (message.name === TIMER) this.#succeed(message, undefined, undefined)
+      else {
+        this.#mailbox.push(message)
+        this.loop.counters.add(at.queued, 1)
+      }
+    }
+    if (this.waiting === 0 && !paused) {
+      this.life.stage = 'gone'
+      this.loop.forget(this)
+    } else {
+      this.life = new Life(this, paused)
+      this.loop.ready(this)
+    }
   }
 
   /** Whether the message was dealt with here because it comes back to a turn that waits for it. */
@@ -397,9 +377,4 @@ export class Cell {
     this.#waitingForRoom = []
     for (const listener of listeners) listener()
   }
-}
-
-/** Whether to wait for a value. Handlers may return any thenable. */
-export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

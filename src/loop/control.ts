@@ -8,6 +8,7 @@ import type { RouteTable } from '../routing/table.js'
 import type { LinkParts } from '../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../transport/wire-error.js'
 import { HostedType } from './hosted.js'
+import type { StopWish } from './life.js'
 import type { Loop } from './loop.js'
 import { loadModule } from './modules.js'
 
@@ -142,13 +143,19 @@ export class LoopControl {
   save(agent?: string): Promise<Outcome<SavedState[]>> {
     return outcomeOf(() => {
       const cells = agent === undefined ? [...this.#loop.cells] : [this.#loop.existing(agent)]
-      return cells
+      const unloaded = [...this.#loop.unloaded].filter(([text]) => agent === undefined || text === agent)
+      const away = unloaded.map(([text, state]) => {
+        const id = toAgentId(text)
+        return { agent: text, version: this.#loop.hosted(id.type)?.version ?? 1, state: this.#plain(id, state) }
+      })
+      const here = cells
         .filter(cell => cell?.ready === true)
         .map(cell => ({
           agent: cell?.text as string,
           version: cell?.type.version as number,
           state: this.#plain(cell?.id as AgentId, cell?.state),
         }))
+      return [...here, ...away]
     })
   }
 
@@ -169,6 +176,23 @@ export class LoopControl {
     return outcomeOf(() => {
       for (const { agent, version, state } of saved) this.#migrated(agent, version, state)
     })
+  }
+
+  rest(): void {
+    this.#loop.rest()
+  }
+
+  pauseAgent(agent: string): void {
+    this.#loop.cell(this.#loop.address(agent)).life.pause()
+  }
+
+  resumeAgent(agent: string): void {
+    this.#loop.existing(agent)?.life.resume()
+  }
+
+  /** Stops one agent; also one that was unloaded. */
+  stopAgent(agent: string, wish: StopWish): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.end(wish))
   }
 
   async stop(ms: number): Promise<WireError[]> {

@@ -1,9 +1,18 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
-import type { AnySerializer, MessageType } from '../agent/message.js'
+import { type AnySerializer, type MessageType, STOP, TIMER } from '../agent/message.js'
+import type { Task } from './timer.js'
+import type { Turn } from './turn.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024
+
+/** How an agent handles what it sends itself: the message carries what is to be done. */
+const toItself: readonly HandlerEntry[] = [TIMER, STOP].map(name => ({
+  message: { kind: 'event', name },
+  handle: (task, turn) => (task as Task).run(turn as Turn),
+  when: undefined,
+}))
 
 /** An agent type with its defaults filled in. */
 export class HostedType {
@@ -18,6 +27,9 @@ export class HostedType {
   readonly keys: ReadonlySet<string> | undefined
   readonly deadline: number
   readonly version: number
+  /** 0: never. */
+  readonly unloadAfter: number
+  readonly keepState: boolean
 
   constructor(agent: AnyAgent) {
     const { spec } = agent
@@ -29,6 +41,7 @@ export class HostedType {
       if (same === undefined) handlers.set(entry.message.name, [entry])
       else same.push(entry)
     }
+    for (const entry of toItself) handlers.set(entry.message.name, [entry])
     this.handlers = handlers
     const concurrency = options.concurrency ?? 'serial'
     this.limit =
@@ -39,6 +52,8 @@ export class HostedType {
     this.keys = options.keys === undefined ? undefined : new Set(options.keys)
     this.deadline = options.deadline ?? 0
     this.version = options.version ?? 1
+    this.unloadAfter = options.unloadAfter ?? 0
+    this.keepState = options.keepState ?? true
   }
 }
 

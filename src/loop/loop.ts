@@ -16,6 +16,7 @@ import { Queue } from '../transport/queue.js'
 import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
 import { type CallHost, CallTable, type Waiter } from './calls.js'
 import { Cell } from './cell.js'
+import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
@@ -42,10 +43,11 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, or an error that nobody waits for. */
+/** What threads tell the host: an entry of the event log, an error that nobody waits for, or one that ends the runtime. */
 export type Report =
   | { readonly kind: 'log'; readonly entry: LogEntry }
   | { readonly kind: 'unhandled'; readonly error: unknown }
+  | { readonly kind: 'stop'; readonly error: unknown }
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -62,6 +64,8 @@ export interface LoopOptions {
   readonly log: boolean
   /** Whether errors that nobody waits for are wanted. */
   readonly unhandled: boolean
+  /** Default: the real one. */
+  readonly clock?: Clock | undefined
 }
 
 /** One loop. */
@@ -69,6 +73,7 @@ export class Loop implements CallHost {
   readonly index: number
   readonly origin: string
   readonly house: House
+  readonly clock: Clock
   readonly counters = new Counters()
   readonly codec = new Codec()
   readonly routes = new Routes()
@@ -79,6 +84,10 @@ export class Loop implements CallHost {
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
   gate: Promise<void> | undefined
+  /** States of agents that were unloaded. */
+  readonly unloaded = new Map<string, unknown>()
+  /** Whether agents do nothing of themselves any more, because the loop is to stop. */
+  resting = false
   /** Host only: takes the reports of all loops. */
   onReport: ((report: Report) => void) | undefined
   /** Host only: looks whether all is idle, when somebody wants to know. */
@@ -105,16 +114,18 @@ export class Loop implements CallHost {
     this.index = options.index
     this.origin = `${options.index}.${options.life}`
     this.house = options.house
+    this.clock = options.clock ?? new SteadyClock(options.house)
     this.#status = options.status
     this.#flags = options.flags
     this.observer = new Observer(this.index, options.log ? entry => this.#report({ kind: 'log', entry }) : undefined)
     this.outgoing = new Outgoing(this)
-    this.deadlines = new Deadlines(options.house, options.status)
+    this.deadlines = new Deadlines(this.clock, options.status)
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
     this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
     for (let i = 0; i < options.loops; i++) {
       this.#peers.push(i === this.index ? undefined : new Peer(this.index, i, this.codec, this.waiters, this))
     }
+    this.clock.join?.({ hasWork: () => this.scheduler.running && this.#line.length > 0 })
   }
 
   // ---- work -------------------------------------------------------------------------------------------------------
@@ -203,13 +214,15 @@ export class Loop implements CallHost {
 
   /** Runs one message, for a loop that is paused. */
   step(): boolean {
-    const cell = this.#line.shift()
-    if (cell === undefined) return false
-    cell.inLine = false
-    cell.runNext()
-    this.ready(cell)
-    this.publish()
-    return true
+    for (let cell = this.#line.shift(); cell !== undefined; cell = this.#line.shift()) {
+      cell.inLine = false
+      if (!cell.runnable) continue // it was paused since
+      cell.runNext()
+      this.ready(cell)
+      this.publish()
+      return true
+    }
+    return false
   }
 
   #framesOut(): number {
@@ -278,6 +291,8 @@ export class Loop implements CallHost {
 
   forget(cell: Cell): void {
     this.#cells.delete(cell.text)
+    const address = this.#addresses.get(cell.text)
+    if (address !== undefined) address.cell = undefined // for whoever holds the address
     this.#addresses.delete(cell.text)
   }
 
@@ -366,6 +381,11 @@ export class Loop implements CallHost {
     if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
   }
 
+  /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
+  stopRuntime(error: unknown): void {
+    this.#report({ kind: 'stop', error })
+  }
+
   /** A report of any loop arrived at the host. */
   reported(report: Report): void {
     this.onReport?.(report)
@@ -382,7 +402,7 @@ export class Loop implements CallHost {
       host.control(host.link, Kind.REPORT, 0, 0, report)
     } catch {
       // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
-      if (report.kind === 'unhandled') this.#report({ kind: 'unhandled', error: new Error(textOf(report.error)) })
+      if (report.kind !== 'log') this.#report({ kind: report.kind, error: new Error(textOf(report.error)) })
     }
   }
 
@@ -402,6 +422,15 @@ export class Loop implements CallHost {
     return this.#reason
   }
 
+  /** Stops what agents do of themselves, and lets paused ones work off what waits. */
+  rest(): void {
+    this.resting = true
+    for (const cell of this.#cells.values()) {
+      if (cell.life.paused) cell.life.resume()
+      void cell.life.rest()
+    }
+  }
+
   /** From now on only turns send. */
   drain(): void {
     if (this.#open === 'open') this.#open = 'draining'
@@ -413,14 +442,17 @@ export class Loop implements CallHost {
    */
   async stop(ms: number): Promise<unknown[]> {
     this.#open = 'closed'
+    this.resting = true
     const error = this.#reason
-    for (const cell of this.#cells.values()) cell.abandon(error)
+    const cells = [...this.#cells.values()]
+    for (const cell of cells) cell.abandon(error)
     for (const waiter of this.waiters.clear()) waiter.reject(error)
     for (const peer of this.#peers) peer?.abandon(error)
-    if (this.pending()) await within(ms, new Promise<void>(resolve => (this.#still = resolve)))
+    const turns = this.pending() ? new Promise<void>(resolve => (this.#still = resolve)) : undefined
+    await within(ms, Promise.all([turns, ...cells.map(cell => cell.life.rest())]))
     const failures: unknown[] = []
-    const stops = [...this.#cells.values()].map(cell =>
-      cell.stop().catch(failure => {
+    const stops = cells.map(cell =>
+      cell.life.stop().catch(failure => {
         failures.push(failure)
         this.observer.failed(cell, undefined, failure)
       }),

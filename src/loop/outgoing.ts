@@ -11,10 +11,10 @@ import { validate } from '../agent/schema.js'
 import { at } from '../sync/status.js'
 import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
-import { isPromise } from './cell.js'
 import type { Address, Loop } from './loop.js'
-import { MAX_CHAIN, Message, type Reply } from './message.js'
+import { isPromise, MAX_CHAIN, Message, type Reply } from './message.js'
 import type { Parcel } from './peer.js'
+import { limited } from './time-limit.js'
 import type { Turn } from './turn.js'
 
 type Hook = keyof Interceptor
@@ -48,6 +48,11 @@ export class Outgoing {
     recipient: AgentId | string,
     options: SendOptions | undefined,
   ): Promise<unknown> {
+    if (options?.timeout !== undefined) {
+      return limited(this.#loop.clock, message?.name, recipient, options, own =>
+        this.send(turn, message, payload, recipient, own),
+      )
+    }
     const { gate } = this.#loop
     if (gate !== undefined && turn === undefined)
       return gate.then(() => this.send(turn, message, payload, recipient, options))

@@ -109,6 +109,11 @@ export class Scheduler {
     this.#later()
   }
 
+  /** Whether it does work when there is some. */
+  get running(): boolean {
+    return !this.#paused && !this.#stopped
+  }
+
   resume(): void {
     this.#paused = false
     this.#later()

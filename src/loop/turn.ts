@@ -1,6 +1,7 @@
 // A turn: one handler at work on one message, and what it sees of it (the `ctx` of a handler). A turn is also the
 // innermost link of the chain of calls that it makes.
-import type { Context, Handle, Payload, PublishOptions, SendOptions } from '../agent/context.js'
+import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../agent/context.js'
+import { checkMs } from '../agent/definition.js'
 import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { Cancellation } from './cancellation.js'
@@ -21,7 +22,7 @@ export class Turn implements Context, ChainNode {
   deadlineAt = 0
   #cancellation: Cancellation | undefined
 
-  /** @param message undefined for `onStart` and `onStop` */
+  /** @param message undefined for `onStart`, `onStop` and background loops */
   constructor(cell: Cell, message: Message | undefined) {
     this.cell = cell
     this.message = message
@@ -93,7 +94,7 @@ export class Turn implements Context, ChainNode {
   get cancelled(): boolean {
     const { loop } = this.cell
     if (this.#cancellation?.cancelled === true || loop.house.stopping) return true
-    return this.deadlineAt !== 0 && loop.house.now() >= this.deadlineAt
+    return this.deadlineAt !== 0 && loop.clock.now() >= this.deadlineAt
   }
 
   send<M extends RequestType>(
@@ -105,6 +106,15 @@ export class Turn implements Context, ChainNode {
     return this.cell.loop.outgoing.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
+  trySend<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<SendResult<AnswerOf<M>>> {
+    return resultOf(this.send(message, payload, recipient, options))
+  }
+
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
     return this.cell.loop.outgoing.publish(this, message, payload, options)
   }
@@ -112,6 +122,45 @@ export class Turn implements Context, ChainNode {
   handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
     return handleOf<H>(this, agent.type, key, this.cell.loop.agentId)
   }
+
+  after(ms: number, work: (ctx: Context) => void | Promise<void>): Timer {
+    checkMs(`${this.agent}: after()`, ms, 0)
+    const { life } = this.cell
+    const timer = life.after(ms, work)
+    return {
+      cancel: () => {
+        timer.cancel()
+        life.forget(timer)
+      },
+    }
+  }
+
+  sleep(ms: number): Promise<void> {
+    checkMs(`${this.agent}: sleep()`, ms, 0)
+    if (this.cancelled) return Promise.resolve()
+    return new Promise(resolve => {
+      const alarm = this.cell.loop.clock.after(ms, () => {
+        detach()
+        resolve()
+      })
+      const detach = this.ownCancellation().onCancel(() => {
+        alarm.cancel()
+        resolve()
+      })
+    })
+  }
+
+  stop(): void {
+    this.cell.life.endItself()
+  }
+}
+
+/** The outcome of a send as a value. */
+export function resultOf<T>(sent: Promise<T>): Promise<SendResult<T>> {
+  return sent.then(
+    value => ({ ok: true, value }),
+    error => ({ ok: false, error }),
+  )
 }
 
 /** A handle that sends through `messenger`. */
@@ -126,6 +175,12 @@ export function handleOf<H extends MessageType>(
     id,
     send<M extends H & RequestType>(message: M, ...[payload, options]: Payload<M>): Promise<AnswerOf<M>> {
       return messenger.send(message, payload as PayloadOf<M>, id, options)
+    },
+    trySend<M extends H & RequestType>(
+      message: M,
+      ...[payload, options]: Payload<M>
+    ): Promise<SendResult<AnswerOf<M>>> {
+      return resultOf(messenger.send(message, payload as PayloadOf<M>, id, options))
     },
   }
 }
