@@ -134,8 +134,8 @@ export interface Context<State = unknown> extends Messenger {
    */
   after(ms: number, work: (ctx: Context<State>) => void | Promise<void>): Timer
   /**
-   * Waits `ms` milliseconds by the runtime's clock. Ends early, without an error, when `ctx.signal` aborts.
-   * @throws InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
+   * Waits `ms` milliseconds by the runtime's clock.
+   * @throws CancelledError when `ctx.signal` aborts first; InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
    */
   sleep(ms: number): Promise<void>
   /**

@@ -156,12 +156,13 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   ): AgentDefinition<State, Handled>
   /**
    * Runs `work` beside the agent's turns, from `onStart` until it returns or the agent stops: then `stopSignal` (also
-   * `ctx.signal`) aborts, and the agent waits for it before `onStop`. It is not counted by `idle()`.
+   * `ctx.signal`) aborts, and the agent waits for it before `onStop`. That it is cancelled is no error then. It is not
+   * counted by `idle()`.
    * @throws InvalidArgumentError
    * @example agent('poller').loop(async (ctx, stopSignal) => {
-   *   while (!stopSignal.aborted) {
+   *   for (;;) {
    *     await ctx.publish(News, await fetchNews(stopSignal))
-   *     await ctx.sleep(5_000)
+   *     await ctx.sleep(5_000) // throws when the agent stops
    *   }
    * })
    */

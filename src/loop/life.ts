@@ -364,8 +364,9 @@ export class Life implements TimerOwner {
 
   /** A turn has ended; told only if the cell is watched. */
   turnEnded(turn: Turn): void {
+    const task = turn.message?.name === TIMER ? (turn.message.payload as Timer) : undefined
     if (this.stage === 'stopping') this.#look()
-    else if (turn.message?.name !== TIMER) this.#lastTurn = this.clock.now()
+    else if (task?.period === undefined) this.#lastTurn = this.clock.now()
   }
 
   /** Messages keep an agent loaded, and one-shot timers; ticks and loops do not. */

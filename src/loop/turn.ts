@@ -2,6 +2,7 @@
 // innermost link of the chain of calls that it makes.
 import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../agent/context.js'
 import { checkMs } from '../agent/definition.js'
+import { CancelledError, textOf } from '../agent/errors.js'
 import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { Cancellation } from './cancellation.js'
@@ -137,16 +138,23 @@ export class Turn implements Context, ChainNode {
 
   sleep(ms: number): Promise<void> {
     checkMs(`${this.agent}: sleep()`, ms, 0)
-    if (this.cancelled) return Promise.resolve()
-    return new Promise(resolve => {
-      const alarm = this.cell.loop.clock.after(ms, () => {
+    return new Promise((resolve, reject) => {
+      const fail = (reason: unknown): void => {
+        alarm.cancel()
+        const error = new CancelledError(`a sleep of ${this.agent} was cancelled: ${textOf(reason)}`, {
+          agent: this.agent,
+          cause: reason,
+        })
+        reject(error)
+      }
+      const wake = (): void => {
         detach()
         resolve()
-      })
-      const detach = this.ownCancellation().onCancel(() => {
-        alarm.cancel()
-        resolve()
-      })
+      }
+      const alarm = this.cell.loop.clock.after(ms, wake)
+      const cancellation = this.ownCancellation()
+      const detach = cancellation.onCancel(fail)
+      if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
     })
   }
 
