@@ -13,6 +13,7 @@ import type { HostedType } from './hosted.js'
 import { Life } from './life.js'
 import type { Loop } from './loop.js'
 import { isPromise, type Message } from './message.js'
+import { noteOf, type Task } from './timer.js'
 import { Turn } from './turn.js'
 
 /** Somebody who is told when a full mailbox has room again. */
@@ -89,8 +90,8 @@ export class Cell {
   }
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
-  tell(message: Message): void {
-    this.#mailbox.push(message)
+  tell(name: string, task: Task): void {
+    this.#mailbox.push(noteOf(this, name, task))
     this.loop.counters.add(at.accepted, 1)
     this.loop.counters.add(at.queued, 1)
     this.loop.ready(this)
@@ -324,10 +325,9 @@ export class Cell {
         this.loop.counters.add(at.queued, 1)
       }
     }
-    if (this.waiting === 0 && !paused) {
-      this.life.stage = 'gone'
-      this.loop.forget(this)
-    } else {
+    this.life.stage = 'gone'
+    if (this.waiting === 0 && !paused) this.loop.forget(this)
+    else {
       this.life = new Life(this, paused)
       this.loop.ready(this)
     }

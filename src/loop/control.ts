@@ -164,9 +164,8 @@ export class LoopControl {
     return outcomeOf(async () => {
       const ready = saved.map(({ agent, version, state }) => ({ agent, state: this.#migrated(agent, version, state) }))
       for (const { agent, state } of ready) {
-        const cell = this.#loop.cell(this.#loop.address(agent))
-        await cell.ensure()
-        cell.state = state
+        await this.#loop.cell(this.#loop.address(agent)).ensure()
+        this.#loop.cell(this.#loop.address(agent)).state = state // another cell, if the agent was just stopping
       }
     })
   }

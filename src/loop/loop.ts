@@ -452,7 +452,7 @@ export class Loop implements CallHost {
     await within(ms, Promise.all([turns, ...cells.map(cell => cell.life.rest())]))
     const failures: unknown[] = []
     const stops = cells.map(cell =>
-      cell.life.stop().catch(failure => {
+      cell.life.stop(true).catch(failure => {
         failures.push(failure)
         this.observer.failed(cell, undefined, failure)
       }),

@@ -1,13 +1,35 @@
 // Timers of one agent: intervals and one-shots. A timer that is due becomes a message in its agent's own mailbox, so a
 // tick is a turn like any other: counted, in order, within the agent's concurrency and deadline. An interval has at
 // most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
+import type { Cell } from './cell.js'
 import type { Alarm, Clock } from './clock.js'
-import { isPromise, type Message, type Reply } from './message.js'
+import { isPromise, Message, type Reply } from './message.js'
 import type { Turn } from './turn.js'
 
-/** What a message of an agent to itself carries, instead of a payload. */
-export interface Task {
+/** What a message of an agent to itself carries, instead of a payload; its outcome goes there too. */
+export interface Task extends Reply {
   run(turn: Turn): unknown
+}
+
+/** A message of an agent to itself. */
+export function noteOf({ id, loop }: Cell, name: string, task: Task): Message {
+  return new Message({
+    name,
+    isRequest: false,
+    payload: task,
+    sender: id,
+    recipient: id,
+    topic: undefined,
+    origin: loop.origin,
+    sequence: loop.nextSequence(),
+    id: undefined,
+    trace: undefined,
+    chain: undefined,
+    cancellation: undefined,
+    reply: task,
+    slot: 0,
+    generation: 0,
+  })
 }
 
 /** What a timer needs of the agent's life. */
@@ -20,7 +42,7 @@ export interface TimerOwner {
 }
 
 /** One interval, or one one-shot timer (`period` undefined). */
-export class Timer implements Task, Reply {
+export class Timer implements Task {
   readonly period: number | undefined
   readonly #owner: TimerOwner
   readonly #work: (turn: Turn) => unknown

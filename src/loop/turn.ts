@@ -126,12 +126,12 @@ export class Turn implements Context, ChainNode {
 
   after(ms: number, work: (ctx: Context) => void | Promise<void>): Timer {
     checkMs(`${this.agent}: after()`, ms, 0)
-    const { life } = this.cell
-    const timer = life.after(ms, work)
+    const { own } = this.cell.life
+    const timer = own.after(ms, work)
     return {
       cancel: () => {
         timer.cancel()
-        life.forget(timer)
+        own.forget(timer)
       },
     }
   }

@@ -103,7 +103,7 @@ onEveryEngine('start and stop of one agent', engine => {
     await Promise.all([a.stop(), a.stop(), a.stop({ drain: false })])
     await a.stop()
     await runtime.send(lives.Quit, undefined, 'full/b')
-    await runtime.send(lives.Fail, { how: 'both' }, 'fragile/e')
+    await runtime.send(lives.Fail, { how: 'a, then b' }, 'fragile/e')
     await reaches(words[1] as Int32Array, 1)
     await reaches(words[4] as Int32Array, 1)
     const c = runtime.handle(lives.full, 'c').stop() // while the runtime stops; `d` with the runtime
@@ -193,7 +193,7 @@ onEveryEngine('errors of loops and intervals', engine => {
     const runtime = await live(engine, { unhandledErrors: 'throw' })
     const stopped = flag()
     await runtime.send(lives.Give, { stopped }, 'fragile/x')
-    await runtime.send(lives.Fail, { how: 'both' }, 'fragile/x')
+    await runtime.send(lives.Fail, { how: 'a, then b' }, 'fragile/x')
     await reaches(stopped, 1)
     expect(await runtime.send(lives.Look, undefined, 'fragile/x')).toEqual({ fail: '' })
     const error = (await failure(runtime.close())) as unknown as AggregateError

@@ -119,13 +119,23 @@ export const slowStarter = agent('slow-starter', { state })
 
 // -- failing -----------------------------------------------------------------------------------------------------------
 function failing(type: string, onError: 'report' | 'stop-agent' | 'stop-runtime') {
-  const once = (what: string) => async (ctx: { state: ReturnType<typeof state>; sleep(ms: number): Promise<void> }) => {
-    while (ctx.state.fail !== what && !ctx.state.fail.startsWith('both')) await ctx.sleep(1)
-    throw new Error(`loop ${what} failed`)
+  const endsBadly = async (ctx: { state: ReturnType<typeof state>; sleep(ms: number): Promise<void> }) => {
+    try {
+      for (;;) await ctx.sleep(1)
+    } catch (cancelled) {
+      if (ctx.state.fail !== 'a, then b') throw cancelled
+    }
+    throw new Error('loop b failed')
   }
   return agent(type, { state })
-    .loop(once('a'), { onError })
-    .loop(once('b'), { onError })
+    .loop(
+      async ctx => {
+        while (!ctx.state.fail.startsWith('a')) await ctx.sleep(1)
+        throw new Error('loop a failed')
+      },
+      { onError },
+    )
+    .loop(endsBadly, { onError })
     .every(
       1,
       ctx => {
