@@ -1,7 +1,7 @@
 // Promised: the life of an agent.
 import type { Runtime, RuntimeOptions } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { type Engine, failure, flag, kit as kitUrl, onEveryEngine, open, reaches } from './engines.js'
+import { type Engine, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'
 import * as lives from './lives.js'
 
@@ -253,6 +253,30 @@ onEveryEngine('unloading', engine => {
     await reaches(ticks, 1)
     expect(ticks[1]).toBe(0) // what had stopped when the timer fired
     await reaches(stopped, 1)
+  })
+})
+
+onEveryEngine('coming and going', engine => {
+  it('messages that race with stops and unloading are handled, each once, by one agent at a time', async () => {
+    const runtime = await live(engine)
+    const words = new Int32Array(new SharedArrayBuffer(12))
+    let sent = 0
+    const busy = async (key: string): Promise<void> => {
+      const handle = runtime.handle(lives.fleeting, key)
+      for (let round = 0; round < 30; round++) {
+        const sends = Array.from({ length: 1 + (round % 3) }, () => handle.send(lives.Count, words))
+        sent += sends.length
+        if (round % 5 === 0) await handle.stop()
+        await Promise.all(sends)
+        if (round % 3 === 0) await sleep(round % 4)
+      }
+    }
+    await Promise.all(['a', 'bb', 'c', 'dd', 'e', 'ff'].map(busy))
+    await runtime.close()
+    const [handled, made, stopped] = words
+    expect(handled).toBe(sent)
+    expect(made).toBeGreaterThanOrEqual(6 * 6) // each was stopped six times, and has come back
+    expect(stopped).toBeGreaterThanOrEqual(made as number)
   })
 })
 

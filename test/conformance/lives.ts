@@ -10,6 +10,8 @@ export const Later = request<{ ms: number; cancel?: boolean }, void>('later')
 export const Quit = request<void, void>('quit')
 export const Fail = request<{ how: string }, void>('make-fail')
 
+export const Count = request<Int32Array, void>('count')
+
 export interface Words {
   readonly ticks?: Int32Array
   readonly begun?: Int32Array
@@ -179,3 +181,22 @@ function idler(type: string, keepState: boolean) {
 }
 export const idling = idler('idling', true)
 export const forgetting = idler('forgetting', false)
+
+/** Unloaded whenever it can be, and slow to come and go. Counts in its words, since its state comes and goes too. */
+export const fleeting = agent('fleeting', {
+  unloadAfter: 1,
+  state: () => ({ words: undefined as Int32Array | undefined }),
+})
+  .onStart(async ctx => {
+    await sleep(ctx.id.key.length % 2)
+  })
+  .on(Count, (words, ctx) => {
+    Atomics.add(words, 0, 1)
+    if (ctx.state.words === undefined) Atomics.add(words, 1, 1) // made anew
+    ctx.state.words = words
+  })
+  .onStop(async ctx => {
+    const { words } = ctx.state
+    await sleep(1)
+    if (words !== undefined) Atomics.add(words, 2, 1)
+  })
