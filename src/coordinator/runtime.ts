@@ -105,11 +105,24 @@ export class LocalRuntime implements Runtime {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
         unwrap(await this.#loopOf(handle.id).order(control => control.restore([{ agent: text, version, state }])))
       },
-      stop: async ({ drain = true, timeout = STOP_MS } = {}) => {
-        unwrap(await this.#loopOf(handle.id).order(control => control.stopAgent(text, { drain, timeout })))
-      },
+      stop: options => this.#stopAgent(handle.id, options),
       pause: () => this.#loopOf(handle.id).order(control => control.pauseAgent(text)),
       resume: () => this.#loopOf(handle.id).order(control => control.resumeAgent(text)),
+    }
+  }
+
+  async #stopAgent(id: AgentId, { drain = true, timeout = STOP_MS }: StopOptions = {}): Promise<void> {
+    const text = id.toString()
+    const loop = this.#loopOf(id)
+    try {
+      if (drain) {
+        await loop.order(control => control.resumeAgent(text)) // or what waits would wait for ever
+        if (await within(timeout, this.#coordinator.host.outgoing.stop(id))) return
+      }
+      unwrap(await loop.order(control => control.dropAgent(text, timeout)))
+    } catch (error) {
+      if (this.#stopping === undefined || !(error instanceof StoppedError)) throw error
+      await this.#stopping // it stops with all the others
     }
   }
 

@@ -4,7 +4,7 @@
 import type { HandlerEntry } from '../agent/definition.js'
 import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
-import { TIMER } from '../agent/message.js'
+import { STOP, TIMER } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { Queue } from '../transport/queue.js'
 import { cancelled } from './calls.js'
@@ -12,8 +12,8 @@ import { chainText } from './cancellation.js'
 import type { HostedType } from './hosted.js'
 import { Life } from './life.js'
 import type { Loop } from './loop.js'
-import { isPromise, type Message } from './message.js'
-import { noteOf, type Task } from './timer.js'
+import { isPromise, type Message, type Reply } from './message.js'
+import { noteOf } from './timer.js'
 import { Turn } from './turn.js'
 
 /** Somebody who is told when a full mailbox has room again. */
@@ -78,7 +78,7 @@ export class Cell {
     loop.counters.add(at.accepted, 1)
     if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
     if (message.chain !== undefined && this.#running >= type.limit && this.#comesBack(message)) return
-    if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait') {
+    if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : (this.#mailbox.shift() as Message)
       if (refused !== message) loop.counters.add(at.queued, -1)
       this.#refuse(refused)
@@ -90,8 +90,8 @@ export class Cell {
   }
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
-  tell(name: string, task: Task): void {
-    this.#mailbox.push(noteOf(this, name, task))
+  tell(name: string, payload: unknown, reply: Reply): void {
+    this.#mailbox.push(noteOf(this, name, payload, reply))
     this.loop.counters.add(at.accepted, 1)
     this.loop.counters.add(at.queued, 1)
     this.loop.ready(this)
@@ -135,6 +135,11 @@ export class Cell {
 
   #create(first: Message): void {
     const { life } = this
+    if (first.name === STOP) {
+      this.#refused(first, undefined)
+      if (this.waiting === 0) this.retire()
+      return
+    }
     let starting: Promise<void> | undefined
     try {
       starting = life.start()
@@ -155,7 +160,7 @@ export class Cell {
       },
       error => {
         this.#fail(first, undefined, error)
-        for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
+        for (const message of this.#drainMailbox()) this.#refused(message, error)
         this.#tellRoom()
       },
     )
@@ -253,7 +258,7 @@ export class Cell {
   }
 
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
-    if (!message.isRequest) {
+    if (!message.isRequest || turn.answered) {
       this.#succeed(message, turn, undefined)
       return
     }
@@ -304,7 +309,7 @@ export class Cell {
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
     void this.life.rest()
-    for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
+    for (const message of this.#drainMailbox()) this.#refused(message, error)
     for (const turn of this.#turns) {
       this.failEarly(turn, error)
       turn.cancellation?.cancel(error)
@@ -352,6 +357,14 @@ export class Cell {
     const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. Answer first, or give '${this.id.type}' concurrency 'callchain'`
     this.#fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
     return true
+  }
+
+  /** A message that will not have its turn. Only the wish to stop is granted all the same. */
+  #refused(message: Message, error: unknown): void {
+    if (message.name !== STOP) return this.#fail(message, undefined, error)
+    this.life.stopFor(message)
+    this.loop.counters.add(at.done, 1)
+    this.loop.settled()
   }
 
   #refuse(message: Message): void {

@@ -8,7 +8,6 @@ import type { RouteTable } from '../routing/table.js'
 import type { LinkParts } from '../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../transport/wire-error.js'
 import { HostedType } from './hosted.js'
-import type { StopWish } from './life.js'
 import type { Loop } from './loop.js'
 import { loadModule } from './modules.js'
 
@@ -189,9 +188,9 @@ export class LoopControl {
     this.#loop.existing(agent)?.life.resume()
   }
 
-  /** Stops one agent; also one that was unloaded. */
-  stopAgent(agent: string, wish: StopWish): Promise<Outcome<void>> {
-    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.end(wish))
+  /** Stops one agent without its queue; also one that was unloaded. */
+  dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.drop(ms))
   }
 
   async stop(ms: number): Promise<WireError[]> {

@@ -1,18 +1,30 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
 import { type AnySerializer, type MessageType, STOP, TIMER } from '../agent/message.js'
-import type { Task } from './timer.js'
+import type { Message } from './message.js'
+import type { Timer } from './timer.js'
 import type { Turn } from './turn.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024
 
-/** How an agent handles what it sends itself: the message carries what is to be done. */
-const toItself: readonly HandlerEntry[] = [TIMER, STOP].map(name => ({
-  message: { kind: 'event', name },
-  handle: (task, turn) => (task as Task).run(turn as Turn),
-  when: undefined,
-}))
+/** What every agent handles beside its own messages: the tick of one of its timers, and the wish that it stops. */
+const ofEveryAgent: readonly HandlerEntry[] = [
+  {
+    message: { kind: 'event', name: TIMER },
+    handle: (timer, turn) => (timer as Timer).run(turn as Turn),
+    when: undefined,
+  },
+  {
+    message: { kind: 'request', name: STOP },
+    handle: (_, ctx) => {
+      const turn = ctx as Turn
+      turn.answered = true // when it has stopped, and that is not before this turn has ended
+      turn.cell.life.stopFor(turn.message as Message)
+    },
+    when: undefined,
+  },
+]
 
 /** An agent type with its defaults filled in. */
 export class HostedType {
@@ -41,7 +53,7 @@ export class HostedType {
       if (same === undefined) handlers.set(entry.message.name, [entry])
       else same.push(entry)
     }
-    for (const entry of toItself) handlers.set(entry.message.name, [entry])
+    for (const entry of ofEveryAgent) handlers.set(entry.message.name, [entry])
     this.handlers = handlers
     const concurrency = options.concurrency ?? 'serial'
     this.limit =

@@ -15,17 +15,10 @@ import { at } from '../sync/status.js'
 import type { Cell } from './cell.js'
 import type { Alarm } from './clock.js'
 import { within } from './loop.js'
-import { isPromise } from './message.js'
+import { isPromise, type Message } from './message.js'
 import { OwnWork } from './own-work.js'
 import type { Timer } from './timer.js'
 import { Turn } from './turn.js'
-
-/** How one agent is to stop. */
-export interface StopWish {
-  readonly drain: boolean
-  /** Milliseconds after which what is left is dropped; undefined: as long as it takes. */
-  readonly timeout: number | undefined
-}
 
 /** Milliseconds that loops get to end. */
 const PATIENCE_MS = 5_000
@@ -169,43 +162,41 @@ export class Life {
 
   // ---- ending -----------------------------------------------------------------------------------------------------
 
+  /** The agent is to stop of itself, behind what waits for it now. Nobody waits for it, so what fails is reported. */
+  endItself(): void {
+    if (this.#ending) return
+    this.#ending = true
+    if (this.#paused) this.resume()
+    const fail = (_: unknown, error: unknown): void => {
+      this.#report(error)
+      if (this.#fatal) this.#cell.loop.stopRuntime(error)
+    }
+    this.#cell.tell(STOP, undefined, { answer: () => {}, fail })
+  }
+
+  /** The wish to stop has its turn, or is all that is left; its sender is told when the agent has stopped. */
+  stopFor(message: Message): void {
+    this.#keep = false
+    this.#cell.loop.unloaded.delete(this.#cell.text)
+    this.stop().then(
+      () => message.reply?.answer(message, undefined),
+      error => message.reply?.fail(message, error),
+    )
+  }
+
   /**
-   * Stops the agent once what waits for it now is handled, or (without `drain`) refused.
-   * @throws what its loops threw on their way out, and what `onStop` threw; TimeoutError when `onStop` takes too long
+   * Stops the agent with what waits refused, and its turns told that they are not wanted.
+   * @throws what its loops and `onStop` threw; TimeoutError when `onStop` is at work after `ms`, and again `ms`
    */
-  async end({ drain, timeout }: StopWish): Promise<void> {
+  async drop(ms: number): Promise<void> {
     const cell = this.#cell
     this.#keep = false
     cell.loop.unloaded.delete(cell.text)
     if (this.#paused) this.resume()
-    const reason = new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text })
-    if (!drain) cell.abandon(reason)
-    if (this.stage === 'new' && cell.waiting === 0) return cell.retire()
-    const stopped = this.#stopping ?? (cell.loop.closed ? this.stop() : this.#stopInTurn())
-    if (timeout === undefined) return stopped
-    if (await within(timeout, stopped)) return
-    cell.abandon(reason)
-    if (await within(timeout, this.stop(true))) return
-    throw new TimeoutError(`onStop of ${cell.text} was still at work after ${timeout} ms`, { agent: cell.text })
-  }
-
-  /** A message like any other: it has its turn, or is refused, when those before it have had theirs. */
-  #stopInTurn(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const run = () => void this.stop().then(resolve, reject)
-      this.#cell.tell(STOP, { run, answer: () => {}, fail: run })
-    })
-  }
-
-  /** The agent is to stop of itself; nobody waits, so what fails is reported. */
-  endItself(): void {
-    if (this.#ending) return
-    this.#ending = true
-    const { loop } = this.#cell
-    this.end({ drain: true, timeout: undefined }).catch(error => {
-      this.#report(error)
-      if (this.#fatal) loop.stopRuntime(error)
-    })
+    cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
+    if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
+    if ((await within(ms, this.stop())) || (await within(ms, this.stop(true)))) return
+    throw new TimeoutError(`onStop of ${cell.text} was still at work after ${ms} ms`, { agent: cell.text })
   }
 
   /** Stops what the agent does of itself. @returns when its loops have ended */

@@ -6,7 +6,7 @@ import type { PublishOptions, SendOptions } from '../agent/context.js'
 import { InvalidArgumentError, MessageDroppedError, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
-import type { EventType, MessageType, RequestType } from '../agent/message.js'
+import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
 import { at } from '../sync/status.js'
 import { Call, Gather, GatherPart } from './calls.js'
@@ -18,6 +18,7 @@ import { limited } from './time-limit.js'
 import type { Turn } from './turn.js'
 
 type Hook = keyof Interceptor
+const stopRequest: RequestType = { kind: 'request', name: STOP }
 const MAX_ID = 512
 const traceparentForm = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
 
@@ -85,6 +86,14 @@ export class Outgoing {
     } catch (error) {
       call.reject(error)
     }
+    return call.promise
+  }
+
+  /** Asks an agent to stop, behind everything that was sent to it from here. Resolves when it has stopped. */
+  stop(recipient: AgentId): Promise<unknown> {
+    const loop = this.#loop
+    const call = new Call(loop, stopRequest, recipient.toString(), undefined)
+    this.#dispatch(undefined, call, stopRequest, undefined, loop.address(recipient), loop.nextSequence(), undefined)
     return call.promise
   }
 

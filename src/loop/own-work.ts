@@ -58,7 +58,7 @@ export class OwnWork implements TimerOwner {
 
   due(timer: Timer): void {
     if (timer.period === undefined) this.forget(timer)
-    this.#cell.tell(TIMER, timer)
+    this.#cell.tell(TIMER, timer, timer)
   }
 
   timerFailed(timer: Timer, error: unknown): void {

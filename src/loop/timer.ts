@@ -6,17 +6,12 @@ import type { Alarm, Clock } from './clock.js'
 import { isPromise, Message, type Reply } from './message.js'
 import type { Turn } from './turn.js'
 
-/** What a message of an agent to itself carries, instead of a payload; its outcome goes there too. */
-export interface Task extends Reply {
-  run(turn: Turn): unknown
-}
-
 /** A message of an agent to itself. */
-export function noteOf({ id, loop }: Cell, name: string, task: Task): Message {
+export function noteOf({ id, loop }: Cell, name: string, payload: unknown, reply: Reply): Message {
   return new Message({
     name,
     isRequest: false,
-    payload: task,
+    payload,
     sender: id,
     recipient: id,
     topic: undefined,
@@ -26,7 +21,7 @@ export function noteOf({ id, loop }: Cell, name: string, task: Task): Message {
     trace: undefined,
     chain: undefined,
     cancellation: undefined,
-    reply: task,
+    reply,
     slot: 0,
     generation: 0,
   })
@@ -42,7 +37,7 @@ export interface TimerOwner {
 }
 
 /** One interval, or one one-shot timer (`period` undefined). */
-export class Timer implements Task {
+export class Timer implements Reply {
   readonly period: number | undefined
   readonly #owner: TimerOwner
   readonly #work: (turn: Turn) => unknown

@@ -112,15 +112,29 @@ onEveryEngine('start and stop of one agent', engine => {
     await runtime.close()
   })
 
-  it('what was queued is handled first, and the next message makes the agent anew', async () => {
+  it('what was sent before is handled first, and the next message makes the agent anew', async () => {
     await using runtime = await live(engine)
-    const begun = flag()
-    await runtime.send(lives.Give, { begun }, 'full/x')
     const queued = [5, 0, 0].map(ms => runtime.send(lives.Work, { ms }, 'full/x'))
-    await reaches(begun, 1)
     await runtime.handle(lives.full, 'x').stop()
     expect(await Promise.all(queued)).toEqual([1, 2, 3])
     expect((await runtime.send(lives.Look, undefined, 'full/x')).n).toBe(0)
+  })
+
+  it('a full mailbox neither refuses the wish to stop nor makes room for it', async () => {
+    await using runtime = await live(engine)
+    for (const type of [kit.rejects, kit.drops]) {
+      const handle = runtime.handle(type, 'x')
+      const [begun, release] = [flag(), flag()]
+      const held = handle.send(kit.Hold, { begun, release })
+      await reaches(begun, 1)
+      const stored = [1, 2, 3, 4].map(n => handle.send(kit.Store, n))
+      const stopped = handle.stop()
+      await runtime.send(kit.Echo, 1, 'echo/x')
+      Atomics.store(release, 0, 1)
+      expect(await Promise.all([held, ...stored])).toEqual(['released', 1, 2, 3, 4])
+      await stopped
+      expect(await handle.send(kit.Notes)).toEqual([])
+    }
   })
 
   it('or, with drain: false, refused', async () => {
