@@ -116,8 +116,10 @@ export class LocalRuntime implements Runtime {
     const loop = this.#loopOf(id)
     try {
       if (drain) {
+        const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
+        stopped.catch(() => {})
         await loop.order(control => control.resumeAgent(text)) // or what waits would wait for ever
-        if (await within(timeout, this.#coordinator.host.outgoing.stop(id))) return
+        if (await within(timeout, stopped)) return
       }
       unwrap(await loop.order(control => control.dropAgent(text, timeout)))
     } catch (error) {

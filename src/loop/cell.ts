@@ -376,7 +376,7 @@ export class Cell {
       return
     }
     const text = `the mailbox of ${this.text} is full (${this.type.capacity} messages; overflow: '${this.type.overflow}')`
-    this.#fail(message, undefined, new OverloadedError(text, { agent: this.text, message: message.name }))
+    this.#refused(message, new OverloadedError(text, { agent: this.text, message: message.name }))
   }
 
   #drainMailbox(): Message[] {

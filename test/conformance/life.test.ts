@@ -137,6 +137,22 @@ onEveryEngine('start and stop of one agent', engine => {
     }
   })
 
+  it("with 'drop-oldest' the wish to stop is granted also when it is the oldest", async () => {
+    await using runtime = await live(engine)
+    const handle = runtime.handle(kit.drops, 'x')
+    const [begun, release] = [flag(), flag()]
+    const held = handle.send(kit.Hold, { begun, release })
+    await reaches(begun, 1)
+    const stopped = handle.stop()
+    const stored = [1, 2, 3, 4].map(n => handle.trySend(kit.Store, n)) // the last one makes the wish the oldest
+    await runtime.send(kit.Echo, 1, 'echo/x')
+    Atomics.store(release, 0, 1)
+    expect(await held).toBe('released')
+    await stopped
+    expect((await Promise.all(stored)).map(({ value }) => value)).toEqual([1, 2, 3, 4])
+    expect(await handle.send(kit.Notes)).toEqual([1, 2, 3, 4])
+  })
+
   it('or, with drain: false, refused', async () => {
     await using runtime = await live(engine)
     const begun = flag()
