@@ -98,8 +98,8 @@ export interface StatefulHandle<Handled extends MessageType> extends Handle<Hand
   /** Puts a state into this agent, creating it if need be. */
   loadState(state: unknown): Promise<void>
   /**
-   * Stops this one agent: handles what waits for it now (or refuses it, with `drain: false`, and aborts the turns at
-   * work), ends its loops and timers, runs `onStop`. What comes later makes it anew, also if it was unloaded.
+   * Stops this one agent: handles what was sent to it before (or, with `drain: false`, refuses what waits and aborts the
+   * turns at work), ends its loops and timers, runs `onStop`. What comes later makes it anew, also if it was unloaded.
    * @throws what `onStop` threw, or with it an AggregateError of what its loops threw; the agent has stopped all the
    *   same. TimeoutError when `onStop` is still at work after the timeout
    */
