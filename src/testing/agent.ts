@@ -5,7 +5,7 @@ import type { AgentDefinition, AnyAgent } from '../agent/definition.js'
 import { interceptor } from '../agent/interceptor.js'
 import type { EventType, MessageType, PayloadOf } from '../agent/message.js'
 import type { StopOptions } from '../coordinator/api.js'
-import { createRuntime } from '../coordinator/runtime.js'
+import { createRuntime } from '../coordinator/create.js'
 import type { LogEntry } from '../observe/log.js'
 import { TestClock } from './clock.js'
 
