@@ -15,8 +15,9 @@ import { hostBlock } from './suites/host-block.js'
 import { roundTrip } from './suites/round-trip.js'
 import { sameLoop } from './suites/same-loop.js'
 import { savina } from './suites/savina.js'
+import { transport } from './suites/transport.js'
 
-const all: readonly Suite[] = [cpuBound, envelopes, roundTrip, hostBlock, codecSuite, sameLoop, savina]
+const all: readonly Suite[] = [cpuBound, envelopes, roundTrip, hostBlock, codecSuite, sameLoop, savina, transport]
 
 const { values } = parseArgs({
   options: {
