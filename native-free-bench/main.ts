@@ -9,15 +9,16 @@ import { machine, root, watchOthers } from './parts/machine.js'
 import { disturbed, type Finished, header, text, write } from './parts/report.js'
 import type { Settings, Suite } from './parts/suite.js'
 import { codecSuite } from './suites/codec.js'
-import { cpuBound } from './suites/cpu-bound.js'
+import { cost } from './suites/cost.js'
 import { envelopes } from './suites/envelopes.js'
 import { hostBlock } from './suites/host-block.js'
+import { parallel } from './suites/parallel.js'
 import { roundTrip } from './suites/round-trip.js'
 import { sameLoop } from './suites/same-loop.js'
 import { savina } from './suites/savina.js'
 import { transport } from './suites/transport.js'
 
-const all: readonly Suite[] = [cpuBound, envelopes, roundTrip, hostBlock, codecSuite, sameLoop, savina, transport]
+const all: readonly Suite[] = [parallel, sameLoop, envelopes, roundTrip, transport, codecSuite, savina, cost, hostBlock]
 
 const { values } = parseArgs({
   options: {

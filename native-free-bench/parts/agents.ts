@@ -2,6 +2,7 @@
 import { threadId } from 'node:worker_threads'
 import { agent, event, request } from 'ringreeve'
 import { type Driven, type DriveOptions, drive, driveUntil } from './drive.js'
+import { Noise } from './listeners.js'
 import { type PumpOptions, pump } from './pump.js'
 import { spin } from './work.js'
 
@@ -60,3 +61,10 @@ export const sink = agent('sink', {
 export const source = agent('source', { threads: 1 })
   .on(Pump, ({ to, ...options }, ctx) => pump({ send: body => ctx.publish(Frame, body, { topic: to }) }, options))
   .on(Where, () => threadId)
+
+// ---- fan-out: publishes from a thread -----------------------------------------------------------------------------
+export const Cry = request<{ topic: string; events: number; body: unknown }, void>('cry')
+
+export const crier = agent('crier', { threads: 1 }).on(Cry, async ({ topic, events, body }, ctx) => {
+  for (let i = 0; i < events; i++) await ctx.publish(Noise, body, { topic })
+})
