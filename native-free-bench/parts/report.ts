@@ -13,7 +13,8 @@ export interface Finished {
 }
 
 /** What is to be said of the company that the measurement was in. */
-export function disturbed({ others }: Finished): string {
+export function disturbed({ suite, others }: Finished): string {
+  if (suite.elsewhere === true) return 'Measured in processes of their own.'
   const share = `Other processes took ${(others * 100).toFixed(0)} % of the cores meanwhile`
   return others < 0.05 ? `${share}.` : `${share}: these numbers are not what a quiet machine would show.`
 }
@@ -45,7 +46,7 @@ function markdown(on: Machine, settings: Settings, finished: readonly Finished[]
   const grid = (table: Table) => {
     const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
     const rows = [table.columns.map(({ head }) => head), align, ...cells(table)]
-    const picture = table.chart === undefined ? '' : `![${table.title}](${table.chart.name}.svg)`
+    const picture = table.chart === undefined ? '' : `![${table.chart.title}](${table.chart.name}.svg)`
     return [`### ${table.title}`, rows.map(line).join('\n'), list(table.notes), picture].filter(part => part !== '')
   }
   const parts = finished.map(one => {
@@ -71,6 +72,6 @@ export async function write(
   const suites = finished.map(({ suite, tables, others }) => ({ name: suite.name, shows: suite.shows, others, tables }))
   await writeFile(join(folder, 'latest.json'), `${JSON.stringify({ machine: on, settings, suites }, null, 2)}\n`)
   await writeFile(join(folder, 'latest.md'), markdown(on, settings, finished))
-  for (const { title, chart } of finished.flatMap(one => one.tables))
-    if (chart !== undefined) await writeFile(join(folder, `${chart.name}.svg`), svg(chart, title))
+  for (const { chart } of finished.flatMap(one => one.tables))
+    if (chart !== undefined) await writeFile(join(folder, `${chart.name}.svg`), svg(chart))
 }

@@ -46,6 +46,8 @@ export interface Suite {
   readonly name: string
   /** What the numbers show, in a sentence or two. */
   readonly shows: string
+  /** Whether it measures in processes of their own, which then count as others. */
+  readonly elsewhere?: boolean
   run(settings: Settings, say: (progress: string) => void): Promise<Table[]>
 }
 

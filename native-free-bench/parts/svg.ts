@@ -15,6 +15,7 @@ export interface LineChart {
   readonly kind: 'lines'
   /** Of the file that it is written to, without ending. */
   readonly name: string
+  readonly title: string
   readonly x: Axis
   readonly y: Axis
   readonly series: readonly { readonly name: string; readonly points: readonly (readonly [x: number, y: Point])[] }[]
@@ -24,6 +25,7 @@ export interface LineChart {
 export interface BarChart {
   readonly kind: 'bars'
   readonly name: string
+  readonly title: string
   readonly y: Axis
   readonly categories: readonly string[]
   readonly series: readonly { readonly name: string; readonly values: readonly Point[] }[]
@@ -31,8 +33,8 @@ export interface BarChart {
 
 export type Chart = LineChart | BarChart
 
-const WIDTH = 820
-const LEGEND = 190
+const WIDTH = 840
+const LEGEND = 210
 const COLOURS = [
   '#0b6e99',
   '#d9730d',
@@ -121,8 +123,8 @@ function page(height: number, title: string, parts: readonly string[]): string {
   ].join('\n')
 }
 
-function lines(chart: LineChart, title: string): string {
-  const [left, right, top, bottom] = [70, WIDTH - LEGEND, 48, 340]
+function lines(chart: LineChart): string {
+  const [left, right, top, bottom] = [70, WIDTH - LEGEND, 64, 356]
   const all = chart.series.flatMap(({ points }) => points)
   const x = scale(
     all.map(([at]) => at),
@@ -167,16 +169,16 @@ function lines(chart: LineChart, title: string): string {
       top + 8,
     ),
   )
-  return page(Math.max(bottom + 56, top + 20 * chart.series.length + 20), title, parts)
+  return page(Math.max(bottom + 56, top + 20 * chart.series.length + 20), chart.title, parts)
 }
 
-function bars(chart: BarChart, title: string): string {
+function bars(chart: BarChart): string {
   const [left, right, top] = [250, WIDTH - LEGEND - 20, 48]
   const BAR = 13
   const group = chart.series.length * BAR + 10
   const bottom = top + chart.categories.length * group
   const x = scale(
-    [...chart.series.flatMap(({ values }) => values.flatMap(point => [...ends(point)])), ...(chart.y.log ? [1] : [])],
+    chart.series.flatMap(({ values }) => values.flatMap(ends)),
     chart.y,
     left,
     right,
@@ -212,10 +214,10 @@ function bars(chart: BarChart, title: string): string {
         top + 8,
       ),
     )
-  return page(Math.max(bottom + 50, top + 20 * chart.series.length + 20), title, parts)
+  return page(Math.max(bottom + 50, top + 20 * chart.series.length + 20), chart.title, parts)
 }
 
 /** Draws a chart. */
-export function svg(chart: Chart, title: string): string {
-  return chart.kind === 'lines' ? lines(chart, title) : bars(chart, title)
+export function svg(chart: Chart): string {
+  return chart.kind === 'lines' ? lines(chart) : bars(chart)
 }

@@ -100,6 +100,7 @@ export const codecSuite: Suite = {
         chart: {
           kind: 'bars',
           name: 'codec',
+          title: 'One value written and read again',
           y: { label: 'µs to write and read', log: true },
           categories: [...took.keys()],
           series: names.map(name => ({ name, values: [...took.values()].map(of => of.get(name)) })),

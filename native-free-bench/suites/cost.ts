@@ -29,14 +29,15 @@ async function often<T>(rounds: number, once: () => Promise<T>): Promise<T[]> {
 
 export const cost: Suite = {
   name: 'cost',
+  elsewhere: true,
   shows: 'Memory, time and CPU that are taken by what does nothing yet.',
   async run({ rounds, threads, quick, full }: Settings, say): Promise<Table[]> {
-    const times = Math.min(rounds, full ? 5 : 3)
+    const times = quick ? 1 : Math.min(rounds, full ? 5 : 3)
     const n = quick ? 100_000 : 1_000_000
     say(`${n} idle agents`)
     const agents = await often(full ? times : 1, () => measure('agents', n))
     const perThread: Table['rows'][number][] = []
-    for (const count of [...new Set([0, 1, threads, threads * 2, threads * 4])]) {
+    for (const count of [...new Set([0, 1, threads, ...(quick ? [] : [threads * 2, threads * 4])])]) {
       say(`start of ${count} threads`)
       const started = await often(times, () => measure('threads', count))
       perThread.push({

@@ -184,6 +184,18 @@ function table(rows: Table['rows']): Table {
       { key: 'overAhead', head: 'agents / piscina, 64 ahead', unit: 'ratio' },
     ],
     rows,
+    chart: {
+      kind: 'bars',
+      name: 'envelopes',
+      title: 'Requests with answers',
+      y: { label: 'requests answered per second', log: true },
+      categories: rows.map(({ path, body, inFlight }) => `${path}, ${body}, ${inFlight}`),
+      series: [
+        { name: 'agents', values: rows.map(row => row.agents as number) },
+        { name: 'MessagePort', values: rows.map(row => row.port as number | undefined) },
+        { name: 'piscina.run', values: rows.map(row => row.piscina as number | undefined) },
+      ],
+    },
     notes: [
       'Within one loop a payload is passed by reference. Piscina has one thread, as the others have one that answers: with its defaults, and with 64 tasks sent ahead (concurrentTasksPerWorker), its best.',
     ],

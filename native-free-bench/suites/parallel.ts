@@ -141,6 +141,7 @@ async function byWork(settings: Settings, perMicro: number, say: (progress: stri
       chart: {
         kind: 'lines',
         name: 'parallel-work',
+        title: `${threads} threads over the single loop`,
         x: { label: 'µs of work in one message', log: true },
         y: { label: 'times as fast as the single loop' },
         series: [
@@ -185,6 +186,8 @@ async function byThreads(settings: Settings, perMicro: number, say: (progress: s
     const each = (work: number) => Math.max(2, Math.ceil((inFlight(work) * cores) / threads))
     const byThread = await spreadEvenly(threaded, 'worker', each(0))
     const drivers = (await spreadEvenly(threaded, 'driver', 1)).flat()
+    for (const runtime of [single, threaded])
+      await fromAgents(runtime, drivers, byTurns(byThread, 2), Math.round(5 * perMicro), 20_000)
     for (const [w, work] of works.entries()) {
       const blocks = Math.round(work * perMicro)
       const messages = count(work, settings)
@@ -209,6 +212,7 @@ async function byThreads(settings: Settings, perMicro: number, say: (progress: s
     chart: {
       kind: 'lines',
       name: 'parallel-threads',
+      title: `Threads over the single loop, ${cores} core${cores === 1 ? '' : 's'}`,
       x: { label: 'threads', log: true },
       y: { label: 'times as fast as the single loop' },
       series: lines,

@@ -6,7 +6,7 @@ import { type Driven, type DriveOptions, drive } from '../parts/drive.js'
 import { pair } from '../parts/engines.js'
 import { PortThreads, pool } from '../parts/rivals.js'
 import { ratio, shuffled, spread } from '../parts/rounds.js'
-import type { Settings, Suite, Table } from '../parts/suite.js'
+import type { Settings, Spread, Suite, Table } from '../parts/suite.js'
 
 const REST_MS = 3
 const WARM_MS = 1_000
@@ -106,6 +106,14 @@ function table(rows: Table['rows']): Table {
       { key: 'quicker', head: 'agents are quicker by', unit: 'ratio' },
     ],
     rows,
+    chart: {
+      kind: 'bars',
+      name: 'round-trip',
+      title: 'Round trips, one in flight, p50',
+      y: { label: 'µs', log: true },
+      categories: rows.map(({ path, state, contender }) => `${path}, ${state}, ${contender}`),
+      series: [{ name: 'p50', values: rows.map(row => row.p50 as Spread) }],
+    },
     notes: [
       `Asleep: ${REST_MS} ms of rest before each request. What a wake costs is the operating system's and the virtual machine's.`,
     ],

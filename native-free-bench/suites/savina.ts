@@ -2,7 +2,7 @@
 // --full and in about a tenth of it otherwise. Each run checks its own answer, so this is also a test under load.
 import { createRuntime, type Runtime } from 'ringreeve'
 import { type Contender, ratio, sideBySide } from '../parts/rounds.js'
-import type { Settings, Suite, Table } from '../parts/suite.js'
+import type { Settings, Spread, Suite, Table } from '../parts/suite.js'
 import { programs } from '../savina/all.js'
 import type { Program, Size } from '../savina/program.js'
 
@@ -78,12 +78,13 @@ export const savina: Suite = {
         chart: {
           kind: 'bars',
           name: 'savina',
+          title: `Savina, ${size} sizes`,
           y: { label: 'messages per second', log: true },
           categories: rows.map(({ program }) => String(program)),
           series: [
-            { name: 'single loop', values: rows.map(row => row.single as never) },
-            { name: `${threads} threads`, values: rows.map(row => row.threads as never) },
-            { name: 'Erlang', values: rows.map(row => row.erlang as never) },
+            { name: 'single loop', values: rows.map(row => row.single as Spread) },
+            { name: `${threads} threads`, values: rows.map(row => row.threads as Spread) },
+            { name: 'Erlang', values: rows.map(row => row.erlang as number | undefined) },
           ],
         },
       },

@@ -135,6 +135,7 @@ async function measure(
       chart: {
         kind: 'lines',
         name: `transport-${path.replaceAll(' ', '-')}`,
+        title: `One way, ${path}`,
         x: { label: 'bytes of one body', log: true },
         y: { label: 'bytes per second', log: true },
         series: names.map(name => ({ name, points: perSecond(name) })),
