@@ -17,6 +17,10 @@ export interface SendOptions {
    * another thread; on the same loop the payload is passed by reference anyway.
    */
   readonly transfer?: readonly (ArrayBuffer | import('node:worker_threads').MessagePort)[]
+  /** For the event log: id of the message that led to this one. Default: the message being handled. */
+  readonly cause?: string | undefined
+  /** For the event log: the conversation it belongs to. Default: none. */
+  readonly correlation?: string | undefined
 }
 
 /** How a send ended, as a value: the answer, or whatever `send` would have thrown. */

@@ -281,7 +281,10 @@ export class Cell {
     const { loop } = this
     loop.counters.add(at.handled, 1)
     loop.counters.add(at.done, 1)
-    if (message.isRequest && loop.observer.active) loop.observer.respond(message)
+    if (loop.observer.active) {
+      if (message.isRequest) loop.observer.respond(message)
+      else if (turn !== undefined) loop.observer.handled(message)
+    }
     if (turn?.answered !== true) message.reply?.answer(message, value)
     loop.settled()
   }

@@ -8,6 +8,7 @@ import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
+import type { Lineage } from '../observe/observer.js'
 import { at } from '../sync/status.js'
 import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
@@ -116,13 +117,16 @@ export class Outgoing {
     if (address.loop !== loop.index) {
       const cancel = cancellation === undefined ? undefined : (cancellation.flag ?? true)
       if (loop.observer.active)
-        loop.observer.send({ ...seen(parts, loop.origin), recipient: address.id, topic: undefined })
+        loop.observer.send(
+          { ...seen(parts, loop.origin), recipient: address.id, topic: undefined },
+          lineage(turn, options),
+        )
       loop.peer(address.loop).request(call, address.text, parts, cancel)
       loop.sentOut()
       return
     }
     const letter = this.#letter(turn, parts, true, address, undefined, cancellation, call)
-    if (loop.observer.active) loop.observer.send(letter)
+    if (loop.observer.active) loop.observer.send(letter, lineage(turn, options))
     loop.cell(address).put(letter)
   }
 
@@ -174,7 +178,7 @@ export class Outgoing {
     const followed = waited || options.signal !== undefined
     const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
-    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
+    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic }, lineage(turn, undefined))
     const [here, elsewhere] = this.#recipients(turn, topic, options.toSelf === true)
     // an event that can be cancelled is followed to its end, like one that is waited for
     const gather = followed ? new Gather(loop, message.name) : undefined
@@ -411,6 +415,10 @@ function seen(
   origin: string,
 ): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
   return { name: parts.name, id: parts.id ?? `${origin}.${parts.sequence}`, sender: parts.sender, trace: parts.trace }
+}
+
+function lineage(turn: Turn | undefined, options: SendOptions | undefined): Lineage {
+  return { cause: options?.cause ?? turn?.message?.id, correlation: options?.correlation }
 }
 
 function cancellationOf(turn: Turn | undefined, signal: AbortSignal | undefined): Cancellation | undefined {
