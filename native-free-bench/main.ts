@@ -13,12 +13,24 @@ import { cost } from './suites/cost.js'
 import { envelopes } from './suites/envelopes.js'
 import { hostBlock } from './suites/host-block.js'
 import { parallel } from './suites/parallel.js'
+import { patterns } from './suites/patterns.js'
 import { roundTrip } from './suites/round-trip.js'
 import { sameLoop } from './suites/same-loop.js'
 import { savina } from './suites/savina.js'
 import { transport } from './suites/transport.js'
 
-const all: readonly Suite[] = [parallel, sameLoop, envelopes, roundTrip, transport, codecSuite, savina, cost, hostBlock]
+const all: readonly Suite[] = [
+  parallel,
+  sameLoop,
+  envelopes,
+  roundTrip,
+  transport,
+  codecSuite,
+  savina,
+  patterns,
+  cost,
+  hostBlock,
+]
 
 const { values } = parseArgs({
   options: {
