@@ -46,7 +46,7 @@ export function summary(text: string, most: number): string[] {
 /** The words that stand near the most others. */
 export function keywords(text: string, most: number): string[] {
   const words = wordsOf(text).filter(word => word.length > 2 && !stop.has(word))
-  const names = [...new Set(words)].slice(0, 600)
+  const names = [...new Set(words)].slice(0, 1_200)
   const index = new Map(names.map((name, i) => [name, i]))
   const weights = names.map(() => new Array<number>(names.length).fill(0))
   for (let i = 0; i < words.length; i++) {
