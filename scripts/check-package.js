@@ -18,6 +18,7 @@ export const adder = agent('adder', { state: () => ({ sum: 0 }) }).on(Add, (n, c
 `
 const esm = `import { createRuntime } from 'ringreeve'
 import { createDispatcher } from 'ringreeve/dispatch'
+import 'ringreeve/llm'
 import { memoryAt } from 'ringreeve/memory'
 import { testAgent } from 'ringreeve/testing'
 import { Tracer } from 'ringreeve/trace'

@@ -1,12 +1,17 @@
 // Text analysis: each text is analysed and summarised at the same time by agents that compute (TextRank, readability),
 // the two results are combined and printed, and the event after the last one ends it all. The texts are the READMEs of
 // the packages in node_modules. First on one loop, then on threads; then how one text went its way, from the trace.
+//
+// With `--model` a language model reads instead, and a local stand-in plays the model. One command for a real one:
+//   OPENAI_API_KEY=… MODEL=gpt-4.1-mini npm run example -- text-analysis --model
+// (and OPENAI_BASE_URL=… for another service that speaks the protocol).
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { agent, createRuntime } from 'ringreeve'
 import { createDispatcher, dispatched, follow, Terminate } from 'ringreeve/dispatch'
 import { Tracer, treeText } from 'ringreeve/trace'
 import { Analysed, Combined, type Report, Summarised, TextArrived } from './events.js'
+import { standIn } from './stand-in.js'
 
 async function texts(most: number): Promise<{ name: string; text: string }[]> {
   const found: { name: string; text: string }[] = []
@@ -25,11 +30,16 @@ function reporter(expected: number, report: (one: Report) => void) {
   })
 }
 
-async function analyse(threads: number, all: readonly { name: string; text: string }[], tracer: Tracer) {
+async function analyse(
+  agents: string,
+  threads: number,
+  all: readonly { name: string; text: string }[],
+  tracer: Tracer,
+) {
   const reports: Report[] = []
   await using runtime = await createRuntime({
     threads,
-    agents: [reporter(all.length, one => reports.push(one)), new URL('./agents.js', import.meta.url)],
+    agents: [reporter(all.length, one => reports.push(one)), new URL(agents, import.meta.url)],
     log: tracer.log,
   })
   const dispatcher = await createDispatcher(runtime, { batchSize: 32 })
@@ -48,20 +58,40 @@ async function analyse(threads: number, all: readonly { name: string; text: stri
   return { reports, ms: performance.now() - began }
 }
 
-const all = await texts(40)
-const single = await analyse(0, all, new Tracer())
-const tracer = new Tracer()
-const threaded = await analyse(2, all, tracer)
-
-for (const { name, analysis, summary } of threaded.reports
-  .toSorted((a, b) => a.name.localeCompare(b.name))
-  .slice(0, 4)) {
-  console.log(
-    `${name}: ${analysis?.words} words, reading ease ${analysis?.ease.toFixed(0)}, about ${analysis?.keywords.join(', ')}`,
-  )
-  for (const sentence of summary) console.log(`  “${sentence.length > 100 ? `${sentence.slice(0, 99)}…` : sentence}”`)
+function show(reports: readonly Report[], most: number): void {
+  for (const { name, analysis, summary } of reports.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, most)) {
+    const about = analysis?.keywords.join(', ')
+    console.log(`${name}: ${analysis?.words} words, reading ease ${analysis?.ease.toFixed(0)}, about ${about}`)
+    for (const sentence of summary) console.log(`  “${sentence.length > 100 ? `${sentence.slice(0, 99)}…` : sentence}”`)
+  }
+  if (reports.length > most) console.log(`… and ${reports.length - most} more`)
 }
-console.log(`… and ${threaded.reports.length - 4} more`)
-console.log(`one loop ${single.ms.toFixed(0)} ms, two threads ${threaded.ms.toFixed(0)} ms`)
-const [way] = tracer.trees(all[0]?.name)
-console.log(`How ${all[0]?.name} went its way:\n${way === undefined ? 'nobody knows' : treeText(way)}`)
+
+async function compute(): Promise<void> {
+  const all = await texts(40)
+  const single = await analyse('./agents.js', 0, all, new Tracer())
+  const tracer = new Tracer()
+  const threaded = await analyse('./agents.js', 2, all, tracer)
+  show(threaded.reports, 4)
+  console.log(`one loop ${single.ms.toFixed(0)} ms, two threads ${threaded.ms.toFixed(0)} ms`)
+  const [way] = tracer.trees(all[0]?.name)
+  console.log(`How ${all[0]?.name} went its way:\n${way === undefined ? 'nobody knows' : treeText(way)}`)
+}
+
+async function ask(): Promise<void> {
+  const { env } = process
+  const local = env.OPENAI_API_KEY === undefined && env.OPENAI_BASE_URL === undefined ? await standIn() : undefined
+  // threads get the environment as it is when they start
+  if (local !== undefined) Object.assign(env, { OPENAI_BASE_URL: local.url, OPENAI_API_KEY: 'none' })
+  try {
+    const { reports, ms } = await analyse('./model-agents.js', 2, await texts(4), new Tracer())
+    show(reports, 4)
+    console.log(
+      `${reports.length} texts in ${ms.toFixed(0)} ms, read by ${local === undefined ? 'a model' : 'a stand-in'}`,
+    )
+  } finally {
+    local?.close()
+  }
+}
+
+await (process.argv.includes('--model') ? ask() : compute())
