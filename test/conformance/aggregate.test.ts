@@ -65,13 +65,10 @@ onEveryEngine('aggregating', engine => {
   it('one group too many closes the oldest with what there is', async () => {
     await using runtime = await open(engine)
     await using dispatcher = await gathering(runtime, 'gatherer/x')
-    for (const n of [1, 2, 3, 4, 5]) {
-      await dispatcher.dispatch(kit.Words, { words: n }, { correlationId: `${n}` })
-      await new Promise(resolve => setTimeout(resolve, 2)) // the oldest is told by the clock
-    }
+    for (const n of [1, 2, 3, 4, 5]) await dispatcher.dispatch(kit.Words, { words: n }, { correlationId: `${n}` })
     await dispatcher.dispatch(kit.Letters, { letters: 50 }, { correlationId: '5' })
     await dispatcher.waitUntilEmpty()
-    expect(await results(runtime)).toEqual([
+    expect((await results(runtime)).sort((a, b) => a.id.localeCompare(b.id))).toEqual([
       { id: '1', words: 1, letters: -1, complete: false },
       { id: '2', words: 2, letters: -1, complete: false },
       { id: '5', words: 5, letters: 50, complete: true },
