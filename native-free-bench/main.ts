@@ -1,7 +1,7 @@
 // The bench: the same agents on one loop and on threads, beside what Node and Piscina offer, measured side by side in
-// one run. Nothing here passes or fails; it prints tables and writes results/latest.json and latest.md.
+// one run. Nothing here passes or fails; it prints tables and writes results/latest.json, latest.md and charts.
 //
-//   node build/native-free-bench/main.js [--quick] [--suite NAME]… [--rounds N] [--ms N] [--threads N] [--out FOLDER]
+//   node build/native-free-bench/main.js [--quick | --full] [--suite NAME]… [--rounds N] [--ms N] [--threads N] [--out FOLDER]
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,16 +9,33 @@ import { machine, root, watchOthers } from './parts/machine.js'
 import { disturbed, type Finished, header, text, write } from './parts/report.js'
 import type { Settings, Suite } from './parts/suite.js'
 import { codecSuite } from './suites/codec.js'
-import { cpuBound } from './suites/cpu-bound.js'
+import { cost } from './suites/cost.js'
 import { envelopes } from './suites/envelopes.js'
 import { hostBlock } from './suites/host-block.js'
+import { parallel } from './suites/parallel.js'
+import { patterns } from './suites/patterns.js'
 import { roundTrip } from './suites/round-trip.js'
+import { sameLoop } from './suites/same-loop.js'
+import { savina } from './suites/savina.js'
+import { transport } from './suites/transport.js'
 
-const all: readonly Suite[] = [cpuBound, envelopes, roundTrip, hostBlock, codecSuite]
+const all: readonly Suite[] = [
+  parallel,
+  sameLoop,
+  envelopes,
+  roundTrip,
+  transport,
+  codecSuite,
+  savina,
+  patterns,
+  cost,
+  hostBlock,
+]
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
     suite: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     ms: { type: 'string' },
@@ -44,11 +61,13 @@ function chosen(): readonly Suite[] {
   })
 }
 
-const { quick } = values
+const { quick, full } = values
+if (quick && full) throw new Error('--quick and --full are opposites: give one of them')
 const settings: Settings = {
   quick,
-  rounds: whole('rounds', quick ? 3 : 7),
-  ms: whole('ms', quick ? 40 : 100),
+  full,
+  rounds: whole('rounds', quick ? 3 : full ? 7 : 5),
+  ms: whole('ms', quick ? 30 : full ? 100 : 50),
   threads: whole('threads', availableParallelism()),
 }
 const on = await machine()

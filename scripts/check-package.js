@@ -17,11 +17,21 @@ export const Add = request('add')
 export const adder = agent('adder', { state: () => ({ sum: 0 }) }).on(Add, (n, ctx) => (ctx.state.sum += n))
 `
 const esm = `import { createRuntime } from 'ringreeve'
-import { Add } from './agents.js'
+import { createDispatcher } from 'ringreeve/dispatch'
+import 'ringreeve/llm'
+import { memoryAt } from 'ringreeve/memory'
+import { testAgent } from 'ringreeve/testing'
+import { Tracer } from 'ringreeve/trace'
+import { Add, adder } from './agents.js'
+const one = await testAgent(adder)
+console.log('esm testing', await one.send(Add, 42))
+await one.close()
 for (const threads of [0, 2]) {
   await (async () => {
     const runtime = await createRuntime({ threads, agents: [new URL('./agents.js', import.meta.url)] })
     await runtime.send(Add, 40, 'adder/a')
+    await createDispatcher(runtime)
+    if (!memoryAt(runtime, 'memory/x') || new Tracer().size > 0) throw new Error('a subpath is not what it should be')
     console.log('esm', threads, await runtime.send(Add, 2, 'adder/a'))
     await runtime.close()
   })()
@@ -79,7 +89,7 @@ try {
   writeFileSync(join(project, 'main.js'), esm)
   writeFileSync(join(project, 'main.cjs'), cjs)
   writeFileSync(join(project, 'main.ts'), types)
-  expectLines('import', run('node', ['main.js'], project), ['esm 0 42', 'esm 2 42'])
+  expectLines('import', run('node', ['main.js'], project), ['esm testing 42', 'esm 0 42', 'esm 2 42'])
   expectLines('require', run('node', ['main.cjs'], project), ['cjs 42'])
   const compiler = [
     '--noEmit',

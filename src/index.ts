@@ -1,15 +1,28 @@
 // The public surface, nothing else.
-export type { AgentRef, Context, Handle, LifeContext, Messenger, PublishOptions, SendOptions } from './agent/context.js'
+export type {
+  AgentRef,
+  Context,
+  Handle,
+  LifeContext,
+  Messenger,
+  PublishOptions,
+  SendOptions,
+  SendResult,
+  Timer,
+} from './agent/context.js'
 export {
   type AgentDefinition,
   type AgentOptions,
   type AnyAgent,
   agent,
+  type BackgroundOptions,
   type CheckpointPolicy,
   type Concurrency,
   type Handler,
   type HandlerOptions,
+  type IntervalOptions,
   type MailboxOptions,
+  type OnError,
   type RestartPolicy,
   type TopicPattern,
 } from './agent/definition.js'
@@ -56,6 +69,7 @@ export type {
   AgentTypeInfo,
   DeadLetter,
   DeadLetters,
+  RunOptions,
   Runtime,
   RuntimeOptions,
   RuntimeStats,
@@ -65,7 +79,8 @@ export type {
   Subscription,
   SubscriptionHandle,
 } from './coordinator/api.js'
-export { createRuntime } from './coordinator/runtime.js'
+export { createRuntime } from './coordinator/create.js'
+export type { Alarm, AlarmOptions, Clock } from './loop/clock.js'
 export type { LogEntry } from './observe/log.js'
 export type { LoopStats } from './sync/status.js'
 export type { WaitStrategyName } from './transport/wait.js'

@@ -1,7 +1,9 @@
 // The agents that are measured. Loaded on the threads; the single loop loads the same module.
 import { threadId } from 'node:worker_threads'
-import { agent, request } from 'ringreeve'
+import { agent, event, request } from 'ringreeve'
 import { type Driven, type DriveOptions, drive, driveUntil } from './drive.js'
+import { Noise } from './listeners.js'
+import { type PumpOptions, pump } from './pump.js'
 import { spin } from './work.js'
 
 // ---- CPU-bound ------------------------------------------------------------------------------------------------------
@@ -37,3 +39,32 @@ export const caller = agent('caller', { threads: 1 })
   .on(Drive, ({ to, body, ...options }, ctx) => drive(() => ctx.send(Echo, body, to), options))
   .on(Talk, ({ to, inFlight, shared }, ctx) => driveUntil(() => ctx.send(Echo, undefined, to), inFlight, shared))
   .on(Where, () => threadId)
+
+// ---- one way: a source and a sink pinned to a thread each --------------------------------------------------------
+export const Frame = event<unknown>('frame')
+export const Pump = request<PumpOptions & { to: string }, number>('pump')
+export const Arrivals = request<Int32Array<SharedArrayBuffer>, void>('arrivals')
+
+export const sink = agent('sink', {
+  threads: 1,
+  subscriptions: ['sink'],
+  state: () => ({ arrived: new Int32Array(new SharedArrayBuffer(4)) }),
+})
+  .on(Frame, (_, { state }) => {
+    Atomics.add(state.arrived, 0, 1)
+  })
+  .on(Arrivals, (arrived, { state }) => {
+    state.arrived = arrived
+  })
+  .on(Where, () => threadId)
+
+export const source = agent('source', { threads: 1 })
+  .on(Pump, ({ to, ...options }, ctx) => pump({ send: body => ctx.publish(Frame, body, { topic: to }) }, options))
+  .on(Where, () => threadId)
+
+// ---- fan-out: publishes from a thread -----------------------------------------------------------------------------
+export const Cry = request<{ topic: string; events: number; body: unknown }, void>('cry')
+
+export const crier = agent('crier', { threads: 1 }).on(Cry, async ({ topic, events, body }, ctx) => {
+  for (let i = 0; i < events; i++) await ctx.publish(Noise, body, { topic })
+})

@@ -15,6 +15,7 @@ export interface Driven {
   /** Round trips in microseconds; measured with one request in flight only. */
   readonly p50: number
   readonly p99: number
+  readonly p999: number
 }
 
 /** Drives for a while. */
@@ -33,7 +34,7 @@ export async function drive(send: () => Promise<unknown>, options: DriveOptions)
     }
   }
   await Promise.all(Array.from({ length: inFlight }, lane))
-  return { rate: answers / ((performance.now() - began) / 1000), p50: Number.NaN, p99: Number.NaN }
+  return { rate: answers / ((performance.now() - began) / 1000), p50: Number.NaN, p99: Number.NaN, p999: Number.NaN }
 }
 
 async function oneByOne(send: () => Promise<unknown>, { ms, rest }: DriveOptions): Promise<Driven> {
@@ -51,7 +52,7 @@ async function oneByOne(send: () => Promise<unknown>, { ms, rest }: DriveOptions
   }
   micros.sort((a, b) => a - b)
   const at = (share: number) => micros[Math.min(micros.length - 1, Math.floor(share * micros.length))]!
-  return { rate: micros.length / (busy / 1000), p50: at(0.5), p99: at(0.99) }
+  return { rate: micros.length / (busy / 1000), p50: at(0.5), p99: at(0.99), p999: at(0.999) }
 }
 
 /** Drives until word 1 of `shared` is set; word 0 counts the answers, for who cannot ask. */

@@ -2,10 +2,10 @@
 import { createRuntime, type Runtime } from 'ringreeve'
 import { Where } from './agents.js'
 
-const agents = [new URL('./agents.js', import.meta.url)]
+const agents = new URL('./agents.js', import.meta.url)
 
-export function engine(threads: number): Promise<Runtime> {
-  return createRuntime({ threads, agents })
+export function engine(threads: number, ...more: URL[]): Promise<Runtime> {
+  return createRuntime({ threads, agents: [agents, ...more] })
 }
 
 /** A runtime of two threads on which `caller/x` and `callee/x` are on different ones. */

@@ -4,7 +4,17 @@ import { createRequire } from 'node:module'
 import { availableParallelism, cpus, release, type as system, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 
-const packages = ['piscina', 'comlink', '@msgpack/msgpack', 'tinybench']
+const packages = [
+  '@msgpack/msgpack',
+  'cbor-x',
+  'comlink',
+  'msgpackr',
+  'piscina',
+  'poolifier',
+  'tinybench',
+  'tinypool',
+  'workerpool',
+]
 
 /** The folder of this package, wherever the compiled bench lies. */
 export const root = dirname(createRequire(import.meta.url).resolve('ringreeve/package.json'))

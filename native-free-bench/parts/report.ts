@@ -1,8 +1,9 @@
-// Writing results down: as text in columns, as Markdown, and as JSON with the measurement of every round.
+// Writing results down: as text in columns, as Markdown with charts, and as JSON with the measurement of every round.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, type Machine } from './machine.js'
 import { cell, type Settings, type Suite, type Table } from './suite.js'
+import { svg } from './svg.js'
 
 export interface Finished {
   readonly suite: Suite
@@ -12,7 +13,8 @@ export interface Finished {
 }
 
 /** What is to be said of the company that the measurement was in. */
-export function disturbed({ others }: Finished): string {
+export function disturbed({ suite, others }: Finished): string {
+  if (suite.elsewhere === true) return 'Measured in processes of their own.'
   const share = `Other processes took ${(others * 100).toFixed(0)} % of the cores meanwhile`
   return others < 0.05 ? `${share}.` : `${share}: these numbers are not what a quiet machine would show.`
 }
@@ -44,7 +46,8 @@ function markdown(on: Machine, settings: Settings, finished: readonly Finished[]
   const grid = (table: Table) => {
     const align = table.columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))
     const rows = [table.columns.map(({ head }) => head), align, ...cells(table)]
-    return [`### ${table.title}`, rows.map(line).join('\n'), list(table.notes)].filter(part => part !== '')
+    const picture = table.chart === undefined ? '' : `![${table.chart.title}](${table.chart.name}.svg)`
+    return [`### ${table.title}`, rows.map(line).join('\n'), list(table.notes), picture].filter(part => part !== '')
   }
   const parts = finished.map(one => {
     const { suite, tables } = one
@@ -58,7 +61,7 @@ export function header(on: Machine, settings: Settings): string {
   return ['Ringreeve bench', ...describe(on), rounds(settings)].join('\n')
 }
 
-/** Writes latest.json and latest.md. */
+/** Writes latest.json, latest.md and its charts. */
 export async function write(
   folder: string,
   on: Machine,
@@ -69,4 +72,6 @@ export async function write(
   const suites = finished.map(({ suite, tables, others }) => ({ name: suite.name, shows: suite.shows, others, tables }))
   await writeFile(join(folder, 'latest.json'), `${JSON.stringify({ machine: on, settings, suites }, null, 2)}\n`)
   await writeFile(join(folder, 'latest.md'), markdown(on, settings, finished))
+  for (const { chart } of finished.flatMap(one => one.tables))
+    if (chart !== undefined) await writeFile(join(folder, `${chart.name}.svg`), svg(chart))
 }

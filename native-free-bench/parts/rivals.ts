@@ -67,8 +67,12 @@ export class PortThreads implements AsyncDisposable {
   }
 }
 
-/** Piscina with its defaults, but for the number of threads. */
-export function pool(threads: number): Piscina {
+/**
+ * Piscina with its defaults, but for the number of threads.
+ * @param concurrentTasksPerWorker tasks that a thread is sent ahead; its default is 1
+ */
+export function pool(threads: number, concurrentTasksPerWorker = 1): Piscina {
   const filename = fileURLToPath(new URL('./pool-task.js', import.meta.url))
-  return new Piscina({ filename, minThreads: threads, maxThreads: threads, idleTimeout: Number.POSITIVE_INFINITY })
+  const idleTimeout = Number.POSITIVE_INFINITY
+  return new Piscina({ filename, minThreads: threads, maxThreads: threads, idleTimeout, concurrentTasksPerWorker })
 }

@@ -6,6 +6,8 @@ import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '.
 export interface SendOptions {
   /** Aborting it cancels the request: before its turn the handler never runs; during it, `ctx.signal` aborts. */
   readonly signal?: AbortSignal
+  /** Milliseconds to wait for the answer. Then the caller gets TimeoutError and `ctx.signal` of the callee aborts. Default: no limit. */
+  readonly timeout?: number
   /** Put on the message instead of a generated id. */
   readonly messageId?: string
   /**
@@ -21,7 +23,16 @@ export interface SendOptions {
    * another thread; on the same loop the payload is passed by reference anyway.
    */
   readonly transfer?: readonly (ArrayBuffer | import('node:worker_threads').MessagePort)[]
+  /** For the event log: id of the message that led to this one. Default: the message being handled. */
+  readonly cause?: string | undefined
+  /** For the event log: the conversation it belongs to. Default: none. */
+  readonly correlation?: string | undefined
 }
+
+/** How a send ended, as a value: the answer, or whatever `send` would have thrown. */
+export type SendResult<Answer> =
+  | { readonly ok: true; readonly value: Answer; readonly error?: undefined }
+  | { readonly ok: false; readonly value?: undefined; readonly error: unknown }
 
 /** Options of a publish. */
 export interface PublishOptions {
@@ -57,6 +68,8 @@ export interface Handle<Handled extends MessageType> {
    * @throws what the handler threw, or a {@link RingreeveError}; it always settles
    */
   send<M extends Handled & RequestType>(message: M, ...payload: Payload<M>): Promise<AnswerOf<M>>
+  /** The same, with the outcome as a value; never rejects. */
+  trySend<M extends Handled & RequestType>(message: M, ...payload: Payload<M>): Promise<SendResult<AnswerOf<M>>>
 }
 
 /** A payload of `void` may be left out. */
@@ -70,8 +83,8 @@ export interface Messenger {
   /**
    * Sends a request to `recipient` (`type/key`) and resolves with its answer. Settles exactly once.
    * @throws what the handler threw; ValidationError, UnknownAgentError, NoHandlerError, CallCycleError,
-   *   CancelledError, DeadlineError, OverloadedError, MessageDroppedError, ThreadLostError, NotSerializableError,
-   *   AgentCreationError, StoppedError
+   *   CancelledError, TimeoutError, DeadlineError, OverloadedError, MessageDroppedError, ThreadLostError,
+   *   NotSerializableError, AgentCreationError, StoppedError
    */
   send<M extends RequestType>(
     message: M,
@@ -79,6 +92,18 @@ export interface Messenger {
     recipient: AgentId | string,
     options?: SendOptions,
   ): Promise<AnswerOf<M>>
+  /**
+   * Sends a request and resolves with what became of it; never rejects.
+   * @example
+   * const sent = await runtime.trySend(Digest, { text: 'hi' }, 'hasher/a', { timeout: 500 })
+   * console.log(sent.ok ? sent.value : sent.error)
+   */
+  trySend<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<SendResult<AnswerOf<M>>>
   /**
    * Publishes an event to a topic. Each matching agent gets it once; nobody matching is no error.
    * @throws ValidationError, NotSerializableError, MessageDroppedError, StoppedError; with `until: 'handled'` also
@@ -115,10 +140,45 @@ export interface Context<State = unknown> extends Messenger {
   checkpoint(): void
   /** W3C trace context that came with the message; it goes on with what this turn sends. */
   readonly traceparent: string | undefined
+  /**
+   * Runs `work` once, in `ms` milliseconds, as a turn of this agent: in order with its messages, within its concurrency.
+   * What it throws is reported like an event handler's error. It is gone when the agent stops; while the agent stops a
+   * timer can be made and never fires. A pending timer does not count for `idle()`; its turn does.
+   * @throws InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
+   * @example const reminder = ctx.after(60_000, ctx => ctx.publish(Reminder, { for: ctx.id.key }))
+   */
+  after(ms: number, work: (ctx: Context<State>) => void | Promise<void>): Timer
+  /**
+   * Waits `ms` milliseconds by the runtime's clock.
+   * @throws CancelledError when `ctx.signal` aborts first; InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
+   */
+  sleep(ms: number): Promise<void>
+  /**
+   * Asks this agent to stop: after this turn and what waits now, its loops and timers end and `onStop` runs. What comes
+   * later makes it anew. Does not wait for it; what fails is reported.
+   */
+  stop(): void
 }
 
-/** What `onStart` and `onStop` get. */
+/** A timer of an agent. */
+export interface Timer {
+  /** It will not fire any more; a turn of it that is at work goes on. */
+  cancel(): void
+}
+
+/** What `onStart`, `onStop` and background loops get. */
 export type LifeContext<State = unknown> = Pick<
   Context<State>,
-  'id' | 'state' | 'send' | 'publish' | 'handle' | 'signal' | 'cancelled' | 'checkpoint'
+  | 'id'
+  | 'state'
+  | 'send'
+  | 'trySend'
+  | 'publish'
+  | 'handle'
+  | 'signal'
+  | 'cancelled'
+  | 'checkpoint'
+  | 'after'
+  | 'sleep'
+  | 'stop'
 >

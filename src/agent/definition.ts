@@ -73,6 +73,13 @@ export interface AgentOptions<State> {
   readonly restarts?: RestartPolicy
   /** The only keys that exist. Default: any key. */
   readonly keys?: readonly string[]
+  /**
+   * Milliseconds after its last message when an agent is stopped (with `onStop`), to be made again by its next message.
+   * Ticks and loops do not keep it; a pending `ctx.after` does. Default: never.
+   */
+  readonly unloadAfter?: number
+  /** Whether the state of an unloaded agent stays in memory and is given back to it. Default true. */
+  readonly keepState?: boolean
 }
 
 /** Handles one message: gets the payload, returns the answer (requests) or nothing (events). */
@@ -94,6 +101,41 @@ export interface HandlerEntry {
   readonly when: ((payload: unknown, ctx: Context) => boolean) | undefined
 }
 
+/**
+ * What happens when an interval or a background loop fails. `'report'`: like an event handler's error, and an interval
+ * goes on. `'stop-agent'`: the agent stops in good order; its next message makes it anew. `'stop-runtime'`: then the
+ * runtime stops too, and `run()` rejects with the error.
+ */
+export type OnError = 'report' | 'stop-agent' | 'stop-runtime'
+
+/** Options of an interval. */
+export interface IntervalOptions {
+  /** Whether the first tick comes at once, or (`false`) after the first period. Default true. */
+  readonly immediate?: boolean
+  /** Default `'report'`. */
+  readonly onError?: OnError
+}
+
+/** Options of a background loop. */
+export interface BackgroundOptions {
+  /** Default `'report'`. */
+  readonly onError?: OnError
+}
+
+/** An interval with its types erased. */
+export interface IntervalEntry {
+  readonly ms: number
+  readonly work: (ctx: Context) => unknown
+  readonly immediate: boolean
+  readonly onError: OnError
+}
+
+/** A background loop with its types erased. */
+export interface BackgroundEntry {
+  readonly work: (ctx: LifeContext, stopSignal: AbortSignal) => unknown
+  readonly onError: OnError
+}
+
 type LifeHook = (ctx: LifeContext) => void | Promise<void>
 
 /** What the runtime reads of a definition. */
@@ -101,6 +143,8 @@ export interface AgentSpec {
   readonly type: string
   readonly options: AgentOptions<unknown>
   readonly handlers: readonly HandlerEntry[]
+  readonly intervals: readonly IntervalEntry[]
+  readonly loops: readonly BackgroundEntry[]
   readonly onStart: LifeHook | undefined
   readonly onStop: LifeHook | undefined
   readonly onRestart: LifeHook | undefined
@@ -126,7 +170,38 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
   /** Runs when an agent comes back after its thread ended, after `onStart` and with the state of its last checkpoint, if there is one. */
   onRestart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
-  /** Runs once when the agent ends in good order: the runtime stops. */
+  /**
+   * Runs `work` every `ms` milliseconds while the agent is there, beginning after `onStart`. Each tick is a turn: in
+   * order with the messages, within the agent's concurrency and deadline, and counted by `idle()`; the pending timer is
+   * not. An interval never overlaps itself: a tick that comes due while the last one waits or runs is left out.
+   * @throws InvalidArgumentError
+   * @example agent('pulse').every(1_000, ctx => ctx.publish(Beat, { from: ctx.id.key }))
+   */
+  every(
+    ms: number,
+    work: (ctx: Context<State>) => void | Promise<void>,
+    options?: IntervalOptions,
+  ): AgentDefinition<State, Handled>
+  /**
+   * Runs `work` beside the agent's turns, from `onStart` until it returns or the agent stops: then `stopSignal` (also
+   * `ctx.signal`) aborts, and the agent waits for it before `onStop`. That it is cancelled is no error then. It is not
+   * counted by `idle()`.
+   * @throws InvalidArgumentError
+   * @example agent('poller').loop(async (ctx, stopSignal) => {
+   *   for (;;) {
+   *     await ctx.publish(News, await fetchNews(stopSignal))
+   *     await ctx.sleep(5_000) // throws when the agent stops
+   *   }
+   * })
+   */
+  loop(
+    work: (ctx: LifeContext<State>, stopSignal: AbortSignal) => void | Promise<void>,
+    options?: BackgroundOptions,
+  ): AgentDefinition<State, Handled>
+  /**
+   * Runs once whenever the agent ends in good order: it or the runtime is stopped, it is unloaded, its `onError` ends
+   * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew.
+   */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
 }
 
@@ -156,6 +231,20 @@ class Definition implements AnyAgent {
       )
     }
     return new Definition({ ...this.spec, handlers: [...this.spec.handlers, { message, handle, when: options.when }] })
+  }
+
+  every(ms: number, work: IntervalEntry['work'], options: IntervalOptions = {}): Definition {
+    const what = `agent '${this.spec.type}': every()`
+    checkMs(what, ms, 1)
+    checkWork(what, work, options)
+    const { immediate = true, onError = 'report' } = options
+    return new Definition({ ...this.spec, intervals: [...this.spec.intervals, { ms, work, immediate, onError }] })
+  }
+
+  loop(work: BackgroundEntry['work'], options: BackgroundOptions = {}): Definition {
+    checkWork(`agent '${this.spec.type}': loop()`, work, options)
+    const { onError = 'report' } = options
+    return new Definition({ ...this.spec, loops: [...this.spec.loops, { work, onError }] })
   }
 
   onStart(hook: LifeHook): Definition {
@@ -192,6 +281,21 @@ export function checkRestarts(where: string, policy: RestartPolicy | undefined):
   }
 }
 
+/** @throws InvalidArgumentError for what is no time that a timer takes */
+export function checkMs(what: string, ms: number, least: number): void {
+  if (ms >= least && ms < 2 ** 31) return // what is longer, Node would fire at once
+  throw new InvalidArgumentError(`${what} takes milliseconds from ${least} to 2^31 - 1, got ${ms}`)
+}
+
+function checkWork(what: string, work: unknown, { onError }: BackgroundOptions): void {
+  if (typeof work !== 'function') throw new InvalidArgumentError(`${what} takes a function, got ${typeof work}`)
+  if (onError !== undefined && !['report', 'stop-agent', 'stop-runtime'].includes(onError)) {
+    throw new InvalidArgumentError(
+      `${what}: onError must be 'report', 'stop-agent' or 'stop-runtime', got ${JSON.stringify(onError)}`,
+    )
+  }
+}
+
 function checkOptions(type: string, options: AgentOptions<unknown>): void {
   checkWhole(type, 'threads', options.threads, 1)
   checkWhole(type, 'version', options.version, 1)
@@ -218,6 +322,7 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
     checkWhole(type, 'checkpoint.everyMessages', every.everyMessages, 1)
     checkWhole(type, 'checkpoint.everyMs', every.everyMs, 1)
   }
+  if (options.unloadAfter !== undefined) checkMs(`agent '${type}': unloadAfter`, options.unloadAfter, 1)
   const { concurrency } = options
   if (typeof concurrency === 'number') checkWhole(type, 'concurrency', concurrency, 1)
   else if (concurrency !== undefined && !['serial', 'callchain', 'interleaved'].includes(concurrency)) {
@@ -249,14 +354,8 @@ export function agent<State = undefined>(type: string, options: AgentOptions<Sta
   checkAgentType(type)
   const erased = options as AgentOptions<unknown>
   checkOptions(type, erased)
-  const spec: AgentSpec = {
-    type,
-    options: erased,
-    handlers: [],
-    onStart: undefined,
-    onStop: undefined,
-    onRestart: undefined,
-  }
+  const hooks = { onStart: undefined, onStop: undefined, onRestart: undefined }
+  const spec: AgentSpec = { type, options: erased, handlers: [], intervals: [], loops: [], ...hooks }
   return new Definition(spec) as unknown as AgentDefinition<State>
 }
 

@@ -190,7 +190,7 @@ export class ModuleError extends RingreeveError {
   }
 }
 
-/** A call with a time limit of its own (`saveState`, for one) ran out of it. */
+/** A call with a time limit of its own (a send with `timeout`, or `saveState`) ran out of it. */
 export class TimeoutError extends RingreeveError {
   constructor(text: string, details?: Details) {
     super('ERR_RINGREEVE_TIMEOUT', text, true, details)

@@ -88,7 +88,14 @@ export interface EventOptions<P> {
   readonly serializer?: AnySerializer
 }
 
+/** Names of what an agent sends itself: the tick of a timer, and the wish to stop. No message type may have them. */
+export const TIMER = '(timer)'
+export const STOP = '(stop)'
+
 function checkName(kind: string, name: string): void {
+  if (name === TIMER || name === STOP) {
+    throw new InvalidArgumentError(`${kind}(): '${name}' is what the runtime itself calls a message; take another name`)
+  }
   if (typeof name !== 'string' || name === '') {
     throw new InvalidArgumentError(`${kind}() takes the name of the message type, a non-empty string`)
   }

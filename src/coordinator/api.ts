@@ -5,6 +5,7 @@ import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.
 import type { AgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { MessageType } from '../agent/message.js'
+import type { Clock } from '../loop/clock.js'
 import type { Letter, LogEntry } from '../observe/log.js'
 import type { LoopStats } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
@@ -48,6 +49,8 @@ export interface RuntimeOptions {
    * replaced. Default 3 in 10,000, with a back-off of 50 to 2,000 ms.
    */
   readonly restarts?: RestartPolicy
+  /** Single loop only: the clock that timers, deadlines and time limits go by. For tests, see `ringreeve/testing`. */
+  readonly clock?: Clock
 }
 
 /** A subscription: events of a topic (or of all topics with a prefix) go to the agent `agent/<topic source>`. */
@@ -95,12 +98,31 @@ export interface AgentTypeInfo {
   readonly loops: readonly number[]
 }
 
-/** A typed handle that can also read and write the agent's state. */
+/** Options of `run()`. */
+export interface RunOptions extends StopOptions {
+  /** Signals that stop the runtime. Default SIGINT and SIGTERM. */
+  readonly signals?: readonly NodeJS.Signals[]
+}
+
+/** A typed handle that also holds the agent's state and life. */
 export interface StatefulHandle<Handled extends MessageType> extends Handle<Handled> {
   /** The state of this one agent; undefined if it does not exist yet. */
   saveState(): Promise<unknown>
   /** Puts a state into this agent, creating it if need be. */
   loadState(state: unknown): Promise<void>
+  /**
+   * Stops this one agent: handles what was sent to it before (or, with `drain: false`, refuses what waits and aborts the
+   * turns at work), ends its loops and timers, runs `onStop`. What comes later makes it anew, also if it was unloaded.
+   * @throws what `onStop` threw, or with it an AggregateError of what its loops threw; the agent has stopped all the
+   *   same. TimeoutError when `onStop` is still at work after the timeout
+   */
+  stop(options?: StopOptions): Promise<void>
+  /**
+   * No further message begins until `resume()`; the mailbox keeps its bound and policy, and ticks wait in it. Turns at
+   * work and background loops go on. `idle()` waits for what is queued; `stop()` resumes. Ends with the agent's thread.
+   */
+  pause(): Promise<void>
+  resume(): Promise<void>
 }
 
 /** A message that is not given to anybody again unless somebody asks for it. */
@@ -156,7 +178,16 @@ export interface Runtime extends Messenger, AsyncDisposable {
   loadState(snapshot: Snapshot): Promise<void>
   /** Starts a runtime that was made with `autoStart: false`, or starts a stopped one again. */
   start(): Promise<void>
-  /** Ends message handling: drains or drops, runs every `onStop`, settles every pending send; always returns. */
+  /**
+   * Runs until SIGINT or SIGTERM (or `stop()`), then stops, draining; a second signal ends the process at once. Starts
+   * the runtime if need be, and keeps the process alive.
+   * @throws the error of an interval or background loop with `onError: 'stop-runtime'`; what `stop()` throws
+   */
+  run(options?: RunOptions): Promise<void>
+  /**
+   * Ends message handling: agents do nothing of themselves any more; drains or drops, runs every `onStop`, settles every
+   * pending send; always returns.
+   */
   stop(options?: StopOptions): Promise<void>
   /** `idle()`, then `stop()`. */
   stopWhenIdle(): Promise<void>

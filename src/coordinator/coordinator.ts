@@ -2,11 +2,18 @@
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 import { setTimeout } from 'node:timers/promises'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, ModuleError, RingreeveError, StoppedError } from '../agent/errors.js'
-import { toAgentId } from '../agent/ids.js'
+import {
+  AlreadyExistsError,
+  InvalidArgumentError,
+  ModuleError,
+  RingreeveError,
+  StoppedError,
+  ThreadLostError,
+} from '../agent/errors.js'
+import { type AgentId, toAgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
-import { Loop, type Report } from '../loop/loop.js'
+import { Loop, type LoopOptions, type Report } from '../loop/loop.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
@@ -30,11 +37,15 @@ export class Coordinator {
   readonly idle: IdleWatch
   /** Told when the run cannot go on. */
   onFailed: ((why: string) => void) | undefined
+  /** Called when an agent's own loop or timer failed and that is to end the runtime. */
+  onStop: ((error: unknown) => void) | undefined
   readonly #options: RuntimeOptions & { readonly maxZombies: number }
   readonly #threads: number
+  /** What all loops are told. */
+  readonly #shared: Pick<LoopOptions, 'loops' | 'wait' | 'log' | 'unhandled' | 'unheard'>
   readonly #control: LoopControl
   readonly #mesh: Mesh
-  readonly #pool: Threads | undefined
+  #pool: Threads | undefined
   readonly #watchdog: Watchdog
   readonly #modules: string[] = []
   readonly #interceptors: string[] = []
@@ -42,6 +53,8 @@ export class Coordinator {
   readonly #keeper = new Keeper()
   readonly #letters: LetterBox
   #replacing = 0
+  /** By loop: its thread ended, and the next life is there or could not begin. */
+  readonly #replacements = new Map<number, Promise<void>>()
   #ending = false
   /** Ends what waits when the runtime stops. */
   readonly #over = new AbortController()
@@ -66,7 +79,16 @@ export class Coordinator {
       unhandled: options.unhandledErrors === 'throw',
       unheard: options.deadLetters?.unheardEvents === true,
     }
-    this.host = new Loop({ ...shared, index: 0, life: 0, paused, house: this.house, status, flags })
+    this.host = new Loop({
+      ...shared,
+      index: 0,
+      life: 0,
+      paused,
+      house: this.house,
+      status,
+      flags,
+      clock: options.clock,
+    })
     this.host.onReport = report => this.#take(report)
     this.#control = new LoopControl(this.host)
     this.idle = new IdleWatch(this.house, () => ({
@@ -84,17 +106,20 @@ export class Coordinator {
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
     this.#watchdog = new Watchdog(this.house, slow => this.#tellSlow(slow))
     this.#supervisor = new Supervisor(options.restarts, () => this.house.now())
-    if (threads > 0) {
-      const task = { ...shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
-      this.#pool = new Threads({ threads, resourceLimits: options.resourceLimits, task })
-    }
+    this.#shared = shared
   }
 
   /** Starts the threads and registers everything. @param before subscriptions of the run before, if there was one */
   async start(sources: readonly AgentSource[], before: readonly SubscriptionRoute[] | undefined): Promise<void> {
+    this.#check(sources) // before any thread is started in vain
     for (const one of this.#options.interceptors ?? []) {
       if (isInterceptor(one)) this.#chainOnHost(one)
       else this.#interceptors.push(moduleUrl(one as URL | string, 'interceptors'))
+    }
+    if (this.#threads > 0) {
+      const task = { ...this.#shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
+      const { resourceLimits } = this.#options
+      this.#pool = new Threads({ threads: this.#threads, resourceLimits, task })
     }
     if (this.#interceptors.length > 0) unwrap(await this.#control.intercept(this.#interceptors))
     await Promise.all(Array.from({ length: this.#threads }, (_, i) => this.#begin(i + 1)))
@@ -129,10 +154,20 @@ export class Coordinator {
     await this.#route()
   }
 
-  /** The loop that hosts an agent, now. */
-  loopOf(type: string, key: string): LoopHandle | undefined {
-    const index = this.host.routes.loopOf(type, key)
-    return index === undefined ? undefined : this.#mesh.get(index)
+  /** The loop that hosts an agent; while its thread is replaced, once that is done. @throws UnknownAgentError, ThreadLostError, StoppedError */
+  async loopOf(id: AgentId): Promise<LoopHandle> {
+    const address = this.host.address(id)
+    if (address.loop < 0) throw this.host.nowhere(address)
+    for (;;) {
+      const loop = this.#mesh.get(address.loop)
+      if (loop !== undefined) return loop
+      if (this.#ending) throw this.host.stopReason()
+      if (this.host.isGone(address.loop)) {
+        const why = `thread ${address.loop}, where ${address.text} lives, ended too often and was given up`
+        throw new ThreadLostError(why, false, { thread: address.loop, agent: address.text })
+      }
+      await this.#replacements.get(address.loop)
+    }
   }
 
   get loops(): readonly LoopHandle[] {
@@ -176,6 +211,11 @@ export class Coordinator {
     this.host.drain()
   }
 
+  /** Stops what agents do of themselves, and resumes those that are paused. */
+  async rest(): Promise<void> {
+    await this.#everywhere(loop => loop.order(control => control.rest()))
+  }
+
   async #stopLoop(loop: LoopHandle, ms: number): Promise<unknown[]> {
     if (!(loop instanceof ThreadHandle)) return this.host.stop(ms)
     const { thread } = loop
@@ -194,6 +234,12 @@ export class Coordinator {
 
   // ---- registering ------------------------------------------------------------------------------------------------
 
+  #check(sources: readonly AgentSource[]): void {
+    const urls = sources.filter(source => !isAgent(source)).map(source => moduleUrl(source as URL | string, 'agents'))
+    const twice = urls.find((url, at) => urls.indexOf(url) !== at)
+    if (twice !== undefined) throw registeredAlready(twice)
+  }
+
   async #add(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
     const found = isAgent(source) ? [this.#addOnHost(source)] : await this.#addModule(moduleUrl(source, 'agents'))
     if (found.some(({ deadline }) => deadline !== undefined)) this.#watchdog.hurry()
@@ -209,7 +255,7 @@ export class Coordinator {
   }
 
   async #addModule(url: string): Promise<AgentDescription[]> {
-    if (this.#modules.includes(url)) throw new AlreadyExistsError(`agent module ${url} is registered already`)
+    if (this.#modules.includes(url)) throw registeredAlready(url)
     const where =
       this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
     this.#modules.push(url) // before it is loaded: a thread that begins meanwhile loads it too
@@ -254,7 +300,7 @@ export class Coordinator {
   async #begin(index: number): Promise<void> {
     const thread = (this.#pool as Threads).spawn(index)
     const loop = new ThreadHandle(thread)
-    void thread.ended.then(ending => this.#lost(loop, ending))
+    void thread.ended.then(ending => this.#replacements.set(index, this.#lost(loop, ending)))
     try {
       if (this.#interceptors.length > 0) {
         unwrap(await loop.order(control => control.intercept(this.#interceptors)))
@@ -272,6 +318,7 @@ export class Coordinator {
       if (this.registry.types.size > 0) await this.#route()
     } catch (error) {
       thread.kill(`it could not begin: ${error instanceof Error ? error.message : String(error)}`)
+      await thread.ended // who waits for the loop has another replacement to wait for
       throw error
     }
   }
@@ -352,6 +399,7 @@ export class Coordinator {
     else if (report.kind === 'kept') this.#keeper.take(report.kept)
     else if (report.kind === 'dead') this.host.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#kill(report.loop, report.life, report.why)
+    else if (report.kind === 'stop') this.onStop?.(report.error)
     else {
       try {
         this.#options.log?.(report.entry)
@@ -362,6 +410,10 @@ export class Coordinator {
       }
     }
   }
+}
+
+function registeredAlready(url: string): AlreadyExistsError {
+  return new AlreadyExistsError(`agent module ${url} is registered already`)
 }
 
 function moduleUrl(source: URL | string, option: string): string {

@@ -6,9 +6,10 @@ import type { Kept } from '../loop/checkpoints.js'
 export class Keeper {
   readonly #kept = new Map<string, Kept>()
 
-  /** Takes a checkpoint. That an agent is there does not take away what it kept before. */
+  /** Takes a checkpoint. That an agent is there does not take away what it kept before; that it was stopped does. */
   take(kept: Kept): void {
-    if (kept.state !== undefined || !this.#kept.has(kept.agent)) this.#kept.set(kept.agent, kept)
+    if (kept.gone) this.#kept.delete(kept.agent)
+    else if (kept.state !== undefined || !this.#kept.has(kept.agent)) this.#kept.set(kept.agent, kept)
   }
 
   /** What is kept of the agents that `lives` there. */

@@ -1,17 +1,16 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
-import { availableParallelism } from 'node:os'
-import type { AgentRef, PublishOptions, SendOptions } from '../agent/context.js'
-import { checkRestarts, isAgent } from '../agent/definition.js'
-import { InvalidArgumentError, StateError, StoppedError, TimeoutError, UnknownAgentError } from '../agent/errors.js'
+import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
+import { InvalidArgumentError, StateError, StoppedError, TimeoutError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { type SavedState, unwrap } from '../loop/control.js'
 import { within } from '../loop/loop.js'
-import { handleOf } from '../loop/turn.js'
+import { handleOf, resultOf } from '../loop/turn.js'
 import type {
   AgentSource,
   AgentTypeInfo,
+  RunOptions,
   Runtime,
   RuntimeOptions,
   RuntimeStats,
@@ -30,7 +29,8 @@ const SAVE_MS = 30_000
 /** How long what runs may go on in a runtime that failed. */
 const FAILED_MS = 1_000
 
-class LocalRuntime implements Runtime {
+/** A runtime, not yet begun. */
+export class LocalRuntime implements Runtime {
   readonly threads: number
   readonly #options: RuntimeOptions
   readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
@@ -40,6 +40,10 @@ class LocalRuntime implements Runtime {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #failure: string | undefined
+  /** Who waits in `run()` is handed the end. */
+  #runs: ((ended: Promise<void>) => void)[] = []
+  /** What an agent threw that ended the runtime. */
+  #fatal: { readonly error: unknown } | undefined
 
   constructor(options: RuntimeOptions, threads: number) {
     this.#options = options
@@ -57,9 +61,14 @@ class LocalRuntime implements Runtime {
   #newRun(paused: boolean): Coordinator {
     const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters)
     this.#failure = undefined
+    this.#fatal = undefined
     run.onFailed = why => {
       this.#failure = why
       void this.stop({ drain: false, timeout: FAILED_MS }).catch(() => {}) // told of in the event log
+    }
+    run.onStop = error => {
+      this.#fatal ??= { error }
+      this.stop().catch(() => {}) // run() tells it
     }
     return run
   }
@@ -89,6 +98,15 @@ class LocalRuntime implements Runtime {
     return this.#coordinator.host.outgoing.send(undefined, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
+  trySend<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<SendResult<AnswerOf<M>>> {
+    return resultOf(this.send(message, payload, recipient, options))
+  }
+
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
     return this.#coordinator.host.outgoing.publish(undefined, message, payload, options)
   }
@@ -99,13 +117,34 @@ class LocalRuntime implements Runtime {
     return {
       ...handle,
       saveState: async () => {
-        const saved = unwrap(await this.#loopOf(handle.id).order(control => control.save(text)))
+        const saved = unwrap(await (await this.#loopOf(handle.id)).order(control => control.save(text)))
         return saved[0]?.state
       },
       loadState: async state => {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        unwrap(await this.#loopOf(handle.id).order(control => control.restore([{ agent: text, version, state }])))
+        const loop = await this.#loopOf(handle.id)
+        unwrap(await loop.order(control => control.restore([{ agent: text, version, state }])))
       },
+      stop: options => this.#stopAgent(handle.id, options),
+      pause: async () => (await this.#loopOf(handle.id)).order(control => control.pauseAgent(text)),
+      resume: async () => (await this.#loopOf(handle.id)).order(control => control.resumeAgent(text)),
+    }
+  }
+
+  async #stopAgent(id: AgentId, { drain = true, timeout = STOP_MS }: StopOptions = {}): Promise<void> {
+    const text = id.toString()
+    try {
+      if (drain) {
+        const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
+        stopped.catch(() => {})
+        await (await this.#loopOf(id)).order(control => control.resumeAgent(text)) // or what waits would wait for ever
+        if (await within(timeout, stopped)) return
+      }
+      const loop = await this.#loopOf(id)
+      unwrap(await loop.order(control => control.dropAgent(text, timeout)))
+    } catch (error) {
+      if (this.#stopping === undefined || !(error instanceof StoppedError)) throw error
+      await this.#stopping // it stops with all the others
     }
   }
 
@@ -132,7 +171,7 @@ class LocalRuntime implements Runtime {
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
     this.#checkAlive()
     const id = typeof agent === 'string' && !agent.includes('/') ? agentId(agent) : toAgentId(agent)
-    const loop = this.#loopOf(id)
+    const loop = await this.#loopOf(id)
     if (options.lazy === false) unwrap(await loop.order(control => control.ensure(id.toString())))
     return id
   }
@@ -177,20 +216,21 @@ class LocalRuntime implements Runtime {
 
   async loadState(snapshot: Snapshot): Promise<void> {
     this.#checkAlive()
-    const byLoop = new Map<LoopHandle, SavedState[]>()
-    for (const saved of readSnapshot(snapshot)) {
-      const { type, key } = toAgentId(saved.agent)
-      const loop = this.#coordinator.loopOf(type, key)
-      if (loop === undefined) {
-        throw new StateError(`the snapshot has ${saved.agent}, and no agent type '${type}' is registered`, {
-          agent: saved.agent,
-        })
-      }
-      const states = byLoop.get(loop)
-      if (states === undefined) byLoop.set(loop, [saved])
-      else states.push(saved)
+    const all = readSnapshot(snapshot)
+    const { types } = this.#coordinator.registry
+    for (const { agent } of all) {
+      const { type } = toAgentId(agent)
+      if (types.has(type)) continue
+      throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
     }
     await this.#quietly(SAVE_MS, async () => {
+      const byLoop = new Map<LoopHandle, SavedState[]>()
+      for (const saved of all) {
+        const loop = await this.#loopOf(toAgentId(saved.agent))
+        const states = byLoop.get(loop)
+        if (states === undefined) byLoop.set(loop, [saved])
+        else states.push(saved)
+      }
       const parts = [...byLoop]
       for (const checked of await Promise.all(
         parts.map(([loop, states]) => loop.order(control => control.check(states))),
@@ -231,6 +271,32 @@ class LocalRuntime implements Runtime {
     this.#state = 'running'
   }
 
+  async run({ signals = ['SIGINT', 'SIGTERM'], ...options }: RunOptions = {}): Promise<void> {
+    if (this.#state !== 'running') await this.start()
+    const ended = new Promise<void>(resolve => this.#runs.push(resolve))
+    const alive = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
+    const asked = (signal: NodeJS.Signals): void => {
+      if (this.#state === 'running') {
+        this.stop(options).catch(() => {}) // it is in `ended` too
+        return
+      }
+      unlisten()
+      process.kill(process.pid, signal) // not ours any more: whatever it does by default
+    }
+    const unlisten = (): void => {
+      for (const signal of signals) process.off(signal, asked)
+    }
+    for (const signal of signals) process.on(signal, asked)
+    try {
+      await ended
+    } finally {
+      clearInterval(alive)
+      unlisten()
+    }
+    const fatal = this.#fatal as { readonly error: unknown } | undefined
+    if (fatal !== undefined) throw fatal.error
+  }
+
   stop(options: StopOptions = {}): Promise<void> {
     if (this.#starting !== undefined) {
       const started = this.#starting.catch(() => {}) // who starts it is told
@@ -240,6 +306,7 @@ class LocalRuntime implements Runtime {
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
     })
+    for (const tell of this.#runs.splice(0)) tell(this.#stopping)
     return this.#stopping
   }
 
@@ -295,7 +362,11 @@ class LocalRuntime implements Runtime {
     const wasRunning = this.#state === 'running'
     this.#state = 'stopping'
     coordinator.drain()
-    if (drain && wasRunning) await within(timeout, coordinator.whenIdle())
+    if (drain && wasRunning)
+      await within(
+        timeout,
+        coordinator.rest().then(() => coordinator.whenIdle()),
+      )
     const failures = await coordinator.stop(timeout)
     this.#state = 'stopped'
     this.#throwUnhandled(failures)
@@ -324,10 +395,8 @@ class LocalRuntime implements Runtime {
     }
   }
 
-  #loopOf(id: AgentId): LoopHandle {
-    const loop = this.#coordinator.loopOf(id.type, id.key)
-    if (loop !== undefined) return loop
-    throw new UnknownAgentError(`no agent type '${id.type}' is registered (asked for ${id})`, { agent: id.toString() })
+  #loopOf(id: AgentId): Promise<LoopHandle> {
+    return this.#coordinator.loopOf(id)
   }
 
   #checkAlive(): void {
@@ -355,42 +424,4 @@ function readSnapshot(snapshot: Snapshot): SavedState[] {
   return Object.entries(snapshot)
     .filter(([key]) => key.includes('/'))
     .map(([agent, state]) => ({ agent, state, version: types?.[toAgentId(agent).type] ?? 1 }))
-}
-
-function checkOptions(options: RuntimeOptions): number {
-  checkRestarts('restarts', options.restarts)
-  const capacity = options.deadLetters?.capacity
-  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
-    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${capacity}`)
-  }
-  const { threads, ringBytes, agents } = options
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
-    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
-  }
-  if (
-    ringBytes !== undefined &&
-    !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)
-  ) {
-    throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
-  }
-  if (agents !== undefined && !Array.isArray(agents)) {
-    throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
-  }
-  if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
-    throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
-  }
-  return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
-}
-
-/**
- * Makes a runtime and starts it (unless `autoStart` is false).
- * @param options all optional; see {@link RuntimeOptions} for the defaults
- * @throws InvalidArgumentError, ModuleError (an agent module cannot be loaded or exports no agent), AlreadyExistsError
- * @example
- * await using runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)] })
- */
-export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const runtime = new LocalRuntime(options, checkOptions(options))
-  await runtime.begin()
-  return runtime
 }

@@ -245,6 +245,11 @@ export class CallTable<W extends Waiter> {
     waiter.generation = generation
   }
 
+  /** Whether anybody waits. */
+  get empty(): boolean {
+    return this.#free.length === this.#entries.length
+  }
+
   /** Whether the waiter still waits; else its slot may be another's. */
   has(waiter: W): boolean {
     return this.#entries[waiter.slot] === waiter

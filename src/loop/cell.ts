@@ -1,24 +1,19 @@
-// A cell: one agent on its loop, with its state, its mailbox and its turns. What it keeps: messages begin in the
-// order in which they came, at most `limit` turns run at a time, the agent is made once however many first messages
-// race, and every message that was put in has exactly one outcome.
+// A cell: one agent on its loop, with its state, its mailbox and its turns; how it is made and how it ends is its life
+// (life.ts). What it keeps: messages begin in the order in which they came, at most `limit` turns run at a time, the
+// agent is made once however many first messages race, and every message that was put in has exactly one outcome.
 import type { HandlerEntry } from '../agent/definition.js'
-import {
-  AgentCreationError,
-  CallCycleError,
-  NoHandlerError,
-  OverloadedError,
-  RingreeveError,
-  textOf,
-  UnknownAgentError,
-} from '../agent/errors.js'
+import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
+import { STOP, TIMER } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { Queue } from '../transport/queue.js'
 import { cancelled } from './calls.js'
 import { chainText } from './cancellation.js'
 import type { HostedType } from './hosted.js'
+import { Life } from './life.js'
 import type { Loop } from './loop.js'
-import type { Message } from './message.js'
+import { isPromise, type Message, type Reply } from './message.js'
+import { noteOf } from './timer.js'
 import { Turn } from './turn.js'
 
 /** Somebody who is told when a full mailbox has room again. */
@@ -35,7 +30,11 @@ export class Cell {
   inLine = false
   /** Turns since its state was kept last. */
   unkept = 0
-  #stage: 'new' | 'starting' | 'ready' | 'stopped' = 'new'
+  life = new Life(this)
+  /** While set no message begins: the agent is being made, or stops, or is paused. */
+  held = false
+  /** Whether the life wants to know of the end of turns. */
+  watched = false
   readonly #mailbox = new Queue<Message>()
   /** Calls from its own call chain, which do not wait for the turns that wait for them. */
   readonly #inner = new Queue<Message>()
@@ -51,7 +50,17 @@ export class Cell {
   }
 
   get ready(): boolean {
-    return this.#stage === 'ready'
+    return this.life.stage === 'ready'
+  }
+
+  /** Turns at work. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Messages that have not begun. */
+  get waiting(): number {
+    return this.#mailbox.length + this.#inner.length
   }
 
   /** The turns at work. */
@@ -62,7 +71,7 @@ export class Cell {
   /** Whether there is a message that may begin now. */
   get runnable(): boolean {
     if (this.#inner.length > 0) return true
-    return this.#mailbox.length > 0 && this.#running < this.type.limit && this.#stage !== 'starting'
+    return this.#mailbox.length > 0 && this.#running < this.type.limit && !this.held
   }
 
   /** Whether more messages wait than the mailbox holds. */
@@ -76,7 +85,7 @@ export class Cell {
     loop.counters.add(at.accepted, 1)
     if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
     if (message.chain !== undefined && this.#running >= type.limit && this.#comesBack(message)) return
-    if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait') {
+    if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : (this.#mailbox.shift() as Message)
       if (refused !== message) loop.counters.add(at.queued, -1)
       this.#refuse(refused)
@@ -85,6 +94,14 @@ export class Cell {
     this.#mailbox.push(message)
     loop.counters.add(at.queued, 1)
     loop.ready(this)
+  }
+
+  /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
+  tell(name: string, payload: unknown, reply: Reply): void {
+    this.#mailbox.push(noteOf(this, name, payload, reply))
+    this.loop.counters.add(at.accepted, 1)
+    this.loop.counters.add(at.queued, 1)
+    this.loop.ready(this)
   }
 
   /** Whether somebody waits for room in the mailbox. */
@@ -102,109 +119,58 @@ export class Cell {
     const message = this.#inner.shift() ?? (this.#mailbox.shift() as Message)
     this.loop.counters.add(at.queued, -1)
     if (this.#waitingForRoom.length > 0 && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
-    if (this.#stage === 'ready') this.#begin(message)
+    const { stage } = this.life
+    if (stage === 'ready' || stage === 'stopping') this.#begin(message)
     else this.#create(message)
   }
 
-  /** Makes the agent if it is not there. @throws AgentCreationError */
+  /** Makes the agent if it is not there. @throws AgentCreationError, UnknownAgentError */
   async ensure(): Promise<void> {
-    if (this.#stage === 'ready') return
-    if (this.#stage !== 'starting') this.#starting = this.#start()
+    const { life } = this
+    if (life.stage === 'ready') return
+    if (life.stage === 'stopping') {
+      await life.stop().catch(() => {}) // who stops it is told
+      return this.loop.cell(this.loop.address(this.id)).ensure()
+    }
     try {
-      await this.#starting
+      await life.start()
+      life.release()
     } finally {
       this.loop.ready(this) // what queued meanwhile: it runs, or it tries again
     }
   }
 
-  #starting: Promise<void> | undefined
-
   #create(first: Message): void {
-    const { keys } = this.type
-    if (keys !== undefined && !keys.has(this.id.key)) {
-      this.#fail(first, undefined, this.#noSuchKey())
-      this.loop.forget(this)
+    const { life } = this
+    if (first.name === STOP) {
+      this.#refused(first, undefined)
+      if (this.waiting === 0) this.retire()
       return
     }
-    const { state } = this.type.spec.options
-    if (this.type.spec.onStart === undefined && this.loop.checkpoints.left(this.text) === undefined) {
-      let made: unknown
-      try {
-        made = state?.(this.id)
-      } catch (error) {
-        this.#fail(first, undefined, this.#creationFailed(error))
-        return
-      }
-      if (!isPromise(made)) {
-        this.#ready(made)
-        this.#begin(first)
-        return
-      }
-      this.#stage = 'starting'
-      this.#starting = made.then(
-        late => this.#ready(late),
-        error => this.#startFailed(error),
-      )
-    } else {
-      this.#starting = this.#start()
+    let starting: Promise<void> | undefined
+    try {
+      starting = life.start()
+    } catch (error) {
+      this.#fail(first, undefined, error)
+      return
     }
-    this.#starting.then(
+    if (starting === undefined) {
+      this.#begin(first)
+      return
+    }
+    starting.then(
       () => {
-        this.#begin(first)
+        if (this.loop.closed) this.#fail(first, undefined, this.loop.stopReason())
+        else this.#begin(first)
+        life.release()
         this.loop.ready(this)
       },
       error => {
         this.#fail(first, undefined, error)
-        for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
+        for (const message of this.#drainMailbox()) this.#refused(message, error)
         this.#tellRoom()
       },
     )
-  }
-
-  async #start(): Promise<void> {
-    this.#stage = 'starting'
-    try {
-      if (this.type.keys !== undefined && !this.type.keys.has(this.id.key)) throw this.#noSuchKey()
-      this.state = await this.type.spec.options.state?.(this.id)
-      await this.type.spec.onStart?.(new Turn(this, undefined))
-      const left = this.loop.checkpoints.left(this.text)
-      if (left?.state !== undefined) this.state = left.state.value
-      if (left !== undefined) await this.type.spec.onRestart?.(new Turn(this, undefined))
-    } catch (error) {
-      this.#startFailed(error)
-    }
-    this.#ready(this.state)
-  }
-
-  #ready(state: unknown): void {
-    this.state = state
-    this.#stage = 'ready'
-    this.loop.counters.add(at.agents, 1)
-    this.loop.observer.create(this)
-    this.loop.checkpoints.begun(this)
-    this.loop.ready(this)
-  }
-
-  #startFailed(error: unknown): never {
-    this.#stage = 'new'
-    throw error instanceof UnknownAgentError ? error : this.#creationFailed(error)
-  }
-
-  #noSuchKey(): UnknownAgentError {
-    const keys = [...(this.type.keys ?? [])].join(', ')
-    return new UnknownAgentError(`there is no agent ${this.text}; keys of '${this.id.type}' are: ${keys}`, {
-      agent: this.text,
-    })
-  }
-
-  #creationFailed(error: unknown): AgentCreationError {
-    const why = textOf(error)
-    const failure = new AgentCreationError(`agent ${this.text} could not be made: ${why}`, {
-      agent: this.text,
-      cause: error,
-    })
-    this.loop.observer.failed(this, undefined, failure)
-    return failure
   }
 
   #begin(message: Message): void {
@@ -239,7 +205,7 @@ export class Cell {
 
   #unhandled(message: Message): void {
     if (message.isRequest) {
-      const handles = [...this.type.handlers.keys()].join(', ') || 'nothing'
+      const handles = [...new Set(this.type.spec.handlers.map(entry => entry.message.name))].join(', ') || 'nothing'
       const error = new NoHandlerError(
         `agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`,
         {
@@ -298,10 +264,11 @@ export class Cell {
     if (this.type.softDeadline > 0) this.loop.slow.end(turn)
     if (this.type.checkpoint !== undefined) this.loop.checkpoints.turnEnded(this)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
+    if (this.watched) this.life.turnEnded(turn)
   }
 
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
-    if (!message.isRequest) {
+    if (!message.isRequest || turn.answered) {
       this.#succeed(message, turn, undefined)
       return
     }
@@ -324,7 +291,10 @@ export class Cell {
     const { loop } = this
     loop.counters.add(at.handled, 1)
     loop.counters.add(at.done, 1)
-    if (message.isRequest && loop.observer.active) loop.observer.respond(message)
+    if (loop.observer.active) {
+      if (message.isRequest) loop.observer.respond(message)
+      else if (turn !== undefined) loop.observer.handled(message)
+    }
     if (turn?.answered !== true) message.reply?.answer(message, value)
     loop.settled()
   }
@@ -351,7 +321,8 @@ export class Cell {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
-    for (const message of this.#drainMailbox()) this.#fail(message, undefined, error)
+    void this.life.rest()
+    for (const message of this.#drainMailbox()) this.#refused(message, error)
     for (const turn of this.#turns) {
       this.failEarly(turn, error)
       turn.cancellation?.cancel(error)
@@ -359,12 +330,25 @@ export class Cell {
     this.#tellRoom()
   }
 
-  /** Runs `onStop`, once, if the agent was made. */
-  async stop(): Promise<void> {
-    if (this.#stage === 'starting') await this.#starting?.catch(() => {})
-    if (this.#stage !== 'ready') return
-    this.#stage = 'stopped'
-    await this.type.spec.onStop?.(new Turn(this, undefined))
+  /** The agent is gone. What came meanwhile makes it anew; if nothing did, the cell goes too. */
+  retire(): void {
+    const { paused } = this.life
+    this.state = undefined
+    this.watched = false
+    this.held = paused
+    for (const message of this.#drainMailbox()) {
+      if (message.name === TIMER) this.#succeed(message, undefined, undefined)
+      else {
+        this.#mailbox.push(message)
+        this.loop.counters.add(at.queued, 1)
+      }
+    }
+    this.life.stage = 'gone'
+    if (this.waiting === 0 && !paused) this.loop.forget(this)
+    else {
+      this.life = new Life(this, paused)
+      this.loop.ready(this)
+    }
   }
 
   /** Whether the message was dealt with here because it comes back to a turn that waits for it. */
@@ -388,6 +372,14 @@ export class Cell {
     return true
   }
 
+  /** A message that will not have its turn. Only the wish to stop is granted all the same. */
+  #refused(message: Message, error: unknown): void {
+    if (message.name !== STOP) return this.#fail(message, undefined, error)
+    this.life.stopFor(message)
+    this.loop.counters.add(at.done, 1)
+    this.loop.settled()
+  }
+
   #refuse(message: Message): void {
     this.loop.counters.add(at.dropped, 1)
     this.loop.observer.dropped(message, 'mailbox full')
@@ -397,7 +389,7 @@ export class Cell {
       return
     }
     const text = `the mailbox of ${this.text} is full (${this.type.capacity} messages; overflow: '${this.type.overflow}')`
-    this.#fail(message, undefined, new OverloadedError(text, { agent: this.text, message: message.name }))
+    this.#refused(message, new OverloadedError(text, { agent: this.text, message: message.name }))
   }
 
   #drainMailbox(): Message[] {
@@ -411,9 +403,4 @@ export class Cell {
     this.#waitingForRoom = []
     for (const listener of listeners) listener()
   }
-}
-
-/** Whether to wait for a value. Handlers may return any thenable. */
-export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

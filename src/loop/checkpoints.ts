@@ -1,6 +1,6 @@
 // What is kept of agents outside their thread. What it keeps: a checkpoint is written to the host before the answer of
 // the turn that called for it, so whoever has that answer finds its effect after a crash; an agent that comes back
-// gets its last checkpoint, once, and is told.
+// gets its last checkpoint, once, and is told; one that was stopped does not come back.
 import { StateError, textOf } from '../agent/errors.js'
 import type { Cell } from './cell.js'
 import type { Loop } from './loop.js'
@@ -10,6 +10,8 @@ export interface Kept {
   readonly agent: string
   /** Undefined: nothing but that it was there. */
   readonly state?: { readonly value: unknown }
+  /** It was stopped: nothing of it is to come back. */
+  readonly gone?: true
 }
 
 /** Writes the checkpoints of one loop, and holds those of the life before it. */
@@ -41,8 +43,16 @@ export class Checkpoints {
   /** The agent is there: it was made, or came back. */
   begun(cell: Cell): void {
     this.#left.delete(cell.text)
-    const { checkpoint, spec } = cell.type
-    if (checkpoint !== undefined || spec.onRestart !== undefined) this.#tell(cell, false)
+    if (isKept(cell)) this.#tell(cell, false)
+  }
+
+  /** The agent was stopped, perhaps before it came back. */
+  forget(cell: Cell): void {
+    this.#left.delete(cell.text)
+    if (!isKept(cell)) return
+    for (const changed of this.#changed.values()) changed.delete(cell)
+    // whatever the host's backlog, or it would come back; no more of these than agents
+    if (this.#loop.index !== 0) this.#loop.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
   }
 
   /** A turn of an agent whose type has checkpoints has ended. */
@@ -60,7 +70,7 @@ export class Checkpoints {
       return
     }
     this.#changed.set(everyMs, new Set([cell]))
-    setTimeout(() => this.#saveChanged(everyMs), everyMs).unref()
+    this.#loop.clock.after(everyMs, () => this.#saveChanged(everyMs), { weak: true })
   }
 
   /** Keeps the state as it is now. On the calling loop there is nothing to keep it from. */
@@ -87,4 +97,8 @@ export class Checkpoints {
       this.#loop.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
     }
   }
+}
+
+function isKept({ type }: Cell): boolean {
+  return type.checkpoint !== undefined || type.spec.onRestart !== undefined
 }

@@ -156,14 +156,19 @@ export class LoopControl {
           return { agent, version, state: state?.value }
         })
       const cells = agent === undefined ? [...this.#loop.cells] : [this.#loop.existing(agent)]
-      const present = cells
+      const unloaded = [...this.#loop.unloaded].filter(([text]) => agent === undefined || text === agent)
+      const away = unloaded.map(([text, state]) => {
+        const id = toAgentId(text)
+        return { agent: text, version: this.#loop.hosted(id.type)?.version ?? 1, state: this.#plain(id, state) }
+      })
+      const here = cells
         .filter(cell => cell?.ready === true)
         .map(cell => ({
           agent: cell?.text as string,
           version: cell?.type.version as number,
           state: this.#plain(cell?.id as AgentId, cell?.state),
         }))
-      return [...present, ...left]
+      return [...here, ...away, ...left]
     })
   }
 
@@ -172,8 +177,8 @@ export class LoopControl {
     return outcomeOf(async () => {
       const ready = saved.map(({ agent, version, state }) => ({ agent, state: this.#migrated(agent, version, state) }))
       for (const { agent, state } of ready) {
-        const cell = this.#loop.cell(this.#loop.address(agent))
-        await cell.ensure()
+        await this.#loop.cell(this.#loop.address(agent)).ensure()
+        const cell = this.#loop.cell(this.#loop.address(agent)) // another one, if the agent was just stopping
         cell.state = state
         if (cell.type.checkpoint !== undefined) this.#loop.checkpoints.save(cell)
       }
@@ -185,6 +190,23 @@ export class LoopControl {
     return outcomeOf(() => {
       for (const { agent, version, state } of saved) this.#migrated(agent, version, state)
     })
+  }
+
+  rest(): void {
+    this.#loop.rest()
+  }
+
+  pauseAgent(agent: string): void {
+    this.#loop.cell(this.#loop.address(agent)).life.pause()
+  }
+
+  resumeAgent(agent: string): void {
+    this.#loop.existing(agent)?.life.resume()
+  }
+
+  /** Stops one agent without its queue; also one that was unloaded. */
+  dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.drop(ms))
   }
 
   async stop(ms: number): Promise<WireError[]> {

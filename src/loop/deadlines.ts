@@ -2,24 +2,25 @@
 // an answer. For a turn that does not yield, the earliest deadline stands in shared memory, where the coordinator
 // sees it and ends the thread.
 import { DeadlineError } from '../agent/errors.js'
-import type { House, Status } from '../sync/status.js'
+import type { Status } from '../sync/status.js'
+import type { Alarm, Clock } from './clock.js'
 import type { Turn } from './turn.js'
 
 /** The turns of one loop that may only take so long. */
 export class Deadlines {
-  readonly #house: House
+  readonly #clock: Clock
   readonly #status: Status
   readonly #turns = new Set<Turn>()
   #first: Turn | undefined
-  #timer: NodeJS.Timeout | undefined
+  #alarm: Alarm | undefined
 
-  constructor(house: House, status: Status) {
-    this.#house = house
+  constructor(clock: Clock, status: Status) {
+    this.#clock = clock
     this.#status = status
   }
 
   begin(turn: Turn, ms: number): void {
-    turn.deadlineAt = this.#house.now() + ms
+    turn.deadlineAt = this.#clock.now() + ms
     this.#turns.add(turn)
     if (this.#first === undefined || turn.deadlineAt < this.#first.deadlineAt) this.#watch(turn)
   }
@@ -45,14 +46,14 @@ export class Deadlines {
 
   #watch(turn: Turn | undefined): void {
     this.#first = turn
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#alarm?.cancel()
+    this.#alarm = undefined
     if (turn === undefined) {
       this.#status.deadline(0, '')
       return
     }
     this.#status.deadline(turn.deadlineAt, turn.agent)
-    this.#timer = setTimeout(() => this.#expire(turn), Math.max(0, turn.deadlineAt - this.#house.now()))
+    this.#alarm = this.#clock.after(Math.max(0, turn.deadlineAt - this.#clock.now()), () => this.#expire(turn))
   }
 
   #expire(turn: Turn): void {

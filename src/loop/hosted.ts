@@ -1,9 +1,30 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, CheckpointPolicy, HandlerEntry } from '../agent/definition.js'
-import type { AnySerializer, MessageType } from '../agent/message.js'
+import { type AnySerializer, type MessageType, STOP, TIMER } from '../agent/message.js'
+import type { Message } from './message.js'
+import type { Timer } from './timer.js'
+import type { Turn } from './turn.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024
+
+/** What every agent handles beside its own messages: the tick of one of its timers, and the wish that it stops. */
+const ofEveryAgent: readonly HandlerEntry[] = [
+  {
+    message: { kind: 'event', name: TIMER },
+    handle: (timer, turn) => (timer as Timer).run(turn as Turn),
+    when: undefined,
+  },
+  {
+    message: { kind: 'request', name: STOP },
+    handle: (_, ctx) => {
+      const turn = ctx as Turn
+      turn.answered = true // when it has stopped, and that is not before this turn has ended
+      turn.cell.life.stopFor(turn.message as Message)
+    },
+    when: undefined,
+  },
+]
 
 /** An agent type with its defaults filled in. */
 export class HostedType {
@@ -21,6 +42,9 @@ export class HostedType {
   readonly softDeadline: number
   readonly version: number
   readonly checkpoint: CheckpointPolicy | undefined
+  /** 0: never. */
+  readonly unloadAfter: number
+  readonly keepState: boolean
 
   constructor(agent: AnyAgent) {
     const { spec } = agent
@@ -32,6 +56,7 @@ export class HostedType {
       if (same === undefined) handlers.set(entry.message.name, [entry])
       else same.push(entry)
     }
+    for (const entry of ofEveryAgent) handlers.set(entry.message.name, [entry])
     this.handlers = handlers
     const concurrency = options.concurrency ?? 'serial'
     this.limit =
@@ -44,6 +69,8 @@ export class HostedType {
     this.softDeadline = options.softDeadline ?? 0
     this.version = options.version ?? 1
     this.checkpoint = options.checkpoint
+    this.unloadAfter = options.unloadAfter ?? 0
+    this.keepState = options.keepState ?? true
   }
 }
 

@@ -18,6 +18,7 @@ import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
 import { type CallHost, CallTable, type Waiter } from './calls.js'
 import { Cell } from './cell.js'
 import { Checkpoints, type Kept } from './checkpoints.js'
+import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
@@ -46,13 +47,14 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, an error that nobody waits for, a checkpoint, a dead letter, a link that makes no sense. */
+/** What threads tell the host: an entry of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense. */
 export type Report =
   | { readonly kind: 'log'; readonly entry: LogEntry }
   | { readonly kind: 'unhandled'; readonly error: unknown }
   | { readonly kind: 'kept'; readonly kept: Kept }
   | { readonly kind: 'dead'; readonly letter: Letter }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
+  | { readonly kind: 'stop'; readonly error: unknown }
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -71,6 +73,8 @@ export interface LoopOptions {
   readonly unhandled: boolean
   /** Whether events that nobody hears become dead letters. */
   readonly unheard: boolean
+  /** Default: the real one. */
+  readonly clock?: Clock | undefined
 }
 
 /** One loop. */
@@ -78,6 +82,7 @@ export class Loop implements CallHost {
   readonly index: number
   readonly origin: string
   readonly house: House
+  readonly clock: Clock
   readonly counters = new Counters()
   readonly codec = new Codec()
   readonly routes = new Routes()
@@ -90,6 +95,10 @@ export class Loop implements CallHost {
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
   gate: Promise<void> | undefined
+  /** States of agents that were unloaded. */
+  readonly unloaded = new Map<string, unknown>()
+  /** Whether agents do nothing of themselves any more, because the loop is to stop. */
+  resting = false
   /** Host only: takes the reports of all loops. */
   onReport: ((report: Report) => void) | undefined
   /** Host only: looks whether all is idle, when somebody wants to know. */
@@ -116,17 +125,19 @@ export class Loop implements CallHost {
     this.index = options.index
     this.origin = `${options.index}.${options.life}`
     this.house = options.house
+    this.clock = options.clock ?? new SteadyClock(options.house)
     this.#status = options.status
     this.#flags = options.flags
     this.observer = new Observer(this.index, options.log ? entry => this.#report({ kind: 'log', entry }) : undefined)
     this.outgoing = new Outgoing(this)
     this.slow = new SlowTurns(this, options.status)
-    this.deadlines = new Deadlines(options.house, options.status)
+    this.deadlines = new Deadlines(this.clock, options.status)
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
     this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
     for (let i = 0; i < options.loops; i++) {
       this.#peers.push(i === this.index ? undefined : new Peer(this.index, i, this.codec, this.waiters, this))
     }
+    this.clock.join?.({ hasWork: () => this.scheduler.running && this.#line.length > 0 })
   }
 
   // ---- work -------------------------------------------------------------------------------------------------------
@@ -173,6 +184,10 @@ export class Loop implements CallHost {
     return this.#incoming.length
   }
 
+  expecting(): boolean {
+    return !this.waiters.empty
+  }
+
   pending(): boolean {
     return this.counters.get(at.running) > 0
   }
@@ -211,13 +226,15 @@ export class Loop implements CallHost {
 
   /** Runs one message, for a loop that is paused. */
   step(): boolean {
-    const cell = this.#line.shift()
-    if (cell === undefined) return false
-    cell.inLine = false
-    cell.runNext()
-    this.ready(cell)
-    this.publish()
-    return true
+    for (let cell = this.#line.shift(); cell !== undefined; cell = this.#line.shift()) {
+      cell.inLine = false
+      if (!cell.runnable) continue // it was paused since
+      cell.runNext()
+      this.ready(cell)
+      this.publish()
+      return true
+    }
+    return false
   }
 
   #framesOut(): number {
@@ -243,7 +260,7 @@ export class Loop implements CallHost {
   }
 
   /** Why nobody hosts an agent. */
-  nowhere({ id, text }: Address, message: string): UnknownAgentError | AgentFailedError {
+  nowhere({ id, text }: Address, message?: string): UnknownAgentError | AgentFailedError {
     const failed = this.routes.failed(id.type)
     if (failed !== undefined) return agentFailed(text, failed)
     const types = this.routes.types.join(', ') || 'none'
@@ -304,8 +321,16 @@ export class Loop implements CallHost {
     }
   }
 
+  /** What was kept of an agent is not to come back. */
+  forgetState(cell: Cell): void {
+    this.unloaded.delete(cell.text)
+    this.checkpoints.forget(cell)
+  }
+
   forget(cell: Cell): void {
     this.#cells.delete(cell.text)
+    const address = this.#addresses.get(cell.text)
+    if (address !== undefined) address.cell = undefined // for whoever holds the address
     this.#addresses.delete(cell.text)
   }
 
@@ -317,7 +342,12 @@ export class Loop implements CallHost {
 
   attach(parts: LinkParts): void {
     const peer = this.peer(parts.peer)
-    const link = new Link(parts, this.codec.book, () => this.scheduler.rung())
+    const link = new Link(
+      parts,
+      this.codec.book,
+      () => this.scheduler.rung(),
+      () => this.#line.length > 0,
+    )
     this.#incoming.push(new Incoming(this, peer, link))
     peer.attach(link)
     this.scheduler.rung()
@@ -439,19 +469,24 @@ export class Loop implements CallHost {
     if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
   }
 
+  /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
+  stopRuntime(error: unknown): void {
+    this.#report({ kind: 'stop', error })
+  }
+
   /** A report of any loop arrived at the host. */
   reported(report: Report): void {
     this.onReport?.(report)
   }
 
-  /** @returns false when the host is too far behind. @throws DataCloneError */
-  tellHost(report: Report): boolean {
+  /** @returns false when the host is too far behind, unless it must be told. @throws DataCloneError */
+  tellHost(report: Report, must = false): boolean {
     if (this.index === 0) {
       this.reported(report)
       return true
     }
     const host = this.peer(0)
-    if (host.link === undefined || host.link.answers.out.backlog >= MAX_REPORTS) return false
+    if (host.link === undefined || (!must && host.link.answers.out.backlog >= MAX_REPORTS)) return false
     host.control(host.link, Kind.REPORT, 0, 0, report)
     return true
   }
@@ -461,7 +496,7 @@ export class Loop implements CallHost {
       this.tellHost(report)
     } catch {
       // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
-      if (report.kind === 'unhandled') this.#report({ kind: 'unhandled', error: new Error(textOf(report.error)) })
+      if ('error' in report) this.#report({ kind: report.kind, error: new Error(textOf(report.error)) })
     }
   }
 
@@ -486,6 +521,15 @@ export class Loop implements CallHost {
     this.#reason = reason
   }
 
+  /** Stops what agents do of themselves, and lets paused ones work off what waits. */
+  rest(): void {
+    this.resting = true
+    for (const cell of this.#cells.values()) {
+      if (cell.life.paused) cell.life.resume()
+      void cell.life.rest()
+    }
+  }
+
   /** From now on only turns send. */
   drain(): void {
     if (this.#open === 'open') this.#open = 'draining'
@@ -497,14 +541,17 @@ export class Loop implements CallHost {
    */
   async stop(ms: number): Promise<unknown[]> {
     this.#open = 'closed'
+    this.resting = true
     const error = this.#reason
-    for (const cell of this.#cells.values()) cell.abandon(error)
+    const cells = [...this.#cells.values()]
+    for (const cell of cells) cell.abandon(error)
     for (const waiter of this.waiters.clear()) waiter.reject(error)
     for (const peer of this.#peers) peer?.abandon(error)
-    if (this.pending()) await within(ms, new Promise<void>(resolve => (this.#still = resolve)))
+    const turns = this.pending() ? new Promise<void>(resolve => (this.#still = resolve)) : undefined
+    await within(ms, Promise.all([turns, ...cells.map(cell => cell.life.rest())]))
     const failures: unknown[] = []
-    const stops = [...this.#cells.values()].map(cell =>
-      cell.stop().catch(failure => {
+    const stops = cells.map(cell =>
+      cell.life.stop(true).catch(failure => {
         failures.push(failure)
         this.observer.failed(cell, undefined, failure)
       }),

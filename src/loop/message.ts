@@ -84,3 +84,8 @@ export class Message implements MessageParts {
     return this.#id ?? `${this.origin}.${this.sequence}`
   }
 }
+
+/** Whether to wait for a value. Handlers may return any thenable. */
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

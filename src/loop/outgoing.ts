@@ -6,19 +6,21 @@ import type { PublishOptions, SendOptions } from '../agent/context.js'
 import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
-import type { EventType, MessageType, RequestType } from '../agent/message.js'
+import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
+import type { Lineage } from '../observe/observer.js'
 import { at } from '../sync/status.js'
 import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
-import { isPromise } from './cell.js'
 import { insist } from './insist.js'
 import type { Address, Loop } from './loop.js'
-import { MAX_CHAIN, Message, type Reply } from './message.js'
+import { isPromise, MAX_CHAIN, Message, type Reply } from './message.js'
 import type { Parcel } from './peer.js'
+import { limited } from './time-limit.js'
 import type { Turn } from './turn.js'
 
 type Hook = keyof Interceptor
+const stopRequest: RequestType = { kind: 'request', name: STOP }
 const MAX_ID = 512
 const traceparentForm = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
 
@@ -49,6 +51,11 @@ export class Outgoing {
     recipient: AgentId | string,
     options: SendOptions | undefined,
   ): Promise<unknown> {
+    if (options?.timeout !== undefined) {
+      return limited(this.#loop.clock, message?.name, recipient, options, own =>
+        this.send(turn, message, payload, recipient, own),
+      )
+    }
     const { gate } = this.#loop
     if (gate !== undefined && turn === undefined)
       return gate.then(() => this.send(turn, message, payload, recipient, options))
@@ -88,6 +95,16 @@ export class Outgoing {
     return call.promise
   }
 
+  /** Asks an agent to stop, behind everything that was sent to it from here. Resolves when it has stopped. @throws UnknownAgentError */
+  stop(recipient: AgentId): Promise<unknown> {
+    const loop = this.#loop
+    const address = loop.address(recipient)
+    if (address.loop < 0) throw loop.nowhere(address)
+    const call = new Call(loop, stopRequest, address.text, undefined)
+    this.#dispatch(undefined, call, stopRequest, undefined, address, loop.nextSequence(), undefined)
+    return call.promise
+  }
+
   #dispatch(
     turn: Turn | undefined,
     call: Call,
@@ -107,13 +124,16 @@ export class Outgoing {
     if (address.loop !== loop.index) {
       const cancel = cancellation === undefined ? undefined : (cancellation.flag ?? true)
       if (loop.observer.active)
-        loop.observer.send({ ...seen(parts, loop.origin), recipient: address.id, topic: undefined })
+        loop.observer.send(
+          { ...seen(parts, loop.origin), recipient: address.id, topic: undefined },
+          lineage(turn, options),
+        )
       loop.peer(address.loop).request(call, address.text, parts, cancel)
       loop.sentOut()
       return
     }
     const letter = this.#letter(turn, parts, true, address, undefined, cancellation, call)
-    if (loop.observer.active) loop.observer.send(letter)
+    if (loop.observer.active) loop.observer.send(letter, lineage(turn, options))
     loop.cell(address).put(letter)
   }
 
@@ -165,7 +185,7 @@ export class Outgoing {
     const followed = waited || options.signal !== undefined
     const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
-    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic })
+    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic }, lineage(turn, undefined))
     const [here, elsewhere, nowhere] = this.#recipients(turn, topic, options.toSelf === true)
     if (here.length === 0 && elsewhere.size === 0 && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
     // an event that can be cancelled is followed to its end, like one that is waited for
@@ -401,6 +421,10 @@ function seen(
   origin: string,
 ): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
   return { name: parts.name, id: parts.id ?? `${origin}.${parts.sequence}`, sender: parts.sender, trace: parts.trace }
+}
+
+function lineage(turn: Turn | undefined, options: SendOptions | undefined): Lineage {
+  return { cause: options?.cause ?? turn?.message?.id, correlation: options?.correlation }
 }
 
 function cancellationOf(turn: Turn | undefined, signal: AbortSignal | undefined): Cancellation | undefined {

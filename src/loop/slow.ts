@@ -1,6 +1,7 @@
 // Turns that take longer than they should (`softDeadline`): nothing is ended, somebody is told. What it keeps: the
 // turn that is due first stands in shared memory, so that it is told of also when it never yields.
 import type { Status } from '../sync/status.js'
+import type { Alarm } from './clock.js'
 import type { Loop } from './loop.js'
 import type { Turn } from './turn.js'
 
@@ -8,10 +9,10 @@ import type { Turn } from './turn.js'
 export class SlowTurns {
   readonly #loop: Loop
   readonly #status: Status
-  /** When each is due, in house time, in the order in which they began. */
+  /** When each is due, by the loop's clock, in the order in which they began. */
   readonly #turns = new Map<Turn, number>()
   #first: Turn | undefined
-  #timer: NodeJS.Timeout | undefined
+  #alarm: Alarm | undefined
 
   constructor(loop: Loop, status: Status) {
     this.#loop = loop
@@ -19,7 +20,7 @@ export class SlowTurns {
   }
 
   begin(turn: Turn, ms: number): void {
-    const due = this.#loop.house.now() + ms
+    const due = this.#loop.clock.now() + ms
     this.#turns.set(turn, due)
     if (this.#first === undefined || due < (this.#turns.get(this.#first) as number)) this.#watch(turn, due)
   }
@@ -34,17 +35,18 @@ export class SlowTurns {
 
   #watch(turn: Turn | undefined, due: number): void {
     this.#first = turn
-    clearTimeout(this.#timer)
+    this.#alarm?.cancel()
     if (turn === undefined) return this.#status.slow.clear()
     const { cell, message } = turn
     this.#status.slow.set(due, `${cell.text} ${message?.name} ${cell.type.softDeadline}`)
-    this.#timer = setTimeout(() => this.#due(turn, due), Math.max(0, due - this.#loop.house.now())).unref()
+    const left = Math.max(0, due - this.#loop.clock.now())
+    this.#alarm = this.#loop.clock.after(left, () => this.#due(turn, due), { weak: true })
   }
 
   #due(turn: Turn, due: number): void {
     if (this.#first !== turn) return
     const { softDeadline } = turn.cell.type
-    const age = Math.round(this.#loop.house.now() - due + softDeadline)
+    const age = Math.round(this.#loop.clock.now() - due + softDeadline)
     this.#loop.observer.slow(turn.cell.text, turn.message?.name, age, softDeadline)
     this.end(turn)
   }

@@ -1,13 +1,17 @@
 // What runs on a worker thread: one loop, for the life of one task of the pool. The task ends when the loop is told
 // to end; when the thread dies instead, the pool settles the task with an error, which is how the coordinator knows.
+import { createRequire } from 'node:module'
 import { type MessagePort, threadId } from 'node:worker_threads'
-import * as Comlink from 'comlink'
+import type { Endpoint } from 'comlink'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
 import { LoopControl } from './control.js'
 import { speakLast } from './last-words.js'
 import { Loop } from './loop.js'
+
+// required, not imported, for the reason that transport/msgpack.ts gives
+const Comlink = createRequire(import.meta.url)('comlink') as typeof import('comlink')
 
 /** What a thread is told when it begins. */
 export interface ThreadTask {
@@ -47,7 +51,7 @@ export default function run(task: ThreadTask): Promise<void> {
         })
       }
     }
-    Comlink.expose(new ThreadControl(loop), control as unknown as Comlink.Endpoint)
+    Comlink.expose(new ThreadControl(loop), control as unknown as Endpoint)
     loop.scheduler.rung()
   })
 }

@@ -1,7 +1,8 @@
 // A turn: one handler at work on one message, and what it sees of it (the `ctx` of a handler). A turn is also the
 // innermost link of the chain of calls that it makes.
-import type { Context, Handle, Payload, PublishOptions, SendOptions } from '../agent/context.js'
-import { InvalidArgumentError } from '../agent/errors.js'
+import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../agent/context.js'
+import { checkMs } from '../agent/definition.js'
+import { CancelledError, InvalidArgumentError, textOf } from '../agent/errors.js'
 import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { Cancellation } from './cancellation.js'
@@ -22,7 +23,7 @@ export class Turn implements Context, ChainNode {
   deadlineAt = 0
   #cancellation: Cancellation | undefined
 
-  /** @param message undefined for `onStart` and `onStop` */
+  /** @param message undefined for `onStart`, `onStop` and background loops */
   constructor(cell: Cell, message: Message | undefined) {
     this.cell = cell
     this.message = message
@@ -104,7 +105,7 @@ export class Turn implements Context, ChainNode {
   get cancelled(): boolean {
     const { loop } = this.cell
     if (this.#cancellation?.cancelled === true || loop.house.stopping) return true
-    return this.deadlineAt !== 0 && loop.house.now() >= this.deadlineAt
+    return this.deadlineAt !== 0 && loop.clock.now() >= this.deadlineAt
   }
 
   send<M extends RequestType>(
@@ -116,6 +117,15 @@ export class Turn implements Context, ChainNode {
     return this.cell.loop.outgoing.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
+  trySend<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<SendResult<AnswerOf<M>>> {
+    return resultOf(this.send(message, payload, recipient, options))
+  }
+
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
     return this.cell.loop.outgoing.publish(this, message, payload, options)
   }
@@ -123,6 +133,52 @@ export class Turn implements Context, ChainNode {
   handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
     return handleOf<H>(this, agent.type, key, this.cell.loop.agentId)
   }
+
+  after(ms: number, work: (ctx: Context) => void | Promise<void>): Timer {
+    checkMs(`${this.agent}: after()`, ms, 0)
+    const { own } = this.cell.life
+    const timer = own.after(ms, work)
+    return {
+      cancel: () => {
+        timer.cancel()
+        own.forget(timer)
+      },
+    }
+  }
+
+  sleep(ms: number): Promise<void> {
+    checkMs(`${this.agent}: sleep()`, ms, 0)
+    return new Promise((resolve, reject) => {
+      const fail = (reason: unknown): void => {
+        alarm.cancel()
+        const error = new CancelledError(`a sleep of ${this.agent} was cancelled: ${textOf(reason)}`, {
+          agent: this.agent,
+          cause: reason,
+        })
+        reject(error)
+      }
+      const wake = (): void => {
+        detach()
+        resolve()
+      }
+      const alarm = this.cell.loop.clock.after(ms, wake)
+      const cancellation = this.ownCancellation()
+      const detach = cancellation.onCancel(fail)
+      if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
+    })
+  }
+
+  stop(): void {
+    this.cell.life.endItself()
+  }
+}
+
+/** The outcome of a send as a value. */
+export function resultOf<T>(sent: Promise<T>): Promise<SendResult<T>> {
+  return sent.then(
+    value => ({ ok: true, value }),
+    error => ({ ok: false, error }),
+  )
 }
 
 /** A handle that sends through `messenger`. */
@@ -137,6 +193,12 @@ export function handleOf<H extends MessageType>(
     id,
     send<M extends H & RequestType>(message: M, ...[payload, options]: Payload<M>): Promise<AnswerOf<M>> {
       return messenger.send(message, payload as PayloadOf<M>, id, options)
+    },
+    trySend<M extends H & RequestType>(
+      message: M,
+      ...[payload, options]: Payload<M>
+    ): Promise<SendResult<AnswerOf<M>>> {
+      return resultOf(messenger.send(message, payload as PayloadOf<M>, id, options))
     },
   }
 }

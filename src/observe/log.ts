@@ -2,7 +2,18 @@
 
 /** One entry of the event log. Ids are `type/key`, topics `type/source`. */
 export interface LogEntry {
-  readonly event: 'create' | 'send' | 'publish' | 'process' | 'respond' | 'error' | 'drop' | 'dead' | 'slow' | 'crash'
+  readonly event:
+    | 'create'
+    | 'send'
+    | 'publish'
+    | 'process'
+    | 'respond'
+    | 'handled'
+    | 'error'
+    | 'drop'
+    | 'dead'
+    | 'slow'
+    | 'crash'
   /** Loop on which it happened; 0 is the calling loop. */
   readonly loop: number
   /** Milliseconds since 1970. */
@@ -15,6 +26,10 @@ export interface LogEntry {
   /** For `error`, `drop`, `dead`, `slow` and `crash`: why. */
   readonly reason?: string | undefined
   readonly traceparent?: string | undefined
+  /** Of a `send` or `publish`: id of the message whose handler sent it. */
+  readonly cause?: string | undefined
+  /** Of a `send`: the conversation that its sender named for it. */
+  readonly correlation?: string | undefined
 }
 
 /** A message that is not given to anybody again unless somebody asks for it. */

@@ -4,7 +4,19 @@ import { channel } from 'node:diagnostics_channel'
 import { textOf } from '../agent/errors.js'
 import type { Letter, LogEntry } from './log.js'
 
-const names = ['create', 'send', 'publish', 'process', 'respond', 'error', 'drop', 'dead', 'slow', 'crash'] as const
+const names = [
+  'create',
+  'send',
+  'publish',
+  'process',
+  'respond',
+  'handled',
+  'error',
+  'drop',
+  'dead',
+  'slow',
+  'crash',
+] as const
 type EventName = (typeof names)[number]
 
 /** `ringreeve:create`, `ringreeve:send`, …; subscribers get a {@link LogEntry}. */
@@ -22,6 +34,9 @@ export interface Seen {
   readonly topic: { toString(): string } | undefined
   readonly trace: string | undefined
 }
+
+/** What a message came from. Told where it is sent; it does not travel. */
+export type Lineage = Pick<LogEntry, 'cause' | 'correlation'>
 
 /** Tells of what happens on one loop. */
 export class Observer {
@@ -41,7 +56,8 @@ export class Observer {
       channels.process.hasSubscribers ||
       channels.send.hasSubscribers ||
       channels.publish.hasSubscribers ||
-      channels.respond.hasSubscribers
+      channels.respond.hasSubscribers ||
+      channels.handled.hasSubscribers
     )
   }
 
@@ -49,20 +65,26 @@ export class Observer {
     this.#tell('create', { agent: agent.text })
   }
 
-  send(message: Seen): void {
-    this.#tell('send', of(message))
+  send(message: Seen, lineage: Lineage): void {
+    this.#tell('send', { ...of(message), ...lineage })
   }
 
-  publish(message: Omit<Seen, 'recipient'>): void {
-    this.#tell('publish', of({ ...message, recipient: undefined }))
+  publish(message: Omit<Seen, 'recipient'>, lineage: Lineage): void {
+    this.#tell('publish', { ...of({ ...message, recipient: undefined }), ...lineage })
   }
 
   process(message: Seen): void {
     this.#tell('process', of(message))
   }
 
+  /** A request was answered. */
   respond(message: Seen): void {
     this.#tell('respond', of(message))
+  }
+
+  /** An event's handler ended well. */
+  handled(message: Seen): void {
+    this.#tell('handled', of(message))
   }
 
   failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {

@@ -10,7 +10,7 @@
 //         won or lost: it is awake, go on           won: wake it (doorbell or notify)
 //      nothing: sleep; then CAS again               lost: another waker has done it
 //
-// test/model/bell.pml is this protocol for a model checker.
+// test/model/bell.pml is this protocol for a model checker. A loop that dozes needs none of it: it looks again soon.
 import { Status } from './status.js'
 
 /** What the bell of a loop says. */
@@ -19,7 +19,9 @@ export const AWAKE = 0
 export const PARKED = 1
 /** Asleep in `Atomics.wait` on the bell itself. */
 export const WAITING = 2
-export type Asleep = typeof PARKED | typeof WAITING
+/** Asleep until a doorbell message comes, or for a millisecond: then it looks by itself, whether rung or not. */
+export const DOZING = 3
+export type Asleep = typeof PARKED | typeof WAITING | typeof DOZING
 
 /** The bell of one life of one loop, seen from any thread. */
 export class Bell {
@@ -49,14 +51,15 @@ export class Bell {
 
   /**
    * For others: wakes the loop if it sleeps, after the work was published.
+   * @param patient whether a loop that dozes may find the work by itself
    * @returns true when the caller must now send one doorbell message
    */
-  ring(): boolean {
+  ring(patient = false): boolean {
     const seen = Atomics.load(this.#words, Status.bell) // after the tail was stored: sleeper or waker sees the other
-    if (seen === AWAKE) return false
+    if (seen === AWAKE || (patient && seen === DOZING)) return false
     const found = Atomics.compareExchange(this.#words, Status.bell, seen, AWAKE) // one winner per sleep
     if (found !== seen) return false
-    if (seen === PARKED) return true
+    if (seen !== WAITING) return true
     Atomics.notify(this.#words, Status.bell) // the sleeper compares AWAKE when it is not yet asleep
     return false
   }

@@ -4,14 +4,7 @@
 //   -1 timestamp (Date)   1 Map   2 Set   3 Error   4 typed array   5 ArrayBuffer   6 bigint
 //
 // Views and buffers come here only inside of another extension; elsewhere writer.ts puts them where they copy faster.
-import {
-  Decoder,
-  type DecoderOptions,
-  Encoder,
-  ExtData,
-  ExtensionCodec,
-  encodeTimestampExtension,
-} from '@msgpack/msgpack'
+import { Decoder, type DecoderOptions, Encoder, ExtData, ExtensionCodec, encodeTimestampExtension } from './msgpack.js'
 import { errorFromWire, errorToWire, type WireError } from './wire-error.js'
 
 const MAP = 1

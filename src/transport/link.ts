@@ -397,8 +397,9 @@ export class Link {
   /**
    * @param shapes of the objects that this loop sends
    * @param rung called when the other end rings the doorbell
+   * @param busy whether this loop has more to do before it comes to rest
    */
-  constructor(parts: LinkParts, shapes: ShapeBook, rung: () => void) {
+  constructor(parts: LinkParts, shapes: ShapeBook, rung: () => void, busy: () => boolean = () => false) {
     this.peer = parts.peer
     this.life = parts.life
     this.status = new Status(parts.status)
@@ -406,7 +407,7 @@ export class Link {
     this.#bell = new Bell(this.status)
     this.#port = parts.port
     const nextBulk = () => ++this.#bulk
-    const wake = () => this.wake()
+    const wake = () => this.wake(busy())
     const fetch = (number: number) => this.#take(number)
     const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), shapes, parts.port, nextBulk, wake)
     const incoming = (memory: SharedArrayBuffer) => new InLane(new RingReader(memory), fetch)
@@ -418,9 +419,9 @@ export class Link {
     })
   }
 
-  /** Wakes the loop at the other end if it sleeps. */
-  wake(): void {
-    if (this.#bell.ring()) this.#port.postMessage(DOORBELL)
+  /** Wakes the loop at the other end if it sleeps. @param patient not if it dozes: it will look by itself */
+  wake(patient = false): void {
+    if (this.#bell.ring(patient)) this.#port.postMessage(DOORBELL)
   }
 
   /** Shows what was written on both lanes. */

@@ -1,6 +1,6 @@
 // How a loop waits for work: named strategies behind one small interface. All go by the bell, so a sender never needs
 // to know which is in use. The rule that all keep: arm the bell first, look for work once more, only then sleep.
-import { type Bell, PARKED, WAITING } from '../sync/bell.js'
+import { type Bell, DOZING, PARKED, WAITING } from '../sync/bell.js'
 
 /**
  * `'poll'` (default): looks again at every turn of the event loop for a while, then sleeps until a doorbell message;
@@ -13,6 +13,8 @@ export type WaitStrategyName = 'poll' | 'park'
 /** What a strategy needs to know of the loop that wants to sleep. */
 export interface Sleeper {
   readonly bell: Bell
+  /** Whether it looks again by itself, soon. */
+  readonly doze: boolean
   /** Whether there is work now; asked again after the bell is armed. */
   hasWork(): boolean
   /** Whether something of this loop goes on by itself: handlers, checks, agents being made. */
@@ -31,7 +33,7 @@ const SLICE_MS = 100
 
 class Doorbell implements WaitStrategy {
   sleep(sleeper: Sleeper): boolean {
-    sleeper.bell.arm(PARKED)
+    sleeper.bell.arm(sleeper.doze ? DOZING : PARKED)
     if (!sleeper.hasWork()) return false
     sleeper.bell.disarm()
     return true

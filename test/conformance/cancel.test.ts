@@ -1,14 +1,14 @@
 // Promised: cancellation and deadlines.
 import { expect, it } from 'vitest'
-import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
+import { failure, flag, onEveryEngine, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('cancellation', engine => {
   it('a signal that was aborted before: the handler never runs', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const word = flag()
     const error = await failure(
-      runtime.send(kit.Mark, { word }, 'holder/x', { signal: AbortSignal.abort(new Error('changed my mind')) }),
+      runtime.send(kit.Mark, { word }, 'holder/before', { signal: AbortSignal.abort(new Error('changed my mind')) }),
     )
     expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
     expect(error.message).toContain('changed my mind')
@@ -18,14 +18,14 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('cancelled while it waits for its turn: the handler never runs', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const begun = flag()
     const release = flag()
     const word = flag()
-    const held = runtime.send(kit.Hold, { begun, release }, 'holder/x')
+    const held = runtime.send(kit.Hold, { begun, release }, 'holder/waiting')
     await reaches(begun, 1)
     const controller = new AbortController()
-    const waiting = failure(runtime.send(kit.Mark, { word }, 'holder/x', { signal: controller.signal }))
+    const waiting = failure(runtime.send(kit.Mark, { word }, 'holder/waiting', { signal: controller.signal }))
     await sleep(5)
     controller.abort()
     expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
@@ -36,10 +36,10 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('ctx.signal aborts in a handler that waits', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const words = { begun: flag(), ended: flag() }
     const controller = new AbortController()
-    const waiting = failure(runtime.send(kit.Await, words, 'holder/x', { signal: controller.signal }))
+    const waiting = failure(runtime.send(kit.Await, words, 'holder/await', { signal: controller.signal }))
     await reaches(words.begun, 1)
     controller.abort()
     expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
@@ -47,11 +47,11 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('ctx.signal aborts through a nested send, also on a third loop', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     for (const to of ['holder/a', 'holder/b', 'holder/c', 'holder/d']) {
       const words = { begun: flag(), ended: flag(), to }
       const controller = new AbortController()
-      const waiting = failure(runtime.send(kit.AwaitInner, words, 'holder/x', { signal: controller.signal }))
+      const waiting = failure(runtime.send(kit.AwaitInner, words, 'holder/nest', { signal: controller.signal }))
       await reaches(words.begun, 1)
       controller.abort()
       expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
@@ -60,7 +60,7 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('nested, cancelled before the inner one begins: the outer is cancelled, the inner never runs', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const hold = { begun: flag(), release: flag() }
     const held = runtime.send(kit.Hold, hold, 'holder/inner')
     await reaches(hold.begun, 1)
@@ -77,39 +77,39 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('a handler that throws after its caller left hurts nobody', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const begun = flag()
     const controller = new AbortController()
-    const waiting = failure(runtime.send(kit.ThrowLate, { begun }, 'holder/x', { signal: controller.signal }))
+    const waiting = failure(runtime.send(kit.ThrowLate, { begun }, 'holder/late', { signal: controller.signal }))
     await reaches(begun, 1)
     controller.abort()
     expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
     await runtime.idle()
     const words = { begun: flag(), release: Int32Array.of(1) }
-    expect(await runtime.send(kit.Hold, words, 'holder/x')).toBe('released')
+    expect(await runtime.send(kit.Hold, words, 'holder/late')).toBe('released')
   })
 
   it('an event can be cancelled for those that have not begun with it', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const hold = { begun: flag(), release: flag() }
-    const held = runtime.send(kit.Hold, hold, 'waits/x')
+    const held = runtime.send(kit.Hold, hold, 'waits/event')
     await reaches(hold.begun, 1)
     const controller = new AbortController()
-    await runtime.publish(kit.Note, 'never', { topic: 'waits/x', signal: controller.signal })
-    await runtime.publish(kit.Note, 'always', { topic: 'waits/x' })
+    await runtime.publish(kit.Note, 'never', { topic: 'waits/event', signal: controller.signal })
+    await runtime.publish(kit.Note, 'always', { topic: 'waits/event' })
     controller.abort()
     await sleep(10)
     Atomics.store(hold.release, 0, 1)
     await held
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'waits/x')).toEqual(['always'])
+    expect(await runtime.send(kit.Notes, undefined, 'waits/event')).toEqual(['always'])
   })
 
   it('ctx.cancelled stops a loop that never yields', async () => {
     if (engine.threads === 0) return // a busy single loop cannot even hear its caller
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const words = { begun: flag(), ended: flag() }
-    const error = await failure(runtime.send(kit.Spin, words, 'holder/x', { signal: AbortSignal.timeout(50) }))
+    const error = await failure(runtime.send(kit.Spin, words, 'holder/spin', { signal: AbortSignal.timeout(50) }))
     expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
     expect((error.cause as Error).name).toBe('TimeoutError')
     await reaches(words.ended, 1)
@@ -117,7 +117,7 @@ onEveryEngine('cancellation', engine => {
   })
 
   it('many cancelled and answered calls leave nothing behind', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const outcomes = await Promise.all(
       Array.from({ length: 300 }, async (_, n) => {
         const controller = new AbortController()
@@ -136,18 +136,18 @@ onEveryEngine('cancellation', engine => {
 
 onEveryEngine('deadlines', engine => {
   it('a turn that waits too long is answered with DeadlineError, and the agent goes on', async () => {
-    await using runtime = await open(engine)
-    const error = await failure(runtime.send(kit.Slow, { ms: 200, answer: 1 }, 'hurried/x'))
+    const runtime = await shared(engine)
+    const error = await failure(runtime.send(kit.Slow, { ms: 200, answer: 1 }, 'hurried/slow'))
     expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
-    expect(error.message).toMatch(/'slow' took hurried\/x longer than its deadline of 60 ms/)
-    expect(await runtime.send(kit.Slow, { ms: 1, answer: 2 }, 'hurried/x')).toBe(2)
+    expect(error.message).toMatch(/'slow' took hurried\/slow longer than its deadline of 60 ms/)
+    expect(await runtime.send(kit.Slow, { ms: 1, answer: 2 }, 'hurried/slow')).toBe(2)
     await runtime.idle()
   })
 
   it('ctx.cancelled turns true at the deadline in a loop that never yields', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const words = { begun: flag(), ended: flag() }
-    await runtime.send(kit.Spin, words, 'hurried/x').catch(() => {})
+    await runtime.send(kit.Spin, words, 'hurried/spin').catch(() => {})
     expect(words.ended[0]).toBe(1)
   })
 })

@@ -1,12 +1,12 @@
 // Promised: ending: idle, stop, restart, and living inside a host application.
 import { createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, sleep } from './engines.js'
+import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('idle', engine => {
   it('resolves at once when nothing is under way, and after everything that is', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.idle()
     let answered = 0
     for (let n = 0; n < 20; n++)
@@ -16,7 +16,7 @@ onEveryEngine('idle', engine => {
   })
 
   it('waits for follow-ups of events, over any number of hops', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.publish(kit.Round, { round: 0 }, { topic: 'cascade/all' })
     await runtime.idle()
     const calls = await Promise.all([1, 2, 3, 4, 5].map(n => runtime.send(kit.Heard, undefined, `cascade-${n}/all`)))
@@ -25,7 +25,7 @@ onEveryEngine('idle', engine => {
   })
 
   it('several may wait, again and again', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     for (let round = 0; round < 20; round++) {
       const sent = runtime.send(kit.Slow, { ms: round % 3, answer: round }, `echo/${round}`)
       await Promise.all([runtime.idle(), runtime.idle()])
@@ -35,7 +35,7 @@ onEveryEngine('idle', engine => {
 })
 
 onEveryEngine('stop', engine => {
-  it('drains: what was sent before is handled', async () => {
+  it('drains: what was sent before is handled; after it nothing can be sent, and the error says so', async () => {
     const runtime = await open(engine)
     const all = Promise.all(
       Array.from({ length: 50 }, (_, n) => runtime.send(kit.Slow, { ms: 2, answer: n }, `echo/${n % 5}`)),
@@ -43,6 +43,9 @@ onEveryEngine('stop', engine => {
     await runtime.stop()
     expect((await all).length).toBe(50)
     expect(runtime.running).toBe(false)
+    expect((await failure(runtime.send(kit.Echo, 1, 'echo/x'))).code).toBe('ERR_RINGREEVE_STOPPED')
+    expect((await failure(runtime.publish(kit.Note, 1))).code).toBe('ERR_RINGREEVE_STOPPED')
+    expect((await failure(runtime.idle())).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.close()
   })
 
@@ -91,15 +94,6 @@ onEveryEngine('stop', engine => {
     expect(words.stopped[0]).toBe(9)
   })
 
-  it('after it, nothing can be sent, and the error says so', async () => {
-    const runtime = await open(engine)
-    await runtime.stop()
-    expect((await failure(runtime.send(kit.Echo, 1, 'echo/x'))).code).toBe('ERR_RINGREEVE_STOPPED')
-    expect((await failure(runtime.publish(kit.Note, 1))).code).toBe('ERR_RINGREEVE_STOPPED')
-    expect((await failure(runtime.idle())).code).toBe('ERR_RINGREEVE_STOPPED')
-    await runtime.close()
-  })
-
   it('starts again, with what was registered and subscribed, and fresh agents', async () => {
     const runtime = await open(engine)
     await runtime.subscribe({ agent: 'recorder', topic: 'extra' })
@@ -138,12 +132,9 @@ onEveryEngine('stop', engine => {
   })
 
   it('stop during stop, and await using', async () => {
-    const runtime = await open(engine)
+    await using runtime = await open(engine)
+    await runtime.send(kit.Echo, 1, 'echo/x')
     await Promise.all([runtime.stop(), runtime.stop(), runtime.close()])
-    {
-      await using another = await open(engine)
-      await another.send(kit.Echo, 1, 'echo/x')
-    }
   })
 
   it('touches no timer or promise of the host', async () => {

@@ -1,7 +1,8 @@
 // The engines that every promise is tested on, and how a test opens one. A test that needs two loops to be apart says
-// so by the keys it uses, never by the engine it runs on.
+// so by the keys it uses, never by the engine it runs on. Tests that share a runtime keep to keys that no other test of
+// their file uses; one that stops, kills, counts, or registers what others would notice has a runtime of its own.
 import { createRuntime, type Runtime, type RuntimeOptions } from 'ringreeve'
-import { describe } from 'vitest'
+import { afterAll, describe } from 'vitest'
 
 export interface Engine {
   readonly name: string
@@ -17,12 +18,31 @@ export const engines: readonly Engine[] = [
 
 export const kit = new URL('./kit.js', import.meta.url)
 
+/** The runtimes that the tests of a file share. */
+const runtimes = new Map<string, Promise<Runtime>>()
+
 /** Runs the same tests on every engine. */
 export function onEveryEngine(promise: string, tests: (engine: Engine) => void): void {
+  afterAll(async () => {
+    const all = [...runtimes.values()]
+    runtimes.clear()
+    await Promise.all(all.map(async runtime => (await runtime).close()))
+  })
   for (const engine of engines) describe(`${promise} (${engine.name})`, () => tests(engine))
 }
 
-/** A runtime of that engine with the agents of the kit. */
+/** A runtime of that engine with the agents of the kit, the same for all tests of a file that ask for it. */
+export function shared(
+  engine: Engine,
+  options: Pick<RuntimeOptions, 'agents' | 'interceptors' | 'ringBytes'> = {},
+): Promise<Runtime> {
+  const name = `${engine.name} ${JSON.stringify(options)}`
+  const runtime = runtimes.get(name) ?? open(engine, options)
+  runtimes.set(name, runtime)
+  return runtime
+}
+
+/** A runtime of that engine with the agents of the kit, for one test. */
 export function open(engine: Engine, options: RuntimeOptions = {}): Promise<Runtime> {
   return createRuntime({ threads: engine.threads, agents: [kit], ...options })
 }

@@ -1,7 +1,7 @@
 // Promised: errors; schemas and serializers; what crosses threads.
 import { NotSerializableError, RingreeveError, ValidationError } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, onEveryEngine, open } from './engines.js'
+import { failure, onEveryEngine, shared } from './engines.js'
 import * as kit from './kit.js'
 import * as school from './school.js'
 
@@ -9,7 +9,7 @@ const schoolUrl = new URL('./school.js', import.meta.url)
 
 onEveryEngine('errors', engine => {
   it("a handler's error arrives with name, message, code, cause, own fields and both stacks", async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const error = await failure(runtime.send(kit.Fail, { kind: 'own' }, 'thrower/x'))
     expect(error).toMatchObject({
       name: 'OwnError',
@@ -27,23 +27,23 @@ onEveryEngine('errors', engine => {
   })
 
   it('whatever is thrown arrives: text, nothing, an AggregateError, an error with a function in it', async () => {
-    await using runtime = await open(engine)
-    await expect(runtime.send(kit.Fail, { kind: 'text' }, 'thrower/x')).rejects.toBe('just text')
-    await expect(runtime.send(kit.Fail, { kind: 'nothing' }, 'thrower/x')).rejects.toBe(undefined)
+    const runtime = await shared(engine)
+    await expect(runtime.send(kit.Fail, { kind: 'text' }, 'thrower/odd')).rejects.toBe('just text')
+    await expect(runtime.send(kit.Fail, { kind: 'nothing' }, 'thrower/odd')).rejects.toBe(undefined)
     const both = (await failure(
-      runtime.send(kit.Fail, { kind: 'aggregate' }, 'thrower/x'),
+      runtime.send(kit.Fail, { kind: 'aggregate' }, 'thrower/odd'),
     )) as unknown as AggregateError
     expect(both).toBeInstanceOf(AggregateError)
     expect(both.errors.map(error => [error.name, error.message])).toEqual([
       ['Error', 'one'],
       ['TypeError', 'two'],
     ])
-    const odd = await failure(runtime.send(kit.Fail, { kind: 'unserializable' }, 'thrower/x'))
+    const odd = await failure(runtime.send(kit.Fail, { kind: 'unserializable' }, 'thrower/odd'))
     expect(odd).toMatchObject({ message: 'has a function', fine: 2 })
   })
 
   it('errors of the runtime keep class, code and facts', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const error = await failure(runtime.send(kit.Forward, { to: 'listed/none', payload: 1 }, 'echo/x'))
     expect(error).toBeInstanceOf(RingreeveError)
     expect(error).toMatchObject({
@@ -57,34 +57,34 @@ onEveryEngine('errors', engine => {
 
 onEveryEngine('schemas', engine => {
   it('payloads are checked on the sender’s side, and become what the schema makes of them', async () => {
-    await using runtime = await open(engine, { agents: [schoolUrl] })
-    expect(await runtime.send(school.Square, { n: 3 }, 'schooled/x')).toEqual({ n: 9 })
-    expect(await runtime.send(school.Square, { n: 3, tags: ['a', 'b'] }, 'schooled/x')).toEqual({ n: 11 })
-    const error = await failure(runtime.send(school.Square, { n: 'x', tags: ['a', 2] } as never, 'schooled/x'))
+    const runtime = await shared(engine, { agents: [schoolUrl] })
+    expect(await runtime.send(school.Square, { n: 3 }, 'schooled/square')).toEqual({ n: 9 })
+    expect(await runtime.send(school.Square, { n: 3, tags: ['a', 'b'] }, 'schooled/square')).toEqual({ n: 11 })
+    const error = await failure(runtime.send(school.Square, { n: 'x', tags: ['a', 2] } as never, 'schooled/square'))
     expect(error).toBeInstanceOf(ValidationError)
-    expect(error.message).toMatch(/payload of 'square' for schooled\/x is not valid: n: .*; tags\[1\]: /)
+    expect(error.message).toMatch(/payload of 'square' for schooled\/square is not valid: n: .*; tags\[1\]: /)
     expect(error.issues).toMatchObject([{ path: 'n' }, { path: 'tags[1]' }])
   })
 
   it('answers are checked where the handler ran', async () => {
-    await using runtime = await open(engine, { agents: [schoolUrl] })
-    const error = await failure(runtime.send(school.WrongAnswer, {}, 'schooled/x'))
+    const runtime = await shared(engine, { agents: [schoolUrl] })
+    const error = await failure(runtime.send(school.WrongAnswer, {}, 'schooled/wrong'))
     expect(error).toBeInstanceOf(ValidationError)
-    expect(error.message).toMatch(/answer of 'wrong-answer' for schooled\/x is not valid: n: /)
+    expect(error.message).toMatch(/answer of 'wrong-answer' for schooled\/wrong is not valid: n: /)
   })
 
   it('events are checked too', async () => {
-    await using runtime = await open(engine, { agents: [schoolUrl] })
-    await runtime.publish(school.Checked, { who: { name: 'Ada' } }, { topic: 'checked/x' })
-    const error = await failure(runtime.publish(school.Checked, { who: {} } as never, { topic: 'checked/x' }))
+    const runtime = await shared(engine, { agents: [schoolUrl] })
+    await runtime.publish(school.Checked, { who: { name: 'Ada' } }, { topic: 'checked/events' })
+    const error = await failure(runtime.publish(school.Checked, { who: {} } as never, { topic: 'checked/events' }))
     expect(error.message).toMatch(/who\.name: /)
     await runtime.idle()
-    expect(await runtime.send(school.Names, undefined, 'schooled/x')).toEqual(['Ada'])
+    expect(await runtime.send(school.Names, undefined, 'schooled/events')).toEqual(['Ada'])
   })
 
   it('a message type may bring a serializer of its own', async () => {
-    await using runtime = await open(engine, { agents: [schoolUrl] })
-    const mirrored = await runtime.send(school.Mirror, new school.Point(1, 2.5), 'schooled/x')
+    const runtime = await shared(engine, { agents: [schoolUrl] })
+    const mirrored = await runtime.send(school.Mirror, new school.Point(1, 2.5), 'schooled/mirror')
     expect([mirrored.x, mirrored.y]).toEqual([2.5, 1])
     expect(mirrored.constructor.name).toBe('Point')
     for (const length of [0, 3, 100, 50_000]) {
@@ -97,7 +97,7 @@ onEveryEngine('schemas', engine => {
 
 onEveryEngine('values', engine => {
   it('Map, Set, Date, bigint, typed arrays, errors and cycles cross', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const circle: { self?: unknown; n: number } = { n: 1 }
     circle.self = circle
     const values = [
@@ -118,17 +118,19 @@ onEveryEngine('values', engine => {
   })
 
   it('a SharedArrayBuffer stays shared, a transferred buffer arrives', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const word = new Int32Array(new SharedArrayBuffer(4))
-    await runtime.send(kit.Mark, { word }, 'holder/x')
+    await runtime.send(kit.Mark, { word }, 'holder/shared')
     expect(word[0]).toBe(1)
     const buffer = new Uint8Array([1, 2, 3]).buffer
-    const back = (await runtime.send(kit.Echo, { buffer }, 'echo/x', { transfer: [buffer] })) as { buffer: ArrayBuffer }
+    const back = (await runtime.send(kit.Echo, { buffer }, 'echo/shared', { transfer: [buffer] })) as {
+      buffer: ArrayBuffer
+    }
     expect([...new Uint8Array(back.buffer)]).toEqual([1, 2, 3])
   })
 
   it('what crosses, crosses as the README says', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     if (engine.threads === 0) {
       const payload = { by: 'reference' }
       expect(await runtime.send(kit.Echo, payload, 'echo/x')).toBe(payload)
@@ -153,13 +155,12 @@ onEveryEngine('values', engine => {
   })
 
   it('what cannot cross threads is refused by name, and nothing hangs', async () => {
+    const runtime = await shared(engine)
     if (engine.threads === 0) {
-      await using runtime = await open(engine)
       const callback = () => 1
       expect(await runtime.send(kit.Echo, callback, 'echo/x')).toBe(callback)
       return
     }
-    await using runtime = await open(engine)
     const error = await failure(runtime.send(kit.Echo, { callback: () => 1 }, 'echo/x'))
     expect(error).toBeInstanceOf(NotSerializableError)
     expect(error.message).toMatch(/payload of 'echo' for echo\/x cannot cross threads/)

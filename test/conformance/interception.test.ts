@@ -1,20 +1,20 @@
 // Promised: interception: replace, drop, throw, chained; on what the application sends and on what agents send.
 import { DROP, type Interceptor, interceptor } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, onEveryEngine, open } from './engines.js'
+import { failure, onEveryEngine, open, shared } from './engines.js'
 import * as kit from './kit.js'
 
 const chain = new URL('./interceptors.js', import.meta.url)
 
 onEveryEngine('interception', engine => {
   it('is a chain: each sees what the one before made', async () => {
-    await using runtime = await open(engine, { interceptors: [chain] })
+    const runtime = await shared(engine, { interceptors: [chain] })
     expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(20)
     expect(await runtime.send(kit.Forward, { to: 'echo/y', payload: 2 }, 'echo/x')).toBe(30)
   })
 
   it('replaces, drops and throws on send, also for agents on threads', async () => {
-    await using runtime = await open(engine, { interceptors: [chain] })
+    const runtime = await shared(engine, { interceptors: [chain] })
     expect(await runtime.send(kit.Echo, { order: 'send replace' }, 'echo/x')).toEqual({
       order: 'replaced',
       stage: 'send',
@@ -47,24 +47,26 @@ onEveryEngine('interception', engine => {
   })
 
   it('replaces, drops and throws on publish; a drop tells the publisher and nobody else', async () => {
-    await using runtime = await open(engine, { interceptors: [chain] })
-    await runtime.publish(kit.Note, { order: 'publish replace' }, { topic: 'news/x' })
-    expect((await failure(runtime.publish(kit.Note, { order: 'publish drop' }, { topic: 'news/x' }))).code).toBe(
-      'ERR_RINGREEVE_DROPPED',
-    )
-    expect((await failure(runtime.publish(kit.Note, { order: 'publish throw' }, { topic: 'news/x' }))).message).toBe(
-      'publish refused',
-    )
+    const runtime = await shared(engine, { interceptors: [chain] })
+    await runtime.publish(kit.Note, { order: 'publish replace' }, { topic: 'news/published' })
+    expect(
+      (await failure(runtime.publish(kit.Note, { order: 'publish drop' }, { topic: 'news/published' }))).code,
+    ).toBe('ERR_RINGREEVE_DROPPED')
+    expect(
+      (await failure(runtime.publish(kit.Note, { order: 'publish throw' }, { topic: 'news/published' }))).message,
+    ).toBe('publish refused')
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([{ order: 'replaced', stage: 'publish' }])
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/published')).toEqual([
+      { order: 'replaced', stage: 'publish' },
+    ])
   })
 
   it('one that takes its time keeps the order of its sender', async () => {
-    await using runtime = await open(engine, { interceptors: [chain] })
+    const runtime = await shared(engine, { interceptors: [chain] })
     const payloads = [{ order: 'send late' }, 'b', { order: 'send late' }, 'd', 'e']
-    await Promise.all(payloads.map(payload => runtime.send(kit.Store, payload, 'recorder/x')))
+    await Promise.all(payloads.map(payload => runtime.send(kit.Store, payload, 'recorder/late')))
     const late = { order: 'replaced late', stage: 'send' }
-    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([late, 'b', late, 'd', 'e'])
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/late')).toEqual([late, 'b', late, 'd', 'e'])
     await runtime.idle()
   })
 

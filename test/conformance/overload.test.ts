@@ -1,6 +1,6 @@
 // Promised: overload: every queue is bounded, by the policy of the type; answers always get through.
 import { expect, it } from 'vitest'
-import { failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
+import { failure, flag, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('overload', engine => {
@@ -15,13 +15,13 @@ onEveryEngine('overload', engine => {
   }
 
   it('wait: a publisher waits for room, and nothing is lost', async () => {
-    await using runtime = await open(engine, { ringBytes: 65_536 })
-    const release = await held(runtime, 'waits/x')
+    const runtime = await shared(engine, { ringBytes: 65_536 })
+    const release = await held(runtime, 'waits/full')
     const all = 20_000
     let accepted = 0
     const publishing = (async () => {
       for (let n = 0; n < all; n++) {
-        await runtime.publish(kit.Note, n, { topic: 'waits/x' })
+        await runtime.publish(kit.Note, n, { topic: 'waits/full' })
         accepted++
       }
     })()
@@ -32,25 +32,25 @@ onEveryEngine('overload', engine => {
     await release()
     await publishing
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'waits/x')).toEqual(Array.from({ length: all }, (_, n) => n))
+    expect(await runtime.send(kit.Notes, undefined, 'waits/full')).toEqual(Array.from({ length: all }, (_, n) => n))
   })
 
   it('wait: order holds for one recipient while it is held back, and others are not held back', async () => {
-    await using runtime = await open(engine)
-    const release = await held(runtime, 'waits/x')
+    const runtime = await shared(engine)
+    const release = await held(runtime, 'waits/held')
     const sends: Promise<unknown>[] = []
     for (let n = 0; n < 60; n++) {
       sends.push(
-        n % 2 === 0 ? runtime.send(kit.Store, n, 'waits/x') : runtime.publish(kit.Note, n, { topic: 'waits/x' }),
+        n % 2 === 0 ? runtime.send(kit.Store, n, 'waits/held') : runtime.publish(kit.Note, n, { topic: 'waits/held' }),
       )
-      sends.push(runtime.send(kit.Store, n, 'waits/y'))
+      sends.push(runtime.send(kit.Store, n, 'waits/free'))
       if (n % 10 === 0) await sleep(2)
     }
-    while (((await runtime.send(kit.Notes, undefined, 'waits/y')) as unknown[]).length < 60) await sleep(1)
+    while (((await runtime.send(kit.Notes, undefined, 'waits/free')) as unknown[]).length < 60) await sleep(1)
     await release()
     await Promise.all(sends)
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'waits/x')).toEqual(Array.from({ length: 60 }, (_, n) => n))
+    expect(await runtime.send(kit.Notes, undefined, 'waits/held')).toEqual(Array.from({ length: 60 }, (_, n) => n))
   })
 
   it('reject: requests beyond the bound are refused, events are dropped, exactly', async () => {
@@ -73,7 +73,7 @@ onEveryEngine('overload', engine => {
   })
 
   it('drop oldest: the newest stay, the oldest are refused', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const release = await held(runtime, 'drops/x')
     const outcomes = Promise.allSettled(Array.from({ length: 10 }, (_, n) => runtime.send(kit.Store, n, 'drops/x')))
     await sleep(30)
@@ -84,7 +84,7 @@ onEveryEngine('overload', engine => {
   })
 
   it('agents that wait for each other’s queues do not lock', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.publish(kit.Serve, { left: 9 }, { topic: 'rally/a' })
     await runtime.idle()
     const all =
@@ -93,7 +93,7 @@ onEveryEngine('overload', engine => {
   })
 
   it('answers get through full rings: two floods of large messages against each other', async () => {
-    await using runtime = await open(engine, { ringBytes: 65_536 })
+    const runtime = await shared(engine, { ringBytes: 65_536 })
     const sizes = Array.from({ length: 600 }, (_, n) => 1000 + (n % 7) * 900)
     const floods = ['a', 'b', 'c', 'd'].map((key, n) =>
       runtime.send(kit.Flood, { to: `recorder/${'abcd'[(n + 1) % 4]}`, sizes }, `sender/${key}`),

@@ -1,51 +1,55 @@
 // Promised: state: saved at a consistent cut, loaded into any engine, versioned.
 import { agent, createRuntime, request, type Snapshot } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { engines, failure, flag, onEveryEngine, open, reaches } from './engines.js'
+import { engines, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
+
+/** Runtimes that only the first test loads into. */
+const into = { agents: [kitUrl] }
 
 onEveryEngine('state', engine => {
   it('is saved by type/key and goes into every other engine', async () => {
     await using runtime = await open(engine)
-    for (let n = 0; n < 12; n++) await runtime.publish(kit.Note, { n }, { topic: `news/${n % 4}` })
+    const from = engine.name
+    for (let n = 0; n < 12; n++) await runtime.publish(kit.Note, { n, from }, { topic: `news/${n % 4}` })
     const snapshot = await runtime.saveState()
     expect(snapshot.version).toBe(1)
-    expect(snapshot['recorder/1']).toMatchObject({ notes: [{ n: 1 }, { n: 5 }, { n: 9 }] })
+    expect(snapshot['recorder/1']).toMatchObject({ notes: [1, 5, 9].map(n => ({ n, from })) })
     const saved = JSON.parse(JSON.stringify(snapshot)) as Snapshot
     for (const other of engines) {
-      await using second = await open(other)
+      const second = await shared(other, into) // as the engine before left it: all of it must be replaced
       await second.loadState(saved)
-      expect(await second.send(kit.Notes, undefined, 'recorder/2')).toEqual([{ n: 2 }, { n: 6 }, { n: 10 }])
+      expect(await second.send(kit.Notes, undefined, 'recorder/2')).toEqual([2, 6, 10].map(n => ({ n, from })))
       expect(await second.saveState()).toEqual(saved)
     }
   })
 
   it('the cut is quiet: it waits for what is under way, and holds back what comes', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const slow = Array.from({ length: 5 }, (_, n) => runtime.send(kit.Step, { ms: 10 }, `serial/${n}`))
     const saving = runtime.saveState()
-    const later = runtime.send(kit.Store, 'later', 'recorder/x')
+    const later = runtime.send(kit.Store, 'later', 'recorder/cut')
     const snapshot = await saving
     await Promise.all(slow)
     for (let n = 0; n < 5; n++) expect(snapshot[`serial/${n}`]).toEqual({ n: 1, steps: ['start 1', 'end 1'] })
-    expect(snapshot['recorder/x']).toBeUndefined()
+    expect(snapshot['recorder/cut']).toBeUndefined()
     await later
   })
 
   it('gives up when the agents stay busy, says so, and lets sends go on', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const words = { begun: flag(), release: flag() }
-    const held = runtime.send(kit.Hold, words, 'holder/x')
+    const held = runtime.send(kit.Hold, words, 'holder/busy')
     await reaches(words.begun, 1)
     const error = await failure(runtime.saveState({ timeout: 30 }))
     expect(error.code).toBe('ERR_RINGREEVE_TIMEOUT')
-    expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+    expect(await runtime.send(kit.Echo, 1, 'echo/busy')).toBe(1)
     Atomics.store(words.release, 0, 1)
     await held
   })
 
   it('of one agent: saved, loaded, and not there before it exists', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const handle = runtime.handle(kit.recorder, 'x')
     expect(await handle.saveState()).toBeUndefined()
     await handle.send(kit.Store, 'a')
@@ -55,19 +59,19 @@ onEveryEngine('state', engine => {
   })
 
   it('an unknown version, type or shape is refused, and nothing is put in', async () => {
-    await using runtime = await open(engine)
-    const good = { version: 1, types: { recorder: 1 }, 'recorder/x': { notes: ['new'], contexts: [] } } as const
+    const runtime = await shared(engine)
+    const good = { version: 1, types: { recorder: 1 }, 'recorder/refused': { notes: ['new'], contexts: [] } } as const
     for (const [snapshot, text] of [
       [{ ...good, version: 2 }, 'version 2'],
       [{ ...good, types: { recorder: 7 } }, 'version 7'],
-      [{ ...good, 'nobody/x': {} }, "no agent type 'nobody'"],
+      [{ ...good, 'nobody/refused': {} }, "no agent type 'nobody'"],
       [null, 'a snapshot is an object'],
     ] as const) {
       const error = await failure(runtime.loadState(snapshot as unknown as Snapshot))
       expect(error.code).toBe('ERR_RINGREEVE_STATE')
       expect(error.message).toContain(text)
     }
-    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([])
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/refused')).toEqual([])
   })
 })
 

@@ -1,13 +1,13 @@
 // Promised: turns and creation.
 import { expect, it } from 'vitest'
-import { failure, onEveryEngine, open } from './engines.js'
+import { failure, onEveryEngine, shared } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('turns', engine => {
   it('serial: one message at a time, in order', async () => {
-    await using runtime = await open(engine)
-    await Promise.all([3, 2, 1].map(ms => runtime.send(kit.Step, { ms }, 'serial/x')))
-    expect(await runtime.send(kit.Steps, undefined, 'serial/x')).toEqual([
+    const runtime = await shared(engine)
+    await Promise.all([3, 2, 1].map(ms => runtime.send(kit.Step, { ms }, 'serial/order')))
+    expect(await runtime.send(kit.Steps, undefined, 'serial/order')).toEqual([
       'start 1',
       'end 1',
       'start 2',
@@ -18,20 +18,20 @@ onEveryEngine('turns', engine => {
   })
 
   it('interleaved: all at once; a number: so many', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const most = (steps: string[]) => {
       let open = 0
       return Math.max(...steps.map(step => (step.startsWith('start') ? ++open : --open)))
     }
-    await Promise.all(Array.from({ length: 6 }, () => runtime.send(kit.Step, { ms: 30 }, 'interleaved/x')))
-    expect(most(await runtime.send(kit.Steps, undefined, 'interleaved/x'))).toBe(6)
-    await Promise.all(Array.from({ length: 6 }, () => runtime.send(kit.Step, { ms: 20 }, 'pairs/x')))
-    const steps = runtime.send(kit.Steps, undefined, 'pairs/x')
+    await Promise.all(Array.from({ length: 6 }, () => runtime.send(kit.Step, { ms: 30 }, 'interleaved/most')))
+    expect(most(await runtime.send(kit.Steps, undefined, 'interleaved/most'))).toBe(6)
+    await Promise.all(Array.from({ length: 6 }, () => runtime.send(kit.Step, { ms: 20 }, 'pairs/most')))
+    const steps = runtime.send(kit.Steps, undefined, 'pairs/most')
     expect(most(await steps)).toBe(2)
   })
 
   it('a call cycle is refused, with the cycle in the message', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const path = ['serial/b', 'serial/c', 'serial/a']
     const error = await failure(runtime.send(kit.Ask, { path }, 'serial/a'))
     expect(error.code).toBe('ERR_RINGREEVE_CALL_CYCLE')
@@ -43,30 +43,35 @@ onEveryEngine('turns', engine => {
   })
 
   it('a limit of two takes one call back into itself, and refuses the next', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect(await runtime.send(kit.Ask, { path: ['pairs/b', 'pairs/a'] }, 'pairs/a')).toBe('pairs/a < pairs/b < pairs/a')
     const error = await failure(runtime.send(kit.Ask, { path: ['pairs/a', 'pairs/a'] }, 'pairs/a'))
     expect(error.code).toBe('ERR_RINGREEVE_CALL_CYCLE')
   })
 
   it('callchain: re-entered by its own chain only', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const path = ['callchain/b', 'callchain/c', 'callchain/a', 'callchain/b']
     expect(await runtime.send(kit.Ask, { path }, 'callchain/a')).toBe(
       'callchain/a < callchain/b < callchain/c < callchain/a < callchain/b',
     )
-    await Promise.all([5, 1].map(ms => runtime.send(kit.Step, { ms }, 'callchain/x')))
-    expect(await runtime.send(kit.Steps, undefined, 'callchain/x')).toEqual(['start 1', 'end 1', 'start 2', 'end 2'])
+    await Promise.all([5, 1].map(ms => runtime.send(kit.Step, { ms }, 'callchain/chain')))
+    expect(await runtime.send(kit.Steps, undefined, 'callchain/chain')).toEqual([
+      'start 1',
+      'end 1',
+      'start 2',
+      'end 2',
+    ])
   })
 
   it('a recursion without an end is refused', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const error = await failure(runtime.send(kit.Ask, { path: [] }, 'endless/a'))
     expect(error.message).toMatch(/nest 64 deep/)
   })
 
   it('unrelated messages wait for a turn that waits, and are not taken for a cycle', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, n) => runtime.send(kit.Ask, { path: [`interleaved/${n % 3}`] }, 'serial/hub')),
     )
@@ -76,10 +81,10 @@ onEveryEngine('turns', engine => {
 
 onEveryEngine('creation', engine => {
   it('is single-flight, however many first messages race', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const all = await Promise.all([
-      ...Array.from({ length: 10 }, () => runtime.send(kit.Made, undefined, 'lazy/x')),
-      runtime.get('lazy/x', { lazy: false }),
+      ...Array.from({ length: 10 }, () => runtime.send(kit.Made, undefined, 'lazy/single')),
+      runtime.get('lazy/single', { lazy: false }),
     ])
     const answers = all.slice(0, 10) as { made: number; instance: number }[]
     expect(new Set(answers.map(one => one.instance)).size).toBe(1)
@@ -87,16 +92,16 @@ onEveryEngine('creation', engine => {
   })
 
   it('a factory that throws fails the messages that raced for it; the next one tries again', async () => {
-    await using runtime = await open(engine)
-    const error = await failure(runtime.send(kit.Echo, 1, 'flaky/x'))
+    const runtime = await shared(engine)
+    const error = await failure(runtime.send(kit.Echo, 1, 'flaky/factory'))
     expect(error.code).toBe('ERR_RINGREEVE_AGENT_CREATION')
-    expect(error.message).toContain('agent flaky/x could not be made: try 1 fails')
+    expect(error.message).toContain('agent flaky/factory could not be made: try 1 fails')
     expect((error.cause as Error).message).toBe('try 1 fails')
-    expect(await runtime.send(kit.Echo, 2, 'flaky/x')).toBe(2)
+    expect(await runtime.send(kit.Echo, 2, 'flaky/factory')).toBe(2)
   })
 
   it('an agent with listed keys exists for these only', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect(await runtime.send(kit.Echo, 1, 'listed/one')).toBe(1)
     const error = await failure(runtime.send(kit.Echo, 1, 'listed/three'))
     expect(error.code).toBe('ERR_RINGREEVE_UNKNOWN_AGENT')
@@ -104,7 +109,7 @@ onEveryEngine('creation', engine => {
   })
 
   it('messages wait for onStart', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const started = new Int32Array(new SharedArrayBuffer(4))
     const stopped = new Int32Array(new SharedArrayBuffer(4))
     await Promise.all(['a', 'b', 'a'].map(key => runtime.send(kit.Attach, { started, stopped }, `living/${key}`)))

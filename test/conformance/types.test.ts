@@ -1,5 +1,5 @@
 // What the compiler promises: it checks this file when it is compiled; running it only shows that the values exist.
-import { agent, event, type Handle, type Runtime, request } from 'ringreeve'
+import { agent, event, type Handle, type Runtime, request, type SendResult } from 'ringreeve'
 import { expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 
@@ -9,6 +9,13 @@ const Digest = request('digest', {
 })
 const Add = request<{ a: number; b: number }, number>('add')
 const Ping = request('ping')
+const Either = request<void, { kind: 'number'; n: number } | { kind: 'text'; text: string }>('either')
+const Choice = request('choice', {
+  output: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('number'), n: z.number() }),
+    z.object({ kind: z.literal('text'), text: z.string() }),
+  ]),
+})
 const Hashed = event<{ total: number }>('hashed')
 const Named = event('named', { payload: z.object({ name: z.string() }) })
 
@@ -34,6 +41,34 @@ function _compiles(runtime: Runtime, alice: Handle<typeof Digest>): void {
   >()
   const handle = runtime.handle(hasher, 'alice')
   expectTypeOf(handle.send(Digest, { text: 'x' })).toEqualTypeOf<Promise<string>>()
+
+  type EitherAnswer = { kind: 'number'; n: number } | { kind: 'text'; text: string }
+  expectTypeOf(runtime.send(Either, undefined, 'x/y')).toEqualTypeOf<Promise<EitherAnswer>>()
+  expectTypeOf(runtime.send(Choice, undefined, 'x/y')).toEqualTypeOf<Promise<EitherAnswer>>()
+  expectTypeOf(runtime.trySend(Add, { a: 1, b: 2 }, 'x/y')).toEqualTypeOf<Promise<SendResult<number>>>()
+  void runtime.trySend(Add, { a: 1, b: 2 }, 'x/y').then(sent => {
+    if (sent.ok) expectTypeOf(sent.value).toEqualTypeOf<number>()
+    else expectTypeOf(sent.error).toEqualTypeOf<unknown>()
+  })
+  expectTypeOf(alice.trySend(Digest, { text: 'x' })).toEqualTypeOf<Promise<SendResult<string>>>()
+  agent('answers').on(Either, () => ({ kind: 'text' as const, text: 'x' }))
+  // @ts-expect-error none of the types that the answer may have
+  agent('answers').on(Either, () => ({ kind: 'other' as const }))
+  agent('alive', { state: () => ({ n: 1 }) })
+    .every(1_000, ctx => {
+      expectTypeOf(ctx.state).toEqualTypeOf<{ n: number }>()
+      ctx.after(1, later => {
+        later.state.n++
+      })
+    })
+    .loop(async (ctx, stopSignal) => {
+      expectTypeOf(stopSignal).toEqualTypeOf<AbortSignal>()
+      expectTypeOf(ctx.state.n).toEqualTypeOf<number>()
+      // @ts-expect-error a background loop handles no message
+      ctx.sender
+    })
+  // @ts-expect-error no such setting
+  agent('alive').every(1_000, () => {}, { onError: 'explode' })
 
   // @ts-expect-error a payload of the wrong type
   void runtime.send(Add, { a: '1', b: 2 }, 'adder/a')

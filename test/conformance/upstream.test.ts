@@ -3,12 +3,12 @@
 // `expected_class` has no counterpart, since an agent is not a class.
 import { agent, createRuntime, type LogEntry, request } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches } from './engines.js'
+import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('registering', engine => {
   it('refuses a type that is there, and takes the same handlers under another', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const again = await failure(runtime.register(agent('echo').on(kit.Echo, payload => payload)))
     expect(again.code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
     expect(again.message).toContain("'echo'")
@@ -22,7 +22,7 @@ onEveryEngine('registering', engine => {
   })
 
   it('an agent given as an object lives on the calling loop, and talks with those on threads', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     let inside = 0
     const local = agent('local', { subscriptions: ['default'] })
       .on(kit.Forward, ({ to, payload }, ctx) => {
@@ -46,15 +46,15 @@ onEveryEngine('registering', engine => {
   })
 
   it('skips the subscriptions of a definition when told to', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     let heard = 0
     const ear = agent('ear', { subscriptions: ['default'] }).on(kit.Note, () => void heard++)
     await runtime.register(ear, { subscriptions: false })
-    await runtime.publish(kit.Note, 1)
+    await runtime.publish(kit.Note, 1, { topic: 'default/skips' })
     await runtime.idle()
     expect(heard).toBe(0)
     await runtime.subscribe({ agent: 'ear', topic: 'default' })
-    await runtime.publish(kit.Note, 1)
+    await runtime.publish(kit.Note, 1, { topic: 'default/skips' })
     await runtime.idle()
     expect(heard).toBe(1)
   })
@@ -74,7 +74,7 @@ onEveryEngine('registering', engine => {
 
 onEveryEngine('topics', engine => {
   it('the default topic has the key of the publishing agent as its source, and default outside', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.publish(kit.Note, 'from outside')
     await runtime.send(kit.Tell, { payload: 'from within' }, 'sender/mine')
     await runtime.publish(kit.Note, 'elsewhere', { topic: 'default/other' })
@@ -85,15 +85,15 @@ onEveryEngine('topics', engine => {
   })
 
   it('a prefix matches every topic type that starts with it', async () => {
-    await using runtime = await open(engine)
-    for (const topic of ['log.error/x', 'log./x', 'logs/x', 'a.log.b/x'])
+    const runtime = await shared(engine)
+    for (const topic of ['log.error/prefix', 'log./prefix', 'logs/prefix', 'a.log.b/prefix'])
       await runtime.publish(kit.Note, topic, { topic })
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual(['log.error/x', 'log./x'])
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/prefix')).toEqual(['log.error/prefix', 'log./prefix'])
   })
 
   it('the same subscription twice is refused, also under another id; an unknown one cannot be removed', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect((await failure(runtime.subscribe({ agent: 'recorder', topic: 'news', id: 'mine' }))).code).toBe(
       'ERR_RINGREEVE_ALREADY_EXISTS',
     )
@@ -124,7 +124,7 @@ onEveryEngine('topics', engine => {
 
 onEveryEngine('handlers', engine => {
   it('of several for one message the first whose condition holds runs; none: nothing, or an error for a request', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect(await runtime.send(kit.Number_, 4, 'chooser/x')).toBe('even')
     expect(await runtime.send(kit.Number_, 3, 'chooser/x')).toBe('three')
     expect((await failure(runtime.send(kit.Number_, 5, 'chooser/x'))).code).toBe('ERR_RINGREEVE_NO_HANDLER')
@@ -134,7 +134,7 @@ onEveryEngine('handlers', engine => {
   })
 
   it('events are not sent and requests are not published', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const sent = await failure(runtime.send(kit.Note as never, 1 as never, 'recorder/x'))
     expect(sent.message).toMatch(/send\(\) takes what request\(\) returned, got event 'note'/)
     const published = await failure(runtime.publish(kit.Echo as never, 1 as never))
@@ -144,32 +144,32 @@ onEveryEngine('handlers', engine => {
 
 onEveryEngine('measured upstream, mended here', engine => {
   it('four first messages to one id made four instances: here one', async () => {
-    await using runtime = await open(engine)
-    const all = await Promise.all([1, 2, 3, 4].map(() => runtime.send(kit.Made, undefined, 'lazy/x')))
+    const runtime = await shared(engine)
+    const all = await Promise.all([1, 2, 3, 4].map(() => runtime.send(kit.Made, undefined, 'lazy/four')))
     expect(new Set(all.map(one => one.instance)).size).toBe(1)
   })
 
   it('a recipient that could not be made took the event from the others: here they get it', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await runtime.subscribe({ agent: 'recorder', topic: 'flaky' })
-    await runtime.publish(kit.Note, 'for both', { topic: 'flaky/x' })
+    await runtime.publish(kit.Note, 'for both', { topic: 'flaky/both' })
     await runtime.idle()
-    expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual(['for both'])
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/both')).toEqual(['for both'])
   })
 
   it('a cancelled token did not keep the handler from running: here it does', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const word = flag()
-    await failure(runtime.send(kit.Mark, { word }, 'holder/x', { signal: AbortSignal.abort() }))
+    await failure(runtime.send(kit.Mark, { word }, 'holder/token', { signal: AbortSignal.abort() }))
     await runtime.idle()
     expect(word[0]).toBe(0)
   })
 
   it('a handler that raised after the cancel hung the drain: here idle resolves', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const begun = flag()
     const controller = new AbortController()
-    const sent = failure(runtime.send(kit.ThrowLate, { begun }, 'holder/x', { signal: controller.signal }))
+    const sent = failure(runtime.send(kit.ThrowLate, { begun }, 'holder/raised', { signal: controller.signal }))
     await reaches(begun, 1)
     controller.abort()
     await sent
@@ -177,7 +177,7 @@ onEveryEngine('measured upstream, mended here', engine => {
   })
 
   it('a send to an unknown recipient hung the drain: here idle resolves', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     await failure(runtime.send(kit.Echo, 1, 'nobody/x'))
     await failure(runtime.send(kit.Forward, { to: 'nobody/x', payload: 1 }, 'echo/x'))
     await runtime.idle()
@@ -202,12 +202,12 @@ onEveryEngine('measured upstream, mended here', engine => {
   })
 
   it('a drain resolved while a slow sibling of a failed handler still ran: here it waits', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const words = { begun: flag(), release: flag() }
-    const held = runtime.send(kit.Hold, words, 'waits/x')
+    const held = runtime.send(kit.Hold, words, 'waits/sibling')
     await reaches(words.begun, 1)
     await runtime.subscribe({ agent: 'waits', topic: 'trouble' })
-    await runtime.publish(kit.FailEvent, 'fails', { topic: 'trouble/x' })
+    await runtime.publish(kit.FailEvent, 'fails', { topic: 'trouble/sibling' })
     let idle = false
     const waiting = runtime.idle().then(() => {
       idle = true
@@ -219,12 +219,12 @@ onEveryEngine('measured upstream, mended here', engine => {
   })
 
   it('answers of nothing were never sent: here undefined arrives', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect(await runtime.send(kit.Step, { ms: 0 }, 'serial/x')).toBeUndefined()
   })
 
   it('a second answer overwrote the first of the same id: here equal requests stay apart', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
         runtime.send(kit.Slow, { ms: 40 - n, answer: n }, 'echo/same', { messageId: 'same' }),

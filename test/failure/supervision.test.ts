@@ -45,6 +45,20 @@ for (const threads of [1, 2, 4]) {
       }
     })
 
+    it('an agent that was stopped, here or before it came back, does not come back', async () => {
+      await using runtime = await open(threads)
+      for (const key of ['here', 'away', 'stays']) await runtime.send(Count, undefined, `every/${key}`)
+      await runtime.handle(mortals.every, 'here').stop()
+      await end(runtime, 'every/here')
+      await end(runtime, 'every/away')
+      await runtime.handle(mortals.every, 'away').stop()
+      await end(runtime, 'every/stays')
+      for (const key of ['here', 'away']) {
+        expect(await runtime.send(Look, undefined, `every/${key}`)).toMatchObject({ n: 0 })
+      }
+      expect(await runtime.send(Look, undefined, 'every/stays')).toMatchObject({ n: 1 })
+    })
+
     it('on demand: as it was when the handler asked; without checkpoints the agent begins anew and is told', async () => {
       await using runtime = await open(threads)
       for (const agent of ['demand/x', 'plain/x']) {

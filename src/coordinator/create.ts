@@ -1,0 +1,49 @@
+// The way into a runtime. What it keeps: agent modules import the public surface on every thread, and most never make a
+// runtime of their own; so nothing that only the maker of a runtime needs is loaded before one is made.
+import { availableParallelism } from 'node:os'
+import { checkRestarts, isAgent } from '../agent/definition.js'
+import { InvalidArgumentError } from '../agent/errors.js'
+import type { Runtime, RuntimeOptions } from './api.js'
+
+function checkOptions(options: RuntimeOptions): number {
+  const { threads, ringBytes, agents } = options
+  checkRestarts('restarts', options.restarts)
+  const capacity = options.deadLetters?.capacity
+  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
+    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${capacity}`)
+  }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
+    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
+  }
+  if (
+    ringBytes !== undefined &&
+    !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)
+  ) {
+    throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
+  }
+  if (agents !== undefined && !Array.isArray(agents)) {
+    throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
+  }
+  if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
+    throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
+  }
+  if (options.clock !== undefined && threads !== 0) {
+    throw new InvalidArgumentError('clock: only the single loop can go by a clock of yours; give threads: 0 with it')
+  }
+  return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
+}
+
+/**
+ * Makes a runtime and starts it (unless `autoStart` is false).
+ * @param options all optional; see {@link RuntimeOptions} for the defaults
+ * @throws InvalidArgumentError, ModuleError (an agent module cannot be loaded or exports no agent), AlreadyExistsError
+ * @example
+ * await using runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)] })
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const threads = checkOptions(options)
+  const { LocalRuntime } = await import('./runtime.js')
+  const runtime = new LocalRuntime(options, threads)
+  await runtime.begin()
+  return runtime
+}

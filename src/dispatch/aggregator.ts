@@ -1,0 +1,278 @@
+// The aggregator: an agent that gathers, for each correlation id, the events that belong together. What it keeps: an
+// event is in exactly one group; a group holds at most what it needs, so what is too much for it opens the next group of
+// that id; a group is combined once, when it is whole, when its time is over, or when it must make room.
+import type { Context } from '../agent/context.js'
+import { type AgentDefinition, agent, type MailboxOptions } from '../agent/definition.js'
+import { InvalidArgumentError } from '../agent/errors.js'
+import { type EventType, type ReceivedOf, type RequestType, request } from '../agent/message.js'
+import { Dispatch, type Dispatched, dispatched, type FollowUp, type FollowUps } from './events.js'
+
+const WAIT_MS = 30_000
+/** What a timer of Node takes. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** What was gathered for a correlation id. */
+export interface Group {
+  readonly correlationId: string
+  /** In the order in which they came. */
+  readonly events: readonly Dispatched[]
+  /** Whether everything needed is there; if not, the time was over or newer groups needed the room. */
+  readonly complete: boolean
+}
+
+/**
+ * Asks an aggregator for the group of a correlation id: the last one that closed and was not asked for yet, or else the
+ * next that closes. After `timeout` ms (default 30,000) it answers with what is there, `complete: false`.
+ * @example const { events } = await runtime.send(WaitFor, { correlationId, timeout: 500 }, 'combiner/x')
+ */
+export const WaitFor: RequestType<
+  string,
+  {
+    sent: { readonly correlationId: string; readonly timeout?: number }
+    received: { readonly correlationId: string; readonly timeout?: number }
+    returned: Group
+    answered: Group
+  }
+> = request('ringreeve.wait-for')
+
+/** To itself, when time may be over for some groups. */
+const Expire = request('ringreeve.expire')
+
+/** Options of {@link aggregator}. */
+export interface AggregatorOptions {
+  /** The events of a group. A type that stands there twice is needed twice. */
+  readonly needs: readonly EventType[]
+  /** Makes of a group the events that follow. Also called for groups that are not complete: look at `complete`. */
+  readonly combine: (group: Group, ctx: Context) => FollowUps | Promise<FollowUps>
+  /** Milliseconds from a group's first event until it is closed with what there is. Default: no limit. */
+  readonly timeout?: number
+  /** Groups that are open at a time; one more closes the oldest with what there is. Default 1,000. */
+  readonly capacity?: number
+  /** How many closed groups are kept for {@link WaitFor}, the newest. Default 100. */
+  readonly remember?: number
+  /** How many threads host it. Default: all; one agent is always on one. */
+  readonly threads?: number
+  readonly mailbox?: MailboxOptions
+}
+
+interface OpenGroup {
+  readonly correlationId: string
+  readonly opened: number
+  readonly events: Dispatched[]
+}
+
+interface AggregatorState {
+  /** Open groups by correlation id, the oldest first. The ids are prefixed: as they are they could be `__proto__` or 7. */
+  readonly open: Record<string, OpenGroup[]>
+  count: number
+}
+
+type Ctx = Context<AggregatorState>
+
+/** What one agent has beside its state: it is not saved. */
+class Aftermath {
+  readonly closed = new Map<string, Group>()
+  readonly waiting = new Map<string, Set<(group: Group) => void>>()
+  timer: NodeJS.Timeout | undefined
+}
+
+/**
+ * Declares an agent that gathers events by correlation id. Its open groups are state: they are saved and restored.
+ * @throws InvalidNameError, InvalidArgumentError
+ * @example
+ * export const combiner = aggregator('combiner', {
+ *   needs: [Analysed, Summarised],
+ *   timeout: 5_000,
+ *   combine: ({ events }) => follow(Combined, { words: pick(events, Analysed)?.words ?? 0 }),
+ * })
+ * // for each needed type: dispatcher.route(Analysed, 'combiner/x')
+ */
+export function aggregator(type: string, options: AggregatorOptions): AgentDefinition<unknown, typeof WaitFor> {
+  const { needs, combine, timeout, capacity = 1_000, remember = 100, threads, mailbox } = options
+  check(type, options)
+  const needed = countsOf(needs.map(({ name }) => name))
+  const whole = needs.length
+  const aftermaths = new WeakMap<AggregatorState, Aftermath>()
+
+  const aftermathOf = (state: AggregatorState): Aftermath => {
+    let one = aftermaths.get(state)
+    if (one === undefined) {
+      one = new Aftermath()
+      aftermaths.set(state, one)
+    }
+    return one
+  }
+
+  const close = (group: OpenGroup, ctx: Ctx): FollowUps | Promise<FollowUps> => {
+    const { state } = ctx
+    const key = keyOf(group.correlationId)
+    const others = (state.open[key] ?? []).filter(one => one !== group)
+    if (others.length === 0) delete state.open[key]
+    else state.open[key] = others
+    state.count--
+    const closed = { correlationId: group.correlationId, events: group.events, complete: group.events.length === whole }
+    const { waiting, closed: kept } = aftermathOf(state)
+    const waiters = waiting.get(group.correlationId)
+    if (waiters !== undefined) {
+      waiting.delete(group.correlationId)
+      for (const tell of waiters) tell(closed)
+    } else if (remember > 0) {
+      kept.delete(group.correlationId)
+      kept.set(group.correlationId, closed)
+      if (kept.size > remember) kept.delete(kept.keys().next().value as string)
+    }
+    return combine(closed, ctx)
+  }
+
+  const take = (event: Dispatched, ctx: Ctx): FollowUps | Promise<FollowUps> => {
+    const { state } = ctx
+    const key = keyOf(event.correlationId)
+    const groups = state.open[key] ?? []
+    let group = groups.find(({ events }) => countOf(events, event.type) < (needed.get(event.type) as number))
+    const results: (FollowUps | Promise<FollowUps>)[] = []
+    if (group === undefined) {
+      if (state.count >= capacity) results.push(closeEarly(oldest(state) as OpenGroup, ctx))
+      group = { correlationId: event.correlationId, opened: Date.now(), events: [] }
+      state.open[key] = [...(state.open[key] ?? []), group]
+      state.count++
+      watch(ctx)
+    }
+    group.events.push(event)
+    if (group.events.length === whole) results.push(close(group, ctx))
+    return results.length <= 1 ? results[0] : Promise.all(results).then(all => all.flatMap(listOf))
+  }
+
+  /** Closes a group that is not whole; what follows keeps the correlation id and the cause of that group. */
+  const closeEarly = async (group: OpenGroup, ctx: Ctx): Promise<FollowUp[]> => {
+    const cause = group.events.at(-1)?.id
+    const follows = listOf(await close(group, ctx))
+    return follows.map(one => ({ correlationId: group.correlationId, cause, ...one }))
+  }
+
+  const watch = (ctx: Ctx): void => {
+    const aftermath = aftermathOf(ctx.state)
+    if (timeout === undefined || aftermath.timer !== undefined) return
+    const first = oldest(ctx.state)
+    if (first === undefined) return
+    const ms = Math.max(1, first.opened + timeout - Date.now())
+    aftermath.timer = setTimeout(
+      () => {
+        aftermath.timer = undefined
+        ctx.send(Expire, undefined, ctx.id).catch(() => {}) // what failed is in the event log
+      },
+      Math.min(ms, LONGEST_MS),
+    )
+  }
+
+  const expire = async (ctx: Ctx): Promise<void> => {
+    const over = Date.now() - (timeout ?? Number.POSITIVE_INFINITY)
+    const late = Object.values(ctx.state.open)
+      .flat()
+      .filter(({ opened }) => opened <= over)
+    const dispatching = late.map(async group => {
+      const dispatcher = group.events[0]?.dispatcher as string
+      for (const one of await closeEarly(group, ctx)) await ctx.send(Dispatch, one, dispatcher)
+    })
+    watch(ctx)
+    const failures = (await Promise.allSettled(dispatching)).filter(one => one.status === 'rejected')
+    if (failures.length > 0) throw failures[0]?.reason
+  }
+
+  const waitFor = ({ correlationId, timeout: ms = WAIT_MS }: { correlationId: string; timeout?: number }, ctx: Ctx) => {
+    const { closed, waiting } = aftermathOf(ctx.state)
+    const there = closed.get(correlationId)
+    if (there !== undefined) {
+      closed.delete(correlationId)
+      return there
+    }
+    return new Promise<Group>(resolve => {
+      const settle = (group: Group) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', giveUp)
+        resolve(group)
+      }
+      const giveUp = () => {
+        const waiters = waiting.get(correlationId)
+        waiters?.delete(settle)
+        if (waiters?.size === 0) waiting.delete(correlationId)
+        const events = ctx.state.open[keyOf(correlationId)]?.[0]?.events ?? []
+        settle({ correlationId, events: [...events], complete: false })
+      }
+      const timer = setTimeout(giveUp, Math.min(ms, LONGEST_MS))
+      const { signal } = ctx
+      signal.addEventListener('abort', giveUp, { once: true })
+      const waiters = waiting.get(correlationId)
+      if (waiters === undefined) waiting.set(correlationId, new Set([settle]))
+      else waiters.add(settle)
+    })
+  }
+
+  // turns interleave, since waiting must not hold back what is waited for; every change of state is in one piece
+  let definition = agent<AggregatorState>(type, {
+    concurrency: 'interleaved',
+    description: `gathers ${[...needed.keys()].join(', ')} by correlation id`,
+    state: () => ({ open: {}, count: 0 }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(mailbox === undefined ? {} : { mailbox }),
+  })
+    .on(WaitFor, waitFor)
+    .on(Expire, (_, ctx) => expire(ctx))
+    .onStop(ctx => clearTimeout(aftermaths.get(ctx.state)?.timer))
+  for (const name of needed.keys()) {
+    const event = needs.find(one => one.name === name) as EventType
+    definition = definition.on(dispatched(event) as never, take as never)
+  }
+  return definition as AgentDefinition<unknown, typeof WaitFor>
+}
+
+/**
+ * The payload of the first event of a type, or undefined if there is none.
+ * @example const analysis = pick(group.events, Analysed)
+ */
+export function pick<E extends EventType>(events: readonly Dispatched[], type: E): ReceivedOf<E> | undefined {
+  return events.find(one => one.type === type.name)?.payload as ReceivedOf<E> | undefined
+}
+
+function keyOf(correlationId: string): string {
+  return `id:${correlationId}`
+}
+
+function listOf(follows: FollowUps): readonly FollowUp[] {
+  return follows === undefined || follows === null ? [] : ([follows].flat() as FollowUp[])
+}
+
+function countsOf(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
+}
+
+function countOf(events: readonly Dispatched[], type: string): number {
+  return events.reduce((count, one) => count + (one.type === type ? 1 : 0), 0)
+}
+
+function oldest({ open }: AggregatorState): OpenGroup | undefined {
+  let first: OpenGroup | undefined
+  for (const groups of Object.values(open)) {
+    for (const group of groups) if (first === undefined || group.opened < first.opened) first = group
+  }
+  return first
+}
+
+function check(type: string, { needs, combine, ...numbers }: AggregatorOptions): void {
+  if (!Array.isArray(needs) || needs.length === 0 || needs.some(one => one?.kind !== 'event')) {
+    throw new InvalidArgumentError(`aggregator '${type}': needs must list at least one event type`)
+  }
+  if (typeof combine !== 'function') {
+    throw new InvalidArgumentError(`aggregator '${type}': combine must be a function, got ${typeof combine}`)
+  }
+  const least = { timeout: 1, capacity: 1, remember: 0 } as const
+  for (const option of ['timeout', 'capacity', 'remember'] as const) {
+    const value = numbers[option]
+    if (value !== undefined && !(Number.isInteger(value) && value >= least[option])) {
+      throw new InvalidArgumentError(
+        `aggregator '${type}': ${option} must be a whole number of at least ${least[option]}, got ${value}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// Time, as a loop sees it: deadlines, intervals, timers, limits of sends and the unloading of idle agents all go through
+// one clock, so that a test can drive them all. How long work took is measured beside it, on the real clock.
+import type { House } from '../sync/status.js'
+
+/** Something that is going to happen. */
+export interface Alarm {
+  /** It will not happen, or has happened already. */
+  cancel(): void
+}
+
+/** Options of {@link Clock.after}. */
+export interface AlarmOptions {
+  /** Does not keep the process alive. Default false. */
+  readonly weak?: boolean
+}
+
+/** A clock for a single loop; `ringreeve/testing` has one that tests drive. */
+export interface Clock {
+  /** Milliseconds that have passed; only differences mean anything. */
+  now(): number
+  /** Runs `work` once, `ms` from now. */
+  after(ms: number, work: () => void, options?: AlarmOptions): Alarm
+  /** Told by a loop that goes by this clock, which says whether it has something to do now. Not called for threads. */
+  join?(loop: { hasWork(): boolean }): void
+}
+
+/** The real clock: the machine's steady time, which all threads share. */
+export class SteadyClock implements Clock {
+  readonly #house: House
+
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  now(): number {
+    return this.#house.now()
+  }
+
+  after(ms: number, work: () => void, { weak = false }: AlarmOptions = {}): Alarm {
+    const timeout = setTimeout(work, ms)
+    if (weak) timeout.unref()
+    return { cancel: () => clearTimeout(timeout) }
+  }
+}

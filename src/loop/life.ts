@@ -1,0 +1,324 @@
+// The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
+// it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
+// stopped nothing of it is left, and the next message makes it anew.
+import type { OnError } from '../agent/definition.js'
+import {
+  AgentCreationError,
+  type RingreeveError,
+  StoppedError,
+  TimeoutError,
+  textOf,
+  UnknownAgentError,
+} from '../agent/errors.js'
+import { STOP, TIMER } from '../agent/message.js'
+import { at } from '../sync/status.js'
+import type { Cell } from './cell.js'
+import type { Alarm } from './clock.js'
+import { within } from './loop.js'
+import { isPromise, type Message } from './message.js'
+import { OwnWork } from './own-work.js'
+import type { Timer } from './timer.js'
+import { Turn } from './turn.js'
+
+/** Milliseconds that loops get to end. */
+const PATIENCE_MS = 5_000
+const NONE: readonly unknown[] = []
+
+/** One agent, from the message that makes it to the end. */
+export class Life {
+  stage: 'new' | 'starting' | 'ready' | 'stopping' | 'gone' = 'new'
+  readonly own: OwnWork
+  readonly #cell: Cell
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+  #paused: boolean
+  /** What ended the agent, and what went wrong on the way. */
+  #errors: readonly unknown[] = NONE
+  /** The turn of `onStart`, whose signal aborts if the agent is to stop. */
+  #starter: Turn | undefined
+  #unloading: Alarm | undefined
+  /** Whether the state stays in memory when the agent is gone. */
+  #keep = false
+  #ending = false
+  /** Whether the runtime is to end with it. */
+  #fatal = false
+  #hurried = false
+  #lastTurn = 0
+  /** Told when the last turn and loop have ended, or are not waited for any longer. */
+  #still: (() => void) | undefined
+
+  constructor(cell: Cell, paused = false) {
+    this.#cell = cell
+    this.#paused = paused
+    this.own = new OwnWork(cell)
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  // ---- beginning --------------------------------------------------------------------------------------------------
+
+  /**
+   * Makes the agent. If that takes time its messages are held until {@link release}.
+   * @returns undefined when it is there now. @throws AgentCreationError, UnknownAgentError
+   */
+  start(): Promise<void> | undefined {
+    if (this.#starting !== undefined) return this.#starting
+    const { id, text, type, loop } = this.#cell
+    if (type.keys !== undefined && !type.keys.has(id.key)) {
+      if (!this.#paused) loop.forget(this.#cell)
+      throw this.#noSuchKey()
+    }
+    this.stage = 'starting'
+    this.#hold()
+    const { onStart, options } = type.spec
+    let state: unknown
+    try {
+      state = loop.unloaded.has(text) ? loop.unloaded.get(text) : options.state?.(id)
+    } catch (error) {
+      throw this.#startFailed(error)
+    }
+    if (onStart === undefined && !isPromise(state) && loop.checkpoints.left(text) === undefined) {
+      this.#ready(state)
+      this.release()
+      return undefined
+    }
+    this.#starting = this.#finish(state)
+    return this.#starting
+  }
+
+  async #finish(state: unknown): Promise<void> {
+    const cell = this.#cell
+    const { onStart, onRestart } = cell.type.spec
+    try {
+      cell.state = await state
+      this.#starter = new Turn(cell, undefined)
+      await onStart?.(this.#starter)
+      const left = cell.loop.checkpoints.left(cell.text)
+      if (left?.state !== undefined) cell.state = left.state.value
+      if (left !== undefined) await onRestart?.(this.#starter)
+    } catch (error) {
+      throw this.#startFailed(error)
+    }
+    this.#ready(cell.state)
+  }
+
+  /** The message that made the agent has begun: now the others may. */
+  release(): void {
+    this.#hold()
+  }
+
+  #ready(state: unknown): void {
+    const cell = this.#cell
+    const { loop, type } = cell
+    cell.state = state
+    loop.unloaded.delete(cell.text)
+    this.stage = 'ready'
+    loop.counters.add(at.agents, 1)
+    loop.observer.create(cell)
+    loop.checkpoints.begun(cell)
+    if (loop.resting) return void this.rest()
+    for (const entry of type.spec.intervals) this.own.every(entry)
+    for (const entry of type.spec.loops) this.own.background(entry)
+    if (type.unloadAfter > 0) {
+      cell.watched = true
+      this.#lastTurn = loop.clock.now()
+      this.#unloadIn(type.unloadAfter)
+    }
+  }
+
+  #startFailed(error: unknown): RingreeveError {
+    this.#starting = undefined
+    this.#ending = false
+    this.stage = 'new'
+    this.#hold()
+    const { text, loop } = this.#cell
+    const failure = new AgentCreationError(`agent ${text} could not be made: ${textOf(error)}`, {
+      agent: text,
+      cause: error,
+    })
+    loop.observer.failed(this.#cell, undefined, failure)
+    return failure
+  }
+
+  #noSuchKey(): UnknownAgentError {
+    const { id, text, type } = this.#cell
+    const keys = [...(type.keys ?? [])].join(', ')
+    return new UnknownAgentError(`there is no agent ${text}; keys of '${id.type}' are: ${keys}`, { agent: text })
+  }
+
+  // ---- pausing ----------------------------------------------------------------------------------------------------
+
+  pause(): void {
+    if (this.#cell.loop.resting) return // it is to work off what waits
+    this.#paused = true
+    this.#hold()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#hold()
+    this.#cell.loop.ready(this.#cell)
+  }
+
+  #hold(): void {
+    this.#cell.held = this.#paused || this.stage === 'starting' || this.stage === 'stopping'
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------------------------
+
+  /** The agent is to stop of itself, behind what waits for it now. Nobody waits for it, so what fails is reported. */
+  endItself(): void {
+    if (this.#ending) return
+    this.#ending = true
+    if (this.#paused) this.resume()
+    const fail = (_: unknown, error: unknown): void => {
+      this.#report(error)
+      if (this.#fatal) this.#cell.loop.stopRuntime(error)
+    }
+    this.#cell.tell(STOP, undefined, { answer: () => {}, fail })
+  }
+
+  /** The wish to stop has its turn, or is all that is left; its sender is told when the agent has stopped. */
+  stopFor(message: Message): void {
+    const { loop } = this.#cell
+    this.#keep = false
+    loop.forgetState(this.#cell)
+    this.stop()
+      .then(
+        () => message.reply?.answer(message, undefined),
+        error => message.reply?.fail(message, error),
+      )
+      .finally(() => loop.settled()) // outside any turn: nobody else would show the answer
+  }
+
+  /**
+   * Stops the agent with what waits refused, and its turns told that they are not wanted.
+   * @throws what its loops and `onStop` threw; TimeoutError when `onStop` is at work after `ms`, and again `ms`
+   */
+  async drop(ms: number): Promise<void> {
+    const cell = this.#cell
+    this.#keep = false
+    cell.loop.forgetState(cell)
+    if (this.#paused) this.resume()
+    cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
+    if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
+    if ((await within(ms, this.stop())) || (await within(ms, this.stop(true)))) return
+    throw new TimeoutError(`onStop of ${cell.text} was still at work after ${ms} ms`, { agent: cell.text })
+  }
+
+  /** Stops what the agent does of itself. @returns when its loops have ended */
+  async rest(): Promise<void> {
+    const { loop, text } = this.#cell
+    const reason = loop.resting ? loop.stopReason() : new StoppedError(`agent ${text} stops`, { agent: text })
+    this.#unloading?.cancel()
+    if (this.stage === 'starting') this.#starter?.ownCancellation().cancel(reason)
+    await this.own.rest(reason)
+  }
+
+  /**
+   * Stops the agent now: waits for the turns at work, and a while for its loops; then `onStop` runs, once.
+   * @param hurry waits for neither
+   * @throws what its loops threw on their way out, and what `onStop` threw
+   */
+  stop(hurry = false): Promise<void> {
+    if (this.stage === 'new' || this.stage === 'gone') return Promise.resolve()
+    if (hurry) {
+      this.#hurried = true
+      this.look()
+    }
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const cell = this.#cell
+    const { loop } = cell
+    if (this.#starting !== undefined) await this.#starting.catch(() => {})
+    if (this.stage !== 'ready') {
+      this.#stopping = undefined
+      return
+    }
+    this.stage = 'stopping'
+    this.#hold()
+    cell.watched = true
+    loop.counters.add(at.accepted, 1) // who waits for idle waits for this too
+    loop.settled()
+    void this.rest()
+    const still = new Promise<void>(resolve => {
+      this.#still = resolve
+      this.look()
+    })
+    while (!(await within(PATIENCE_MS, still)) && cell.running > 0);
+    try {
+      await cell.type.spec.onStop?.(new Turn(cell, undefined))
+    } catch (error) {
+      this.endedBadly(error)
+    }
+    if (this.#keep && cell.state !== undefined) loop.unloaded.set(cell.text, cell.state)
+    else if (!this.#keep && !loop.resting) loop.forgetState(cell)
+    loop.counters.add(at.agents, -1)
+    cell.retire()
+    loop.counters.add(at.done, 1)
+    loop.settled()
+    if (this.#errors.length > 0) throw this.#grouped()
+  }
+
+  #grouped(): unknown {
+    const errors = this.#errors
+    if (errors.length === 1) return errors[0]
+    return new AggregateError(errors, `agent ${this.#cell.text} stopped with errors: ${errors.map(textOf).join('; ')}`)
+  }
+
+  /** A turn or a loop has ended, or is not waited for any longer. */
+  look(): void {
+    if (this.#hurried || (this.#cell.running === 0 && this.own.loops === 0)) this.#still?.()
+  }
+
+  /** A turn has ended; told only if the cell is watched. */
+  turnEnded(turn: Turn): void {
+    const task = turn.message?.name === TIMER ? (turn.message.payload as Timer) : undefined
+    if (this.stage === 'stopping') this.look()
+    else if (task?.period === undefined) this.#lastTurn = this.#cell.loop.clock.now()
+  }
+
+  /** Messages keep an agent loaded, and one-shot timers; ticks and loops do not. */
+  #unloadIn(ms: number): void {
+    const { type, loop } = this.#cell
+    const look = (): void => {
+      if (this.stage !== 'ready') return
+      const busy = this.#cell.running > 0 || this.#cell.waiting > 0 || this.#paused || this.own.promised
+      const left = busy ? type.unloadAfter : type.unloadAfter - (loop.clock.now() - this.#lastTurn)
+      if (left > 0) return this.#unloadIn(left)
+      this.#keep = type.keepState
+      this.stop().catch(error => this.#report(error))
+    }
+    this.#unloading = loop.clock.after(ms, look, { weak: true })
+  }
+
+  // ---- failing ----------------------------------------------------------------------------------------------------
+
+  /** An interval or a loop failed while the agent is there. The event log has it already, or gets it with the end. */
+  failed(error: unknown, onError: OnError): void {
+    if (onError === 'report') {
+      this.#cell.loop.unhandled(this.#cell, undefined, error)
+      return
+    }
+    this.#fatal ||= onError === 'stop-runtime'
+    this.endedBadly(error)
+    this.endItself()
+  }
+
+  /** What goes wrong on the way to the end is told at the end, all together. */
+  endedBadly(error: unknown): void {
+    if (this.stage === 'gone') this.#report(error)
+    else this.#errors = [...this.#errors, error]
+  }
+
+  #report(error: unknown): void {
+    const { loop } = this.#cell
+    loop.observer.failed(this.#cell, undefined, error)
+    loop.unhandled(this.#cell, undefined, error)
+  }
+}

@@ -1,0 +1,40 @@
+// Sends with a time limit. The limit holds for the whole send, also for what comes before the message leaves; when it is
+// over the caller is told at once, and the callee by its signal, as if the caller had aborted one.
+import type { SendOptions } from '../agent/context.js'
+import { checkMs } from '../agent/definition.js'
+import { TimeoutError } from '../agent/errors.js'
+import type { AgentId } from '../agent/ids.js'
+import type { Clock } from './clock.js'
+
+/** Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options. */
+export function limited(
+  clock: Clock,
+  name: string,
+  recipient: AgentId | string,
+  { timeout = 0, signal, ...options }: SendOptions,
+  send: (options: SendOptions) => Promise<unknown>,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    checkMs(`send '${name}': timeout`, timeout, 1)
+    const controller = new AbortController()
+    const follow = (): void => controller.abort(signal?.reason)
+    if (signal?.aborted === true) follow()
+    else signal?.addEventListener('abort', follow, { once: true })
+    const alarm = clock.after(timeout, () => {
+      const agent = String(recipient)
+      const error = new TimeoutError(`'${name}' for ${agent} was not answered in ${timeout} ms`, {
+        agent,
+        message: name,
+      })
+      reject(error) // first: what the abort rejects with comes too late
+      controller.abort(error)
+    })
+    const done = (): void => {
+      alarm.cancel()
+      signal?.removeEventListener('abort', follow)
+    }
+    send({ ...options, signal: controller.signal })
+      .then(resolve, reject)
+      .finally(done)
+  })
+}

@@ -1,0 +1,110 @@
+// Timers of one agent: intervals and one-shots. A timer that is due becomes a message in its agent's own mailbox, so a
+// tick is a turn like any other: counted, in order, within the agent's concurrency and deadline. An interval has at
+// most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
+import type { Cell } from './cell.js'
+import type { Alarm, Clock } from './clock.js'
+import { isPromise, Message, type Reply } from './message.js'
+import type { Turn } from './turn.js'
+
+/** A message of an agent to itself. */
+export function noteOf({ id, loop }: Cell, name: string, payload: unknown, reply: Reply): Message {
+  return new Message({
+    name,
+    isRequest: false,
+    payload,
+    sender: id,
+    recipient: id,
+    topic: undefined,
+    origin: loop.origin,
+    sequence: loop.nextSequence(),
+    id: undefined,
+    trace: undefined,
+    chain: undefined,
+    cancellation: undefined,
+    reply,
+    slot: 0,
+    generation: 0,
+  })
+}
+
+/** What a timer needs of the agent's life. */
+export interface TimerOwner {
+  readonly clock: Clock
+  /** Puts the tick into the mailbox. */
+  due(timer: Timer): void
+  /** The handler of the tick failed. */
+  timerFailed(timer: Timer, error: unknown): void
+}
+
+/** One interval, or one one-shot timer (`period` undefined). */
+export class Timer implements Reply {
+  readonly period: number | undefined
+  readonly #owner: TimerOwner
+  readonly #work: (turn: Turn) => unknown
+  #alarm: Alarm | undefined
+  #next = 0
+  /** Whether a tick waits or is at work. */
+  #open = false
+  #ran = false
+  #cancelled = false
+
+  constructor(owner: TimerOwner, work: (turn: Turn) => unknown, period: number | undefined) {
+    this.#owner = owner
+    this.#work = work
+    this.period = period
+  }
+
+  /** The first tick comes in `ms`; 0 is at once, without waiting for the clock. */
+  start(ms: number): void {
+    this.#next = this.#owner.clock.now() + ms
+    if (ms === 0) this.#fire()
+    else this.#wait()
+  }
+
+  /** No further tick begins; one at work goes on. */
+  cancel(): void {
+    this.#cancelled = true
+    this.#alarm?.cancel()
+  }
+
+  run(turn: Turn): unknown {
+    if (this.#cancelled) return undefined
+    this.#ran = true
+    let outcome: unknown
+    try {
+      outcome = this.#work(turn)
+    } finally {
+      if (!isPromise(outcome)) this.#open = false
+    }
+    return isPromise(outcome) ? Promise.resolve(outcome).finally(this.#ended) : undefined
+  }
+
+  readonly #ended = (): void => {
+    this.#open = false
+  }
+
+  answer(): void {}
+
+  fail(_message: Message, error: unknown): void {
+    if (this.#ran) this.#owner.timerFailed(this, error)
+    else this.#open = false // it was refused: the next tick has its chance
+  }
+
+  readonly #fire = (): void => {
+    if (this.#cancelled) return
+    if (this.period !== undefined) {
+      this.#next += this.period
+      const late = this.#owner.clock.now() - this.#next
+      if (late >= 0) this.#next += (Math.floor(late / this.period) + 1) * this.period // ticks that were missed are not made up for
+      this.#wait()
+      if (this.#open) return
+    }
+    this.#open = true
+    this.#ran = false
+    this.#owner.due(this)
+  }
+
+  #wait(): void {
+    this.#alarm = this.#owner.clock.after(Math.max(0, this.#next - this.#owner.clock.now()), this.#fire)
+  }
+}

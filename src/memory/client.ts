@@ -1,0 +1,116 @@
+// The client of a memory, for handlers and applications alike: each method is one request. What it keeps: a value is
+// copied before it leaves, so that a change made after the call, on the same loop, cannot get in.
+import type { Messenger } from '../agent/context.js'
+import { InvalidArgumentError, NotSerializableError } from '../agent/errors.js'
+import { type AgentId, toAgentId } from '../agent/ids.js'
+import { type Entry, type Exchange, Operate, type Operation } from './messages.js'
+
+/** What a memory holds, by key. */
+export type Shape = Readonly<Record<string, unknown>>
+type Key<S extends Shape> = keyof S & string
+type NumberKey<S extends Shape> = { [K in Key<S>]: number extends S[K] ? K : never }[Key<S>]
+
+/**
+ * Access to one memory. Every method is one request to its agent and throws what a `send` throws.
+ * @typeParam S what is under which key
+ */
+export interface MemoryClient<S extends Shape = Shape> {
+  /** A copy of the value with its version; undefined if there is none. */
+  get<K extends Key<S>>(key: K): Promise<Entry<S[K]> | undefined>
+  /** Puts a value in, whatever was there. @returns its version. @throws OverloadedError when the memory is full */
+  set<K extends Key<S>>(key: K, value: S[K]): Promise<number>
+  /**
+   * Puts fields over those that are there; other fields stay. Not there yet: begins with no fields.
+   * @returns the version. @throws InvalidArgumentError when what is there has no fields
+   */
+  merge<K extends Key<S>>(key: K, fields: Partial<S[K]>): Promise<number>
+  /**
+   * Puts a value in if nobody changed the entry since `version`; 0: if there is none.
+   * @example
+   * const entry = await memory.get('plan')
+   * const outcome = await memory.compareAndSet('plan', next(entry?.value), entry?.version ?? 0)
+   * if (!outcome.done) console.log('somebody was quicker:', outcome.current)
+   */
+  compareAndSet<K extends Key<S>>(key: K, value: S[K], version: number): Promise<Exchange<S[K]>>
+  /**
+   * Compare-and-set again and again until nobody was quicker. `change` gets a copy and may run more than once.
+   * @returns what was put in
+   * @example await memory.update('plan', plan => ({ ...plan, steps: [...plan.steps, step] }))
+   */
+  update<K extends Key<S>>(key: K, change: (value: S[K] | undefined) => S[K]): Promise<S[K]>
+  /** Adds to a number (not there: 0) in one request. @returns the sum */
+  add(key: NumberKey<S>, by?: number): Promise<number>
+  /** @returns whether it was there */
+  delete(key: Key<S>): Promise<boolean>
+  /** Keys of all entries. */
+  keys(): Promise<Key<S>[]>
+}
+
+/**
+ * The memory at an address, as an application (`runtime`) or a handler (`ctx`) sees it. Costs nothing to make.
+ * @throws InvalidNameError
+ * @example
+ * const memory = memoryAt<{ visits: number; plan: { steps: string[] } }>(ctx, 'memory/main')
+ * await memory.add('visits')
+ */
+export function memoryAt<S extends Shape = Shape>(
+  messenger: Pick<Messenger, 'send'>,
+  address: AgentId | string,
+): MemoryClient<S> {
+  const to = toAgentId(address)
+  const operate = (operation: Operation): Promise<never> => messenger.send(Operate, operation, to) as Promise<never>
+  const exchange = (key: string, value: unknown, version: number): Promise<Exchange<never>> =>
+    operate({ op: 'exchange', key: checked(key), value: copyOf(value, key), version })
+  return {
+    get: async key => operate({ op: 'get', key: checked(key) }),
+    set: async (key, value) => operate({ op: 'set', key: checked(key), value: copyOf(value, key) }),
+    merge: async (key, fields) => {
+      if (typeof fields !== 'object' || fields === null) {
+        throw new InvalidArgumentError(`merge: the fields for '${key}' must be an object, got ${String(fields)}`)
+      }
+      return operate({
+        op: 'merge',
+        key: checked(key),
+        value: copyOf(fields, key) as Readonly<Record<string, unknown>>,
+      })
+    },
+    compareAndSet: async (key, value, version) => exchange(key, value, version),
+    update: async (key, change) => {
+      let current: Entry | undefined = await operate({ op: 'get', key: checked(key) })
+      while (true) {
+        const value = change(current?.value as never)
+        const outcome: Exchange = await exchange(key, value, current?.version ?? 0)
+        if (outcome.done) return value
+        current = outcome.current
+      }
+    },
+    add: async (key, by = 1) => {
+      if (typeof by !== 'number') throw new InvalidArgumentError(`add: '${key}' grows by a number, got ${typeof by}`)
+      return operate({ op: 'add', key: checked(key), by })
+    },
+    delete: async key => operate({ op: 'delete', key: checked(key) }),
+    keys: async () => operate({ op: 'keys' }),
+  }
+}
+
+function checked(key: string): string {
+  if (typeof key !== 'string' || key === '' || key === '__proto__') {
+    throw new InvalidArgumentError(
+      `the key of a memory's entry is a non-empty string other than __proto__, got ${JSON.stringify(key)}`,
+    )
+  }
+  return key
+}
+
+function copyOf(value: unknown, key: string): unknown {
+  if (value === undefined)
+    throw new InvalidArgumentError(`a memory does not hold undefined ('${key}'); delete the entry`)
+  if (value === null || !['object', 'function', 'symbol'].includes(typeof value)) return value
+  try {
+    return structuredClone(value)
+  } catch (error) {
+    throw new NotSerializableError(`the value for '${key}' is not plain data: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,157 @@
+// Shared working memory: one agent on one thread. What it keeps: each operation is one piece of work on one event loop,
+// so there is no moment between looking and changing; what goes in and what comes out is a copy; telling of changes
+// never holds an operation back, and never queues more than one change for an entry.
+import type { Context, LifeContext } from '../agent/context.js'
+import { type AgentDefinition, agent } from '../agent/definition.js'
+import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
+import { topicId } from '../agent/ids.js'
+import { Changed, type Entry, type Exchange, Operate, type Operation, Tell } from './messages.js'
+
+/** Options of {@link memory}. */
+export interface MemoryOptions {
+  /** Entries that one memory holds; one more is refused with OverloadedError. Default 10,000. */
+  readonly capacity?: number
+}
+
+interface MemoryState {
+  readonly entries: Record<string, Entry>
+  count: number
+  /** Of the last change. */
+  version: number
+}
+
+type Ctx = Context<MemoryState>
+
+/**
+ * Declares a shared memory. `memory/main`, `memory/other`, … are memories of their own. It is pinned to one thread (given
+ * as an object: to the calling one), and its entries are state, saved and restored with all other state.
+ * @param type agent type; changes are published to `<type>.changed/<key>`
+ * @throws InvalidNameError, InvalidArgumentError
+ * @example
+ * export const shared = memory('memory', { capacity: 1_000 })
+ * // in a handler: await memoryAt(ctx, 'memory/main').add('visits', 1)
+ */
+export function memory(type: string, options: MemoryOptions = {}): AgentDefinition {
+  const { capacity = 10_000 } = options
+  if (!Number.isInteger(capacity) || capacity < 1) {
+    throw new InvalidArgumentError(`memory '${type}': capacity must be a whole number of at least 1, got ${capacity}`)
+  }
+  /** Keys to tell of. A key is there once, however often it changed. */
+  const untold = new WeakMap<MemoryState, Set<string>>()
+  const lives = new Set<LifeContext<MemoryState>>()
+
+  const changed = (ctx: Ctx, key: string): void => {
+    const { state } = ctx
+    const keys = untold.get(state)
+    if (keys !== undefined) {
+      keys.add(key)
+      return
+    }
+    untold.set(state, new Set([key]))
+    // not in the name of this turn: its caller may cancel, and what it changed must be told all the same
+    for (const life of lives) {
+      if (life.state !== state) continue
+      const told = life.send(Tell, undefined, life.id, { cause: ctx.messageId })
+      told.catch(() => untold.delete(state)) // the runtime stops, or a publish failed; that is in the event log
+    }
+  }
+
+  const put = (ctx: Ctx, key: string, value: unknown): number => {
+    const { state } = ctx
+    if (!Object.hasOwn(state.entries, key)) {
+      if (state.count >= capacity) {
+        throw new OverloadedError(`${ctx.id} is full (${capacity} entries); '${key}' does not go in`, {
+          agent: ctx.id.toString(),
+        })
+      }
+      state.count++
+    }
+    state.version++
+    state.entries[key] = { value, version: state.version }
+    changed(ctx, key)
+    return state.version
+  }
+
+  const operate = (operation: Operation, ctx: Ctx): unknown => {
+    const { state } = ctx
+    if (operation.op === 'keys') return Object.keys(state.entries)
+    const { key } = operation
+    const entry = Object.hasOwn(state.entries, key) ? state.entries[key] : undefined
+    switch (operation.op) {
+      case 'get':
+        return entry && copyOf(entry)
+      case 'set':
+        return put(ctx, key, operation.value)
+      case 'merge':
+        return put(ctx, key, { ...fieldsOf(entry?.value, key), ...operation.value })
+      case 'add':
+        put(ctx, key, numberOf(entry?.value, key) + operation.by)
+        return state.entries[key]?.value
+      case 'exchange': {
+        if ((entry?.version ?? 0) !== operation.version) {
+          return { done: false, current: entry && copyOf(entry) } satisfies Exchange
+        }
+        return { done: true, version: put(ctx, key, operation.value) } satisfies Exchange
+      }
+      case 'delete': {
+        if (entry === undefined) return false
+        delete state.entries[key]
+        state.count--
+        state.version++
+        changed(ctx, key)
+        return true
+      }
+    }
+  }
+
+  const tell = async (ctx: Ctx): Promise<void> => {
+    const { state } = ctx
+    const keys = untold.get(state)
+    const topic = topicId(`${type}.changed`, ctx.id.key)
+    try {
+      // a key that changes while others are told of goes to the end of the set, and is told of with what it is then
+      for (const key of keys ?? []) {
+        keys?.delete(key)
+        const entry = Object.hasOwn(state.entries, key) ? state.entries[key] : undefined
+        await ctx.publish(Changed, { memory: ctx.id.toString(), key, entry: entry && copyOf(entry) }, { topic })
+      }
+    } finally {
+      untold.delete(state)
+    }
+  }
+
+  return agent<MemoryState>(type, {
+    // turns interleave so that telling, which may wait for slow subscribers, holds back nothing else
+    concurrency: 'interleaved',
+    threads: 1,
+    description: 'shared working memory',
+    state: () => ({ entries: {}, count: 0, version: 0 }),
+  })
+    .onStart(life => void lives.add(life))
+    .onStop(({ id, state }) => {
+      for (const life of lives) if (life.id === id && life.state === state) lives.delete(life)
+    })
+    .on(Operate, operate)
+    .on(Tell, (_, ctx) => tell(ctx)) as unknown as AgentDefinition
+}
+
+/** On the same loop what is handed out would otherwise be the entry itself. */
+function copyOf(entry: Entry): Entry {
+  return typeof entry.value === 'object' && entry.value !== null ? structuredClone(entry) : entry
+}
+
+function fieldsOf(value: unknown, key: string): object {
+  if (value === undefined) return {}
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new InvalidArgumentError(`merge: '${key}' holds ${kindOf(value)}, not an object with fields`)
+}
+
+function numberOf(value: unknown, key: string): number {
+  if (value === undefined) return 0
+  if (typeof value === 'number') return value
+  throw new InvalidArgumentError(`add: '${key}' holds ${kindOf(value)}, not a number`)
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}

@@ -1,0 +1,51 @@
+// What a memory and its clients say to each other. All plain data.
+import { type EventType, event, type RequestType, request } from '../agent/message.js'
+
+/** A value and its version. Versions grow with every change of the whole memory, so no two states share one. */
+export interface Entry<Value = unknown> {
+  readonly value: Value
+  readonly version: number
+}
+
+/** What came of a compare-and-set: the new version, or, if somebody was quicker, what is there now. */
+export type Exchange<Value = unknown> =
+  | { readonly done: true; readonly version: number }
+  | { readonly done: false; readonly current: Entry<Value> | undefined }
+
+/** What changed. */
+export interface Change<Value = unknown> {
+  /** The memory: `type/key`. */
+  readonly memory: string
+  readonly key: string
+  /** What is there now; undefined if it was deleted. */
+  readonly entry: Entry<Value> | undefined
+}
+
+/**
+ * Published by a memory to the topic `<its type>.changed/<its key>` after a change. Subscribe to it like to any event.
+ * Under load the changes of one entry may come as one: then it tells the last.
+ * @example
+ * agent('mirror', { subscriptions: ['memory.changed'] }) // mirror/main hears memory/main
+ *   .on(Changed, ({ key, entry }) => console.log(key, entry?.value))
+ */
+export const Changed: EventType<string, { sent: Change; received: Change; returned: void; answered: void }> =
+  event<Change>('ringreeve.memory.changed')
+
+/** One change, or a look at an entry. */
+export type Operation =
+  | { readonly op: 'get'; readonly key: string }
+  | { readonly op: 'set'; readonly key: string; readonly value: unknown }
+  | { readonly op: 'merge'; readonly key: string; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly op: 'exchange'; readonly key: string; readonly value: unknown; readonly version: number }
+  | { readonly op: 'add'; readonly key: string; readonly by: number }
+  | { readonly op: 'delete'; readonly key: string }
+  | { readonly op: 'keys' }
+
+export const Operate: RequestType<
+  string,
+  { sent: Operation; received: Operation; returned: unknown; answered: unknown }
+> = request<Operation, unknown>('ringreeve.memory')
+
+/** To itself: tell what changed. */
+export const Tell: RequestType<string, { sent: void; received: void; returned: void; answered: void }> =
+  request('ringreeve.memory.tell')

@@ -1,0 +1,128 @@
+// Promised: the aggregator gathers what belongs together, whatever the order, and closes every group once.
+import { createRuntime, type Runtime, type Snapshot } from 'ringreeve'
+import { aggregator, createDispatcher, type Dispatcher, WaitFor } from 'ringreeve/dispatch'
+import { expect, it } from 'vitest'
+import { type Engine, onEveryEngine } from './engines.js'
+import * as kit from './patterns.js'
+
+const open = (engine: Engine): Promise<Runtime> =>
+  createRuntime({ threads: engine.threads, agents: [new URL('./patterns.js', import.meta.url)] })
+
+async function gathering(runtime: Runtime, to: string): Promise<Dispatcher> {
+  const dispatcher = await createDispatcher(runtime)
+  dispatcher.route(kit.Words, to)
+  dispatcher.route(kit.Letters, to)
+  dispatcher.route(kit.Both, 'witness/x')
+  dispatcher.route(kit.Count, 'witness/x')
+  return dispatcher
+}
+
+const results = async (runtime: Runtime) =>
+  (await runtime.send(kit.Seen, undefined, 'witness/x')).map(({ payload, correlationId }) => ({
+    id: correlationId,
+    ...(payload as object),
+  }))
+
+onEveryEngine('aggregating', engine => {
+  it('fires once all needed are there, in any order, each id apart, and an id can be used again', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'gatherer/x')
+    const say = {
+      words: (n: number, id: string) => dispatcher.dispatch(kit.Words, { words: n }, { correlationId: id }),
+      letters: (n: number, id: string) => dispatcher.dispatch(kit.Letters, { letters: n }, { correlationId: id }),
+    }
+    await say.words(1, 'a')
+    await say.letters(2, '__proto__')
+    await say.letters(10, 'a')
+    await say.words(20, '__proto__')
+    await dispatcher.waitUntilEmpty()
+    // two of one kind: the second belongs to the next group of that id
+    for (const n of [3, 4]) await say.words(n, 'a')
+    for (const n of [30, 40]) await say.letters(n, 'a')
+    await say.words(5, 'b')
+    expect(await dispatcher.waitUntilEmpty(5_000)).toBe(true)
+    expect(await results(runtime)).toEqual([
+      { id: 'a', words: 1, letters: 10, complete: true },
+      { id: '__proto__', words: 20, letters: 2, complete: true },
+      { id: 'a', words: 3, letters: 30, complete: true },
+      { id: 'a', words: 4, letters: 40, complete: true },
+    ])
+  })
+
+  it('closes a group with what there is when its time is over; the follow-ups reach the dispatcher', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'hasty/x')
+    const { id } = await dispatcher.dispatch(kit.Words, { words: 7 }, { correlationId: 'half' })
+    const group = await runtime.send(WaitFor, { correlationId: 'half' }, 'hasty/x')
+    expect(group).toMatchObject({ correlationId: 'half', complete: false, events: [{ id }] })
+    let seen = await runtime.send(kit.Seen, undefined, 'witness/x')
+    while (seen.length === 0) seen = await runtime.send(kit.Seen, undefined, 'witness/x')
+    expect(seen).toEqual([
+      { type: 'both', payload: { words: 7, letters: -1, complete: false }, correlationId: 'half', cause: id },
+    ])
+  })
+
+  it('one group too many closes the oldest with what there is', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'gatherer/x')
+    for (const n of [1, 2, 3, 4, 5]) await dispatcher.dispatch(kit.Words, { words: n }, { correlationId: `${n}` })
+    await dispatcher.dispatch(kit.Letters, { letters: 50 }, { correlationId: '5' })
+    await dispatcher.waitUntilEmpty()
+    expect((await results(runtime)).sort((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: '1', words: 1, letters: -1, complete: false },
+      { id: '2', words: 2, letters: -1, complete: false },
+      { id: '5', words: 5, letters: 50, complete: true },
+    ])
+  })
+
+  it('a type that is needed more than once is waited for as often', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'votes/x')
+    for (let i = 0; i < 5; i++) await dispatcher.dispatch(kit.Words, { words: i }, { correlationId: 'poll' })
+    await dispatcher.waitUntilEmpty()
+    expect(await results(runtime)).toEqual([{ id: 'poll', left: 3 }])
+  })
+
+  it('WaitFor gives the group that closes, or closed before, or what is there when time is over', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'gatherer/x')
+    const ask = (correlationId: string, timeout?: number) =>
+      runtime.send(WaitFor, timeout === undefined ? { correlationId } : { correlationId, timeout }, 'gatherer/x')
+    expect(await ask('a', 5)).toEqual({ correlationId: 'a', events: [], complete: false })
+    await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+    await dispatcher.waitUntilEmpty()
+    expect(await ask('a', 5)).toMatchObject({ events: [{ type: 'words' }], complete: false })
+    const both = [ask('a'), ask('a')]
+    await dispatcher.dispatch(kit.Letters, { letters: 2 }, { correlationId: 'a' })
+    for (const group of await Promise.all(both))
+      expect(group).toMatchObject({ events: [{ type: 'words' }, { type: 'letters' }], complete: true })
+    await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'b' })
+    await dispatcher.dispatch(kit.Letters, { letters: 2 }, { correlationId: 'b' })
+    await dispatcher.waitUntilEmpty()
+    expect((await ask('b')).complete).toBe(true)
+    expect((await ask('b', 5)).complete).toBe(false) // it was asked for
+  })
+
+  it('open groups are state: saved, and gone on with elsewhere', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'gatherer/x')
+    await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+    await dispatcher.waitUntilEmpty()
+    const saved = JSON.parse(JSON.stringify(await runtime.saveState())) as Snapshot
+    await using second = await open(engine)
+    await using other = await gathering(second, 'gatherer/x')
+    await second.loadState(saved)
+    await other.dispatch(kit.Letters, { letters: 2 }, { correlationId: 'a' })
+    await other.waitUntilEmpty()
+    expect(await results(second)).toEqual([{ id: 'a', words: 1, letters: 2, complete: true }])
+  })
+})
+
+it('bad options are refused', () => {
+  const combine = () => undefined
+  expect(() => aggregator('x', { needs: [], combine })).toThrow('at least one event type')
+  expect(() => aggregator('x', { needs: [kit.Text], combine: undefined as never })).toThrow(
+    'combine must be a function',
+  )
+  expect(() => aggregator('x', { needs: [kit.Text], combine, timeout: 0 })).toThrow('timeout must be a whole number')
+})

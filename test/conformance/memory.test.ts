@@ -1,0 +1,135 @@
+// Promised: shared memory: copies, versions, exact under contention from all threads, bounded, saved and restored.
+import { createRuntime, type Runtime, type Snapshot } from 'ringreeve'
+import { memory, memoryAt } from 'ringreeve/memory'
+import { expect, it } from 'vitest'
+import { type Engine, failure, onEveryEngine } from './engines.js'
+import * as kit from './patterns.js'
+
+const open = (engine: Engine): Promise<Runtime> =>
+  createRuntime({ threads: engine.threads, agents: [new URL('./patterns.js', import.meta.url)] })
+const main = (runtime: Runtime) => memoryAt<kit.Contents>(runtime, 'memory/main')
+
+onEveryEngine('shared memory', engine => {
+  it('what goes in and what comes out are copies', async () => {
+    await using runtime = await open(engine)
+    const shared = main(runtime)
+    const list = [1, 2]
+    const putting = shared.set('list', list)
+    list.push(3)
+    await putting
+    const first = await shared.get('list')
+    expect(first?.value).toEqual([1, 2])
+    first?.value.push(99)
+    expect((await shared.get('list'))?.value).toEqual([1, 2])
+    expect(await shared.get('plan')).toBeUndefined()
+    expect(await shared.keys()).toEqual(['list'])
+    expect([await shared.delete('list'), await shared.delete('list')]).toEqual([true, false])
+  })
+
+  it('merge puts fields over those that are there', async () => {
+    await using runtime = await open(engine)
+    const shared = main(runtime)
+    await shared.merge('plan', { title: 'one', steps: ['a'] })
+    await shared.merge('plan', { steps: ['b'] })
+    expect((await shared.get('plan'))?.value).toEqual({ title: 'one', steps: ['b'] })
+    await shared.set('list', [])
+    expect((await failure(shared.merge('list', []))).message).toContain('holds an array')
+  })
+
+  it('compare-and-set goes by version, and nothing that was there before can pass for what is there now', async () => {
+    await using runtime = await open(engine)
+    const shared = memoryAt(runtime, 'memory/main')
+    const made = await shared.compareAndSet('x', 1, 0)
+    expect(made.done).toBe(true)
+    expect(await shared.compareAndSet('x', 2, 0)).toEqual({ done: false, current: { value: 1, version: 1 } })
+    expect(await shared.compareAndSet('x', 2, 1)).toEqual({ done: true, version: 2 })
+    await shared.delete('x')
+    expect(await shared.compareAndSet('x', 3, 2)).toEqual({ done: false, current: undefined })
+    await shared.set('x', 1)
+    expect((await shared.compareAndSet('x', 2, 1)).done).toBe(false)
+  })
+
+  it('a counter that is raised 100,000 times from everywhere is exact', async () => {
+    await using runtime = await open(engine)
+    await Promise.all([1, 2, 3, 4, 5].map(n => runtime.send(kit.Raise, { times: 20_000, how: 'add' }, `raiser/${n}`)))
+    expect((await main(runtime).get('count'))?.value).toBe(100_000)
+  })
+
+  it('so it is by compare-and-set', async () => {
+    await using runtime = await open(engine)
+    await Promise.all([1, 2, 3, 4, 5].map(n => runtime.send(kit.Raise, { times: 400, how: 'update' }, `raiser/${n}`)))
+    const entry = await main(runtime).get('count')
+    expect(entry?.value).toBe(2_000)
+    expect(entry?.version).toBeGreaterThanOrEqual(2_000)
+  })
+
+  it('tells of changes, the last of each entry at least, and is not held up by who hears them', async () => {
+    await using runtime = await open(engine)
+    await Promise.all([1, 2, 3].map(n => runtime.send(kit.Raise, { times: 200, how: 'add' }, `raiser/${n}`)))
+    await main(runtime).set('list', [7])
+    await main(runtime).delete('list')
+    await runtime.idle()
+    const changes = await runtime.send(kit.Changes, undefined, 'mirror/main')
+    const of = (key: string) => changes.filter(one => one.key === key)
+    expect(of('count').at(-1)?.value).toBe(600)
+    expect(of('list').at(-1)).toEqual({ key: 'list', value: undefined, version: undefined })
+    expect(of('echo').at(-1)?.value).toBe(of('count').length)
+    for (const key of ['count', 'echo']) {
+      const versions = of(key).map(({ version }) => version as number)
+      expect(versions).toEqual([...versions].sort((a, b) => a - b))
+    }
+  })
+
+  it('a caller that gives up does not silence it', async () => {
+    await using runtime = await open(engine)
+    for (let n = 0; n < 20; n++) {
+      const controller = new AbortController()
+      const kept = runtime.send(kit.Keep, { key: 'list', value: [n] }, `raiser/${n}`, { signal: controller.signal })
+      await new Promise(resolve => setImmediate(resolve))
+      controller.abort()
+      await kept.catch(() => {})
+    }
+    await main(runtime).set('count', 1)
+    await runtime.idle()
+    const changes = await runtime.send(kit.Changes, undefined, 'mirror/main')
+    expect(changes.filter(({ key }) => key === 'count')).toMatchObject([{ value: 1 }])
+  })
+
+  it('is bounded, and refuses what is no data', async () => {
+    await using runtime = await open(engine)
+    const shared = memoryAt(runtime, 'memory/full')
+    for (let n = 0; n < 5; n++) await shared.set(`${n}`, n)
+    expect((await failure(shared.set('5', 5))).code).toBe('ERR_RINGREEVE_OVERLOADED')
+    await shared.set('4', 44)
+    await shared.delete('0')
+    await shared.set('5', 5)
+    expect((await failure(shared.set('1', () => 1))).code).toBe('ERR_RINGREEVE_NOT_SERIALIZABLE')
+    for (const wrong of [
+      shared.set('1', undefined),
+      shared.get('__proto__'),
+      shared.get(''),
+      shared.set('1', {}).then(() => shared.add('1')),
+    ])
+      expect((await failure(wrong)).code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
+    expect(await shared.get('toString')).toBeUndefined()
+  })
+
+  it('is saved and restored with everything else', async () => {
+    await using runtime = await open(engine)
+    await main(runtime).set('plan', { title: 'kept', steps: [] })
+    const saved = JSON.parse(JSON.stringify(await runtime.saveState())) as Snapshot
+    await using second = await open(engine)
+    await second.loadState(saved)
+    const shared = main(second)
+    const entry = await shared.get('plan')
+    expect(entry).toEqual({ value: { title: 'kept', steps: [] }, version: 1 })
+    expect(await shared.compareAndSet('plan', { title: 'new', steps: [] }, 1)).toEqual({ done: true, version: 2 })
+    await second.idle()
+    // the mirror was saved too, with the change it had heard of
+    expect(await second.send(kit.Changes, undefined, 'mirror/main')).toMatchObject([{ version: 1 }, { version: 2 }])
+  })
+})
+
+it('bad options are refused', () => {
+  expect(() => memory('x', { capacity: 0 })).toThrow('capacity must be a whole number')
+})

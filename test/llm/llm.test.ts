@@ -1,0 +1,141 @@
+// Promised: handlers ask a model for text and objects, plain and streamed, with agents as tools; a question settles once,
+// within its time, and no later than it is cancelled.
+import { createRuntime, request } from 'ringreeve'
+import { languageModel, tool } from 'ringreeve/llm'
+import { expect, it } from 'vitest'
+import { type Engine, failure, onEveryEngine } from '../conformance/engines.js'
+import { ChatServer } from './chat-server.js'
+import * as kit from './thinkers.js'
+
+const open = (engine: Engine) =>
+  createRuntime({ threads: engine.threads, agents: [new URL('./thinkers.js', import.meta.url)] })
+
+onEveryEngine('asking a model', engine => {
+  it('gives text, whole or in pieces', async () => {
+    await using server = await ChatServer.start(({ messages }) => ({ text: `You said: ${messages.at(-1)?.content}` }))
+    await using runtime = await open(engine)
+    const plain = await runtime.send(kit.Think, { url: server.url, prompt: 'hello' }, 'thinker/x')
+    expect(plain).toEqual({ text: 'You said: hello', pieces: [] })
+    const streamed = await runtime.send(kit.Think, { url: server.url, prompt: 'you', stream: true }, 'thinker/x')
+    expect(streamed).toEqual({ text: 'You said: you', pieces: ['You s', 'aid: ', 'you'] })
+    expect(server.asked[0]).toMatchObject({
+      model: 'm',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'hello' },
+      ],
+    })
+  })
+
+  it('gives an object that fits its schema, and lets the model mend one that does not', async () => {
+    const says = ['{"mood":"good"}', '```json\n{"mood":"good","score":7}\n```', 'no idea', '{}']
+    await using server = await ChatServer.start((_, n) => ({ text: says[n - 1] as string }))
+    await using runtime = await open(engine)
+    const judged = await runtime.send(kit.Judge, { url: server.url, prompt: 'how?' }, 'thinker/x')
+    expect(judged).toEqual({ mood: 'good', score: 7 })
+    expect(server.asked[0]?.response_format).toMatchObject({
+      type: 'json_schema',
+      json_schema: { schema: { type: 'object', required: ['mood', 'score'] } },
+    })
+    expect(server.asked[1]?.messages.at(-1)?.content).toContain('score: ')
+    const error = await failure(runtime.send(kit.Judge, { url: server.url, prompt: 'how?' }, 'thinker/x'))
+    expect(error.code).toBe('ERR_RINGREEVE_VALIDATION')
+    expect(server.asked).toHaveLength(4)
+  })
+
+  it.each([false, true])('has agents asked as tools; what they fail with is told (streamed: %s)', async stream => {
+    await using server = await ChatServer.start(({ messages }, n) => {
+      if (n === 1) {
+        const calls = [
+          { name: 'sum_of', arguments: '{"a":1,"b":2}' },
+          { name: 'sum_of', arguments: '{"a":-1,"b":2}' },
+          { name: 'sum_of', arguments: '{"a":"one"}' },
+          { name: 'sum_of', arguments: '{' },
+          { name: 'other', arguments: '{}' },
+        ]
+        return { calls }
+      }
+      return {
+        text: messages
+          .filter(({ role }) => role === 'tool')
+          .map(({ content }) => content)
+          .join(' | '),
+      }
+    })
+    await using runtime = await open(engine)
+    const said = await runtime.send(kit.Compute, { url: server.url, prompt: 'add', stream }, 'thinker/x')
+    const [three, negative, wrong, cut, unknown] = said.split(' | ')
+    expect(three).toBe('3')
+    expect(negative).toBe('error: only what is above zero')
+    expect(wrong).toContain('is not valid')
+    expect(cut).toContain('error: the arguments are not JSON')
+    expect(unknown).toBe("error: there is no tool 'other'")
+    expect(server.asked[0]?.tools?.[0]?.function).toMatchObject({
+      name: 'sum_of',
+      parameters: { required: ['a', 'b'] },
+    })
+  })
+
+  it('tries again when the service fails, and gives up when it goes on failing', async () => {
+    await using server = await ChatServer.start((_, n) =>
+      n <= 2 ? { status: n === 1 ? 429 : 503 } : n === 3 ? { text: 'at last' } : { status: 500 },
+    )
+    await using runtime = await open(engine)
+    expect((await runtime.send(kit.Think, { url: server.url, prompt: 'go' }, 'thinker/x')).text).toBe('at last')
+    const error = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go' }, 'thinker/x'))
+    expect(error.message).toContain('status 500')
+    expect(server.asked).toHaveLength(6)
+  })
+
+  it('ends at its time limit, and when its caller gives up, at the service too', async () => {
+    await using server = await ChatServer.start(() => 'nothing')
+    await using runtime = await open(engine)
+    const late = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go', timeout: 30 }, 'thinker/x'))
+    expect(late.code).toBe('ERR_RINGREEVE_TIMEOUT')
+    const controller = new AbortController()
+    const sent = failure(
+      runtime.send(kit.Think, { url: server.url, prompt: 'second' }, 'thinker/x', { signal: controller.signal }),
+    )
+    await server.until(({ asked }) => asked.some(({ messages }) => messages.at(-1)?.content === 'second'))
+    controller.abort()
+    expect((await sent).code).toBe('ERR_RINGREEVE_CANCELLED')
+    await server.until(({ abandoned }) => abandoned.includes('second'))
+    await runtime.idle()
+  })
+
+  it('ends with the tool that nobody waits for any more', async () => {
+    await using server = await ChatServer.start(() => ({ calls: [{ name: 'never', arguments: '{}' }] }))
+    await using runtime = await open(engine)
+    const controller = new AbortController()
+    const sent = failure(
+      runtime.send(kit.Compute, { url: server.url, prompt: 'wait' }, 'thinker/x', { signal: controller.signal }),
+    )
+    await server.until(({ asked }) => asked.length === 1)
+    controller.abort()
+    expect((await sent).code).toBe('ERR_RINGREEVE_CANCELLED')
+    await runtime.close({ drain: false, timeout: 50 })
+  })
+
+  it('a stream that breaks off, and tools without an end, are errors', async () => {
+    await using server = await ChatServer.start((_, n) =>
+      n === 1 ? { broken: 'half a sent' } : { calls: [{ name: 'sum_of', arguments: '{"a":1,"b":1}' }] },
+    )
+    await using runtime = await open(engine)
+    const broken = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go', stream: true }, 'thinker/x'))
+    expect([broken.code, broken.message]).toEqual(['ERR_RINGREEVE_MODEL', "the stream of model 'm' broke off"])
+    const endless = await failure(
+      runtime.send(kit.Compute, { url: server.url, prompt: 'go', maxSteps: 3 }, 'thinker/x'),
+    )
+    expect(endless.message).toContain('called tools more than 3 times')
+    expect(server.asked).toHaveLength(5)
+  })
+})
+
+it('bad arguments are refused', () => {
+  const client = { chat: { completions: { create: async () => ({}) } } }
+  expect(() => languageModel({ client: {} as never, model: 'm' })).toThrow('new OpenAI')
+  expect(() => languageModel({ client, model: '' })).toThrow("the service's name")
+  expect(() => languageModel({ client, model: 'm', retries: -1 })).toThrow('retries must be a whole number')
+  expect(() => tool(request('plain'), { to: 'a/b', description: '' })).toThrow('no JSON Schema')
+  expect(() => tool(kit.Add, { to: 'a/b', description: '', name: 'no good' })).toThrow('no name for a tool')
+})
