@@ -175,7 +175,7 @@ export class Coordinator {
   }
 
   stats(): LoopStats[] {
-    this.host.publish()
+    this.host.show()
     return Array.from({ length: this.#threads + 1 }, (_, index) => {
       const loop = this.#mesh.get(index)
       return (loop?.status ?? new Status()).stats(index, loop !== undefined)
@@ -189,7 +189,7 @@ export class Coordinator {
 
   /** Waits until nothing is under way. */
   async whenIdle(): Promise<void> {
-    this.host.publish()
+    this.host.show()
     await this.idle.wait()
   }
 

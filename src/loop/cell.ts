@@ -37,10 +37,13 @@ export class Cell {
   watched = false
   readonly #mailbox = new Queue<Message>()
   /** Calls from its own call chain, which do not wait for the turns that wait for them. */
-  readonly #inner = new Queue<Message>()
-  readonly #turns = new Set<Turn>()
+  #inner: Queue<Message> | undefined
+  /** The newest of the turns at work; each knows the one before. */
+  #newest: Turn | undefined
   #running = 0
-  #waitingForRoom: RoomListener[] = []
+  #waitingForRoom: RoomListener[] | undefined
+  /** Whether its loop knows it no more. */
+  forgotten = false
 
   constructor(id: AgentId, type: HostedType, loop: Loop) {
     this.id = id
@@ -60,17 +63,17 @@ export class Cell {
 
   /** Messages that have not begun. */
   get waiting(): number {
-    return this.#mailbox.length + this.#inner.length
+    return this.#mailbox.length + (this.#inner?.length ?? 0)
   }
 
   /** The turns at work. */
-  get turns(): Iterable<Turn> {
-    return this.#turns
+  *turns(): Iterable<Turn> {
+    for (let turn = this.#newest; turn !== undefined; turn = turn.older) yield turn
   }
 
   /** Whether there is a message that may begin now. */
   get runnable(): boolean {
-    if (this.#inner.length > 0) return true
+    if (this.#inner !== undefined && this.#inner.length > 0) return true
     return this.#mailbox.length > 0 && this.#running < this.type.limit && !this.held
   }
 
@@ -106,19 +109,20 @@ export class Cell {
 
   /** Whether somebody waits for room in the mailbox. */
   get waitedFor(): boolean {
-    return this.#waitingForRoom.length > 0
+    return this.#waitingForRoom !== undefined
   }
 
   /** Tells `listener` once the mailbox is no longer overfull. */
   whenRoom(listener: RoomListener): void {
+    this.#waitingForRoom ??= []
     this.#waitingForRoom.push(listener)
   }
 
   /** Begins with the next message. Call only when {@link runnable}. */
   runNext(): void {
-    const message = this.#inner.shift() ?? (this.#mailbox.shift() as Message)
+    const message = this.#inner?.shift() ?? (this.#mailbox.shift() as Message)
     this.loop.counters.add(at.queued, -1)
-    if (this.#waitingForRoom.length > 0 && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
+    if (this.#waitingForRoom !== undefined && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
     const { stage } = this.life
     if (stage === 'ready' || stage === 'stopping') this.#begin(message)
     else this.#create(message)
@@ -223,7 +227,9 @@ export class Cell {
   #run(message: Message, turn: Turn, entry: HandlerEntry): void {
     const { loop } = this
     this.#running++
-    this.#turns.add(turn)
+    turn.older = this.#newest
+    if (this.#newest !== undefined) this.#newest.newer = turn
+    this.#newest = turn
     loop.counters.add(at.running, 1)
     if (this.type.deadline > 0) loop.deadlines.begin(turn, this.type.deadline)
     if (this.type.softDeadline > 0) loop.slow.begin(turn, this.type.softDeadline)
@@ -258,7 +264,9 @@ export class Cell {
   #end(turn: Turn): void {
     turn.open = false
     this.#running--
-    this.#turns.delete(turn)
+    if (turn.newer === undefined) this.#newest = turn.older
+    else turn.newer.older = turn.older
+    if (turn.older !== undefined) turn.older.newer = turn.newer
     this.loop.counters.add(at.running, -1)
     if (turn.deadlineAt !== 0) this.loop.deadlines.end(turn)
     if (this.type.softDeadline > 0) this.loop.slow.end(turn)
@@ -323,7 +331,7 @@ export class Cell {
   abandon(error: RingreeveError): void {
     void this.life.rest()
     for (const message of this.#drainMailbox()) this.#refused(message, error)
-    for (const turn of this.#turns) {
+    for (const turn of this.turns()) {
       this.failEarly(turn, error)
       turn.cancellation?.cancel(error)
     }
@@ -356,10 +364,11 @@ export class Cell {
     let waiting = 0
     for (let node = message.chain; node !== undefined; node = node.parent) {
       if (node.agent !== this.text) continue
-      for (const turn of this.#turns) if (turn.turn === node.turn) waiting++
+      for (const turn of this.turns()) if (turn.turn === node.turn) waiting++
     }
     if (waiting === 0) return false
     if (this.type.reentrant) {
+      this.#inner ??= new Queue()
       this.#inner.push(message)
       this.loop.counters.add(at.queued, 1)
       this.loop.ready(this)
@@ -393,14 +402,14 @@ export class Cell {
   }
 
   #drainMailbox(): Message[] {
-    const all = [...this.#inner.drain(), ...this.#mailbox.drain()]
+    const all = [...(this.#inner?.drain() ?? []), ...this.#mailbox.drain()]
     this.loop.counters.add(at.queued, -all.length)
     return all
   }
 
   #tellRoom(): void {
     const listeners = this.#waitingForRoom
-    this.#waitingForRoom = []
-    for (const listener of listeners) listener()
+    this.#waitingForRoom = undefined
+    for (const listener of listeners ?? []) listener()
   }
 }

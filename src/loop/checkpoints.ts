@@ -83,7 +83,7 @@ export class Checkpoints {
     const changed = this.#changed.get(everyMs)
     this.#changed.delete(everyMs)
     for (const cell of changed ?? []) this.save(cell)
-    this.#loop.sentOut()
+    this.#loop.settled()
   }
 
   #tell(cell: Cell, withState: boolean): void {

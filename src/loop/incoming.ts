@@ -3,12 +3,13 @@
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
 import { NotSerializableError, textOf } from '../agent/errors.js'
-import { type AgentId, toTopicId } from '../agent/ids.js'
+import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
 import type { Link, TakenBody } from '../transport/link.js'
 import { BrokenRingError } from '../transport/ring.js'
+import type { Audience } from './audience.js'
 import { Call, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import type { Cell } from './cell.js'
@@ -133,14 +134,15 @@ export class Incoming {
     }
     const cancellation = this.#cancellation(envelope)
     if (cancellation !== undefined) this.#peer.inbound.set(slot, { generation, cancellation })
-    this.#put(this.#loop.cell(address), this.#message(envelope, address, payload, true, cancellation, this.#reply))
+    this.#put(this.#loop.cell(address), this.#message(envelope, address, undefined, payload, cancellation, this.#reply))
   }
 
   #event(envelope: Envelope, body: TakenBody): void {
     const { slot, generation } = envelope
     const loop = this.#loop
     const waited = (envelope.flags & Flag.WAITED) !== 0
-    const addresses = this.#recipients(envelope)
+    const audience = loop.audiences.of(envelope.topic as string)
+    const addresses = this.#recipients(envelope, audience)
     const first = addresses[0]
     let payload: unknown
     try {
@@ -156,22 +158,16 @@ export class Incoming {
     if (cancellation !== undefined && waited) this.#peer.inbound.set(slot, { generation, cancellation })
     const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
     for (const address of addresses) {
-      this.#put(loop.cell(address), this.#message(envelope, address, payload, false, cancellation, reply))
+      this.#put(loop.cell(address), this.#message(envelope, address, audience.topic, payload, cancellation, reply))
     }
   }
 
-  #recipients(envelope: Envelope): Address[] {
-    const loop = this.#loop
+  #recipients(envelope: Envelope, audience: Audience): readonly Address[] {
+    const { index } = this.#loop
     if (envelope.kind === Kind.EVENT_TO)
-      return [loop.address(envelope.recipient as string)].filter(to => to.loop === loop.index)
-    const topic = toTopicId(envelope.topic as string)
-    const toSelf = (envelope.flags & Flag.TO_SELF) !== 0
-    const here: Address[] = []
-    for (const type of loop.routes.match(topic.type)) {
-      const address = loop.addressOf(type, topic.source)
-      if (address?.loop === loop.index && (toSelf || address.text !== envelope.sender)) here.push(address)
-    }
-    return here
+      return [this.#loop.address(envelope.recipient as string)].filter(to => to.loop === index)
+    if (envelope.flags & Flag.TO_SELF) return audience.here
+    return audience.here.filter(address => address.text !== envelope.sender)
   }
 
   #outcome(envelope: Envelope, body: TakenBody): void {
@@ -203,19 +199,19 @@ export class Incoming {
   #message(
     envelope: Envelope,
     address: Address,
+    topic: TopicId | undefined,
     payload: unknown,
-    isRequest: boolean,
     cancellation: Cancellation | undefined,
     reply: Reply | undefined,
   ): Message {
     this.#loop.counters.add(at.framesIn, 1)
     return new Message({
       name: envelope.message as string,
-      isRequest,
+      isRequest: topic === undefined,
       payload,
       sender: envelope.sender === undefined ? undefined : this.#loop.address(envelope.sender).id,
       recipient: address.id,
-      topic: envelope.topic === undefined ? undefined : toTopicId(envelope.topic),
+      topic,
       origin: this.#origin,
       sequence: envelope.sequence,
       id: envelope.id,

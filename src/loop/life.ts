@@ -27,7 +27,7 @@ const NONE: readonly unknown[] = []
 /** One agent, from the message that makes it to the end. */
 export class Life {
   stage: 'new' | 'starting' | 'ready' | 'stopping' | 'gone' = 'new'
-  readonly own: OwnWork
+  #own: OwnWork | undefined
   readonly #cell: Cell
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -50,7 +50,12 @@ export class Life {
   constructor(cell: Cell, paused = false) {
     this.#cell = cell
     this.#paused = paused
-    this.own = new OwnWork(cell)
+  }
+
+  /** What the agent does of itself. */
+  get own(): OwnWork {
+    this.#own ??= new OwnWork(this.#cell)
+    return this.#own
   }
 
   get paused(): boolean {
@@ -273,7 +278,7 @@ export class Life {
 
   /** A turn or a loop has ended, or is not waited for any longer. */
   look(): void {
-    if (this.#hurried || (this.#cell.running === 0 && this.own.loops === 0)) this.#still?.()
+    if (this.#hurried || (this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0)) this.#still?.()
   }
 
   /** A turn has ended; told only if the cell is watched. */
@@ -288,7 +293,7 @@ export class Life {
     const { type, loop } = this.#cell
     const look = (): void => {
       if (this.stage !== 'ready') return
-      const busy = this.#cell.running > 0 || this.#cell.waiting > 0 || this.#paused || this.own.promised
+      const busy = this.#cell.running > 0 || this.#cell.waiting > 0 || this.#paused || this.#own?.promised === true
       const left = busy ? type.unloadAfter : type.unloadAfter - (loop.clock.now() - this.#lastTurn)
       if (left > 0) return this.#unloadIn(left)
       this.#keep = type.keepState

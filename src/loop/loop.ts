@@ -15,6 +15,7 @@ import { Kind } from '../transport/frame.js'
 import { Link, type LinkParts } from '../transport/link.js'
 import { Queue } from '../transport/queue.js'
 import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
+import { Audiences } from './audience.js'
 import { type CallHost, CallTable, type Waiter } from './calls.js'
 import { Cell } from './cell.js'
 import { Checkpoints, type Kept } from './checkpoints.js'
@@ -29,9 +30,6 @@ import { type Parcel, Peer } from './peer.js'
 import { Scheduler } from './scheduler.js'
 import { SlowTurns } from './slow.js'
 
-/** Messages run in one chunk, unless handlers are slow; then one. */
-const CHUNK = 16
-const SLOW_MS = 0.02
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384
 const CACHED_ADDRESSES = 100_000
@@ -86,6 +84,7 @@ export class Loop implements CallHost {
   readonly counters = new Counters()
   readonly codec = new Codec()
   readonly routes = new Routes()
+  readonly audiences = new Audiences(this)
   readonly observer: Observer
   readonly outgoing: Outgoing
   readonly deadlines: Deadlines
@@ -113,7 +112,6 @@ export class Loop implements CallHost {
   #addresses = new Map<string, Address>()
   readonly #line = new Queue<Cell>()
   #sequence = 0
-  #slow = false
   #sites = SITES
   #open: 'open' | 'draining' | 'closed' = 'open'
   /** Told when no turn is at work, while the loop stops. */
@@ -142,15 +140,12 @@ export class Loop implements CallHost {
 
   // ---- work -------------------------------------------------------------------------------------------------------
 
-  chunk(): boolean {
-    let worked = false
+  chunk(most: number): number {
+    let worked = 0
     for (const incoming of this.#incoming) {
       incoming.retry()
-      if (incoming.take()) worked = true
+      if (incoming.take()) worked = 1
     }
-    if (this.#line.length === 0) return worked
-    const started = performance.now()
-    const most = this.#slow ? 1 : CHUNK
     let ran = 0
     while (ran < most) {
       const cell = this.#line.shift()
@@ -162,8 +157,7 @@ export class Loop implements CallHost {
       }
       this.ready(cell)
     }
-    this.#slow = performance.now() - started > SLOW_MS * ran
-    return true
+    return worked + ran
   }
 
   hasWork(): boolean {
@@ -192,7 +186,13 @@ export class Loop implements CallHost {
     return this.counters.get(at.running) > 0
   }
 
+  /** Shows what was done to who can see it: other loops, and who waits for all to be idle. */
   publish(): void {
+    if (this.#options.loops > 1 || this.house.idleWanted) this.show()
+  }
+
+  /** Shows what was done. */
+  show(): void {
     for (const peer of this.#peers) peer?.link?.publish()
     this.counters.values[at.framesOut] = this.#framesOut()
     this.counters.values[at.parks] = this.scheduler.sleeps
@@ -221,7 +221,7 @@ export class Loop implements CallHost {
 
   /** Frames were written and must be shown. */
   sentOut(): void {
-    this.scheduler.request()
+    this.scheduler.flush()
   }
 
   /** Runs one message, for a loop that is paused. */
@@ -290,7 +290,7 @@ export class Loop implements CallHost {
 
   /** The cell of an agent that lives here. */
   cell(address: Address): Cell {
-    if (address.cell !== undefined) return address.cell
+    if (address.cell !== undefined && !address.cell.forgotten) return address.cell
     let cell = this.#cells.get(address.text)
     if (cell === undefined) {
       const type = this.#types.get(address.id.type)
@@ -315,7 +315,7 @@ export class Loop implements CallHost {
   /** The turns at work, for who has to know what a thread leaves undone. */
   *openTurns(): Iterable<OpenTurn> {
     for (const cell of this.#cells.values()) {
-      for (const { message } of cell.turns) {
+      for (const { message } of cell.turns()) {
         if (message !== undefined) yield { agent: cell.text, message: message.name, messageId: message.id }
       }
     }
@@ -328,9 +328,8 @@ export class Loop implements CallHost {
   }
 
   forget(cell: Cell): void {
+    cell.forgotten = true // for whoever holds its address
     this.#cells.delete(cell.text)
-    const address = this.#addresses.get(cell.text)
-    if (address !== undefined) address.cell = undefined // for whoever holds the address
     this.#addresses.delete(cell.text)
   }
 
@@ -371,6 +370,7 @@ export class Loop implements CallHost {
   route(table: RouteTable): void {
     this.routes.replace(table)
     this.#addresses = new Map()
+    this.audiences.forget()
     for (const cell of this.#cells.values()) {
       const failed = this.routes.failed(cell.id.type)
       if (failed !== undefined) cell.abandon(agentFailed(cell.text, failed))

@@ -4,12 +4,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
 import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
-import { type AgentId, type TopicId, topicId, toTopicId } from '../agent/ids.js'
+import { type AgentId, type TopicId, topicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
 import type { Lineage } from '../observe/observer.js'
 import { at } from '../sync/status.js'
+import type { Audience } from './audience.js'
 import { Call, Gather, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import { insist } from './insist.js'
@@ -148,8 +149,7 @@ export class Outgoing {
           `publish: until must be 'accepted' or 'handled', got ${JSON.stringify(options.until)}`,
         )
       }
-      const topic =
-        options.topic === undefined ? topicId('default', turn?.id.key ?? 'default') : toTopicId(options.topic)
+      const audience = this.#loop.audiences.of(options.topic ?? topicId('default', turn?.id.key ?? 'default'))
       const sequence = this.#loop.nextSequence()
       const ready = this.#prepare(
         turn,
@@ -160,10 +160,11 @@ export class Outgoing {
         sequence,
         options.messageId,
         undefined,
-        topic,
+        audience.topic,
       )
-      if (!isPromise(ready)) return this.#spread(turn, message, ready, topic, sequence, options)
-      return ready.then(value => this.#spread(turn, message, value, topic, sequence, options))
+      if (!isPromise(ready)) return this.#spread(turn, message, ready, audience, sequence, options)
+      const late = () => this.#loop.audiences.of(audience.topic) // who hears it may have changed meanwhile
+      return ready.then(value => this.#spread(turn, message, value, late(), sequence, options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -173,7 +174,7 @@ export class Outgoing {
     turn: Turn | undefined,
     message: EventType,
     payload: unknown,
-    topic: TopicId,
+    { topic, text, here, elsewhere, nowhere }: Audience,
     sequence: number,
     options: PublishOptions,
   ): Promise<void> {
@@ -186,8 +187,6 @@ export class Outgoing {
     const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
     if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic }, lineage(turn, undefined))
-    const [here, elsewhere, nowhere] = this.#recipients(turn, topic, options.toSelf === true)
-    if (here.length === 0 && elsewhere.size === 0 && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
     // an event that can be cancelled is followed to its end, like one that is waited for
     const gather = followed ? new Gather(loop, message.name) : undefined
     for (const agent of nowhere) {
@@ -197,9 +196,13 @@ export class Outgoing {
     }
     const remote: GatherPart[] = []
     const waits: Promise<void>[] = []
+    const left = options.toSelf === true ? undefined : turn?.cell
+    let heard = elsewhere.size > 0
     for (const address of here) {
-      gather?.expect()
       const cell = loop.cell(address)
+      if (cell === left) continue
+      heard = true
+      gather?.expect()
       cell.put(this.#letter(turn, parcel, false, address, topic, cancellation, gather))
       if (cell.overfull && cell.type.overflow === 'wait') waits.push(new Promise(resolve => cell.whenRoom(resolve)))
     }
@@ -213,12 +216,13 @@ export class Outgoing {
         })
       const cancel = cancellation && (cancellation.flag ?? true)
       try {
-        const wait = loop.peer(index).event(topic.toString(), agents, parcel, options.toSelf === true, part, cancel)
+        const wait = loop.peer(index).event(text, agents, parcel, options.toSelf === true, part, cancel)
         if (wait !== undefined) waits.push(wait)
       } catch (error) {
         waits.push(Promise.reject(error)) // the other loops get it all the same
       }
     }
+    if (!heard && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
     if (elsewhere.size > 0) loop.sentOut()
     if (gather !== undefined) {
       const detach = cancellation?.onCancel(() => {
@@ -263,25 +267,6 @@ export class Outgoing {
     return chain(hooks, value, passing, late =>
       validate(schema, late, 'answer', message.recipient.toString(), message.name),
     )
-  }
-
-  /** The agents that hear a topic: on this loop, by loop elsewhere, and those of types that failed. Each once, and not the one that publishes. */
-  #recipients(turn: Turn | undefined, topic: TopicId, toSelf: boolean): [Address[], Map<number, string[]>, string[]] {
-    const here: Address[] = []
-    const elsewhere = new Map<number, string[]>()
-    const nowhere: string[] = []
-    for (const type of this.#loop.routes.match(topic.type)) {
-      const address = this.#loop.addressOf(type, topic.source)
-      if (address === undefined) nowhere.push(`${type}/${topic.source}`)
-      if (address === undefined || (!toSelf && turn !== undefined && address.text === turn.agent)) continue
-      if (address.loop === this.#loop.index) here.push(address)
-      else {
-        const agents = elsewhere.get(address.loop)
-        if (agents === undefined) elsewhere.set(address.loop, [address.text])
-        else agents.push(address.text)
-      }
-    }
-    return [here, elsewhere, nowhere]
   }
 
   /** A message for an agent on this loop. Written out field by field: spreading the parcel costs more than the rest. */

@@ -18,14 +18,22 @@ import type { WaitStrategy } from '../transport/wait.js'
 const BURST_MS = 0.2
 const POLL_MS = 0.2
 const MAX_PENALTY = 64
+/** Messages run in one chunk, unless they took longer than `SLOW_MS` each the last time; then one. */
+const CHUNK = 16
+const SLOW_MS = 0.02
+/** Microtasks that frames wait for more frames, while each of them brings one. */
+const HOPS = 64
 /** Looks of one spin; about 10 µs. */
 const SPINS = 256
 const DOZE_MS = 1
 
+/** `queueMicrotask` makes a resource for async hooks each time, which costs more than a small message. */
+const settled = Promise.resolve()
+
 /** The work of a loop, as the scheduler sees it. */
 export interface Workload {
-  /** Does a chunk. @returns whether there was anything to do */
-  chunk(): boolean
+  /** Does a chunk of at most so many messages. @returns how many ran, one more if frames came; 0: there was nothing to do */
+  chunk(most: number): number
   /** Whether there is anything to do. */
   hasWork(): boolean
   /** Loops of the runtime that are awake now, this one included. */
@@ -50,6 +58,13 @@ export class Scheduler {
   #microtask = false
   #inTurn = false
   #burstEnd = 0
+  /** Whether the burst was over when it was last looked at. */
+  #spent = false
+  /** Whether the microtask is there for frames alone, and whether more came since it was queued. */
+  #flushing = false
+  #more = false
+  #hops = 0
+  #slow = false
   #lastWork = 0
   #asleep = false
   /** Whether there was work since it last dozed in vain. */
@@ -78,10 +93,28 @@ export class Scheduler {
 
   /** There is work: begin with it after the code that is running now. */
   request(): void {
+    this.#flushing = false
+    this.#begin()
+  }
+
+  /**
+   * Frames were written and are to be shown. They wait as long as the code that runs now writes one more in each
+   * microtask, so that a loop of awaited sends shows them in batches.
+   */
+  flush(): void {
+    this.#more = true
+    if (this.#microtask || this.#inTurn) return
+    this.#flushing = true
+    this.#hops = HOPS
+    this.#begin()
+  }
+
+  #begin(): void {
     if (this.#microtask || this.#inTurn || this.#paused || this.#stopped) return
     if (this.#asleep) this.#wake()
     const now = performance.now()
     if (now < this.#burstEnd) return this.#soon()
+    this.#spent = this.#immediate
     if (this.#immediate) return
     // a new burst; the immediate ends it, so that a chain of microtasks cannot keep the event loop for ever
     this.#burstEnd = now + BURST_MS
@@ -94,7 +127,7 @@ export class Scheduler {
    * A loop of awaited promises would else keep the event loop, and what came in for it, waiting for ever.
    */
   breathe(): Promise<void> | undefined {
-    if (performance.now() < this.#burstEnd) return undefined
+    if (!this.#spent) return undefined
     this.#later()
     this.#nextTurn ??= new Promise(resolve => {
       this.#endTurn = resolve
@@ -134,7 +167,7 @@ export class Scheduler {
   #soon(): void {
     if (this.#microtask) return
     this.#microtask = true
-    queueMicrotask(this.#onMicrotask)
+    void settled.then(this.#onMicrotask)
   }
 
   #later(): void {
@@ -144,8 +177,20 @@ export class Scheduler {
   }
 
   readonly #onMicrotask = (): void => {
+    if (this.#flushing && this.#more && --this.#hops > 0) {
+      this.#more = false
+      void settled.then(this.#onMicrotask)
+      return
+    }
     this.#microtask = false
-    if (!this.#stopped) this.#turn()
+    if (this.#stopped) return
+    try {
+      this.#turn()
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error // uncaught, and no rejection
+      })
+    }
   }
 
   readonly #onImmediate = (): void => {
@@ -154,16 +199,20 @@ export class Scheduler {
     this.#endTurn?.()
     this.#endTurn = undefined
     if (this.#stopped) return
+    this.#spent = false
     this.#burstEnd = performance.now() + BURST_MS
     this.#turn()
   }
 
   #turn(): void {
     if (this.#paused) return this.#work.publish()
+    const flushed = this.#flushing
+    this.#flushing = false
+    const started = performance.now()
     this.#inTurn = true
-    let worked = true
+    let done = 0
     try {
-      worked = this.#work.chunk()
+      done = this.#work.chunk(this.#slow ? 1 : CHUNK)
     } catch (error) {
       this.#later() // an application that survives what was thrown here must not find its loop asleep with an awake bell
       throw error
@@ -171,14 +220,16 @@ export class Scheduler {
       this.#inTurn = false
     }
     const now = performance.now()
-    if (worked) {
+    this.#spent = now >= this.#burstEnd
+    if (done > 0) {
+      this.#slow = now - started > SLOW_MS * done
       this.#lastWork = now
       if (this.#looked) this.#penalty = 0
       this.#looked = false
       this.#mayDoze = true
     }
     if (this.#work.hasWork()) {
-      if (now < this.#burstEnd) {
+      if (!this.#spent) {
         this.#soon()
       } else {
         this.#work.publish()
@@ -188,10 +239,11 @@ export class Scheduler {
     }
     this.#work.publish()
     if (this.#strategy === undefined || this.#immediate) return
+    if (flushed && done === 0) return this.#later() // the code that sent goes on; it is no time to sleep
     const inTime = now - this.#lastWork < POLL_MS
     if (inTime && this.#skip === 0 && this.#work.awake() <= this.#cores) {
       this.#looked = true
-      if (now < this.#burstEnd && (worked || this.#spin())) this.#soon()
+      if (!this.#spent && (done > 0 || this.#spin())) this.#soon()
       else this.#later()
       return
     }

@@ -21,6 +21,9 @@ export class Turn implements Context, ChainNode {
   /** Whether an outcome was given before the handler ended (its deadline passed). */
   answered = false
   deadlineAt = 0
+  /** Its neighbours among the turns at work of its cell. */
+  older: Turn | undefined
+  newer: Turn | undefined
   #cancellation: Cancellation | undefined
 
   /** @param message undefined for `onStart`, `onStop` and background loops */

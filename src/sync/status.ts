@@ -158,14 +158,16 @@ export class Status {
     Atomics.store(this.words, COUNTERS, counters.get(at.accepted)) // before the ring's head: work is always in one or both
   }
 
-  /** Publishes the counters that idle detection reads: `accepted` first, so that done is never ahead of it. */
+  /** Publishes the counters, for idle detection and for who wants to know. */
   publish(counters: Counters): void {
-    for (let i = 0; i < counterNames.length; i++) {
-      // `accepted` (0) before `done` (1): a reader that takes done first can never see more done than accepted
-      Atomics.store(this.words, COUNTERS + i, counters.values[i] as number)
-    }
+    const { words } = this
+    const { values } = counters
+    // plain: nobody decides anything by these, and the two stores below show them with the rest
+    for (let i = 2; i < values.length; i++) words[COUNTERS + i] = values[i] as number
     this.#beats = (this.#beats + 1) | 0
-    Atomics.store(this.words, BEAT, this.#beats) // no order needed: who reads it only wants to see it change
+    words[BEAT] = this.#beats
+    Atomics.store(words, COUNTERS + at.accepted, values[at.accepted] as number) // before `done`: who reads done first never sees more done than accepted
+    Atomics.store(words, COUNTERS + at.done, values[at.done] as number) // after all that it led to was shown
   }
 
   #beats = 0

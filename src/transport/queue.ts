@@ -1,7 +1,7 @@
 // A first-in first-out queue on a circular array: no shifting, no node per entry. Freed places are cleared, so a
 // queue never keeps what it gave away.
 
-const START = 16
+const START = 4
 
 export class Queue<T> {
   #items: (T | undefined)[] = new Array(START)

@@ -30,7 +30,7 @@ onEveryEngine('time limits', engine => {
     expect(word[0]).toBe(0)
     const [began, ended] = [flag(), flag()]
     const words = { begun: began, ended, to: 'holder/y' }
-    expect((await failure(runtime.send(kit.AwaitInner, words, 'holder/z', { timeout: 30 }))).code).toBe(
+    expect((await failure(runtime.send(kit.AwaitInner, words, 'holder/z', { timeout: 300 }))).code).toBe(
       'ERR_RINGREEVE_TIMEOUT',
     )
     await reaches(ended, 1) // the inner call was cancelled with the outer one
@@ -60,7 +60,7 @@ onEveryEngine('outcomes as values', engine => {
       await runtime.trySend(kit.Fail, { kind: 'own' }, 'thrower/x'),
       await runtime.trySend(kit.Echo, 1, 'unknown/x'),
       await runtime.trySend(kit.Echo, 1, 'no slash'),
-      await runtime.trySend(kit.Slow, { ms: 50, answer: 1 }, 'echo/x', { timeout: 5 }),
+      await runtime.trySend(kit.Slow, { ms: 500, answer: 1 }, 'echo/x', { timeout: 5 }),
       await runtime.handle(kit.thrower, 'x').trySend(kit.Fail, { kind: 'own' }),
     ]
     expect(results.map(({ ok }) => ok)).toEqual([false, false, false, false, false])

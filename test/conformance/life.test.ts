@@ -158,7 +158,7 @@ onEveryEngine('start and stop of one agent', engine => {
     await using runtime = await live(engine)
     const begun = flag()
     await runtime.send(lives.Give, { begun }, 'full/x')
-    const queued = [20, 0, 0].map(ms => failure(runtime.send(lives.Work, { ms }, 'full/x')))
+    const queued = [300, 0, 0].map(ms => failure(runtime.send(lives.Work, { ms }, 'full/x')))
     await reaches(begun, 1)
     await runtime.send(kit.Echo, 1, 'echo/x')
     await runtime.handle(lives.full, 'x').stop({ drain: false })

@@ -30,12 +30,12 @@ function atEveryStep(look: () => void): void {
 /** Runs `watch` while a loop is in one of its turns. */
 function inTurnsOf(loop: Loop, watch: (inside: boolean) => void): void {
   for (const name of ['chunk', 'publish'] as const) {
-    const step = loop[name].bind(loop) as () => boolean
+    const step = loop[name].bind(loop) as (most: number) => unknown
     Object.defineProperty(loop, name, {
-      value: () => {
+      value: (most: number) => {
         watch(true)
         try {
-          return step()
+          return step(most)
         } finally {
           watch(false)
         }

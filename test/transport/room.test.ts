@@ -19,18 +19,18 @@ it('is seen by a loop that armed its bell, however late it was made', () => {
     envelope.flags = Flag.EMPTY
     while (out.backlog < 100) out.send(envelope, nothing)
 
-    writer.chunk() // tries again: there is no room; it asks for some
+    writer.chunk(16) // tries again: there is no room; it asks for some
     writer.publish()
     expect(writer.hasWork()).toBe(false)
-    while (reader.chunk()) reader.publish() // takes everything, and rings: the writer is awake, so nothing is sent
+    while (reader.chunk(16)) reader.publish() // takes everything, and rings: the writer is awake, so nothing is sent
     bell.arm(PARKED) // and only now the writer goes to sleep
     expect(writer.hasWork()).toBe(true)
     bell.disarm()
 
     while (out.backlog > 0) {
-      writer.chunk()
+      writer.chunk(16)
       writer.publish()
-      reader.chunk()
+      reader.chunk(16)
     }
   }
 })
@@ -43,9 +43,9 @@ it('makes its reader ring a loop that sleeps', () => {
   const envelope = emptyEnvelope(Kind.CANCEL)
   envelope.flags = Flag.EMPTY
   while ((out?.backlog ?? 1) < 100) out?.send(envelope, nothing)
-  writer.chunk()
+  writer.chunk(16)
   bell.arm(PARKED)
   expect([writer.hasWork(), bell.awake]).toEqual([false, false])
-  reader.chunk()
+  reader.chunk(16)
   expect(bell.awake).toBe(true)
 })
