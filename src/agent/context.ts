@@ -2,7 +2,12 @@
 import type { AgentId, TopicId } from './ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from './message.js'
 
-/** Options of a send. */
+/**
+ * Options of a send.
+ * @example
+ * const payload = { text: 'hello', rounds: 1e6 }
+ * await runtime.send(Digest, payload, 'hasher/alice', { timeout: 500, signal: new AbortController().signal })
+ */
 export interface SendOptions {
   /** Aborting it cancels the request: before its turn the handler never runs; during it, `ctx.signal` aborts. */
   readonly signal?: AbortSignal
@@ -29,12 +34,21 @@ export interface SendOptions {
   readonly correlation?: string | undefined
 }
 
-/** How a send ended, as a value: the answer, or whatever `send` would have thrown. */
+/**
+ * How a send ended, as a value: the answer, or whatever `send` would have thrown.
+ * @example
+ * const sent: SendResult<string> = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice')
+ * if (sent.ok) console.log(sent.value.length)
+ * else console.error(sent.error)
+ */
 export type SendResult<Answer> =
   | { readonly ok: true; readonly value: Answer; readonly error?: undefined }
   | { readonly ok: false; readonly value?: undefined; readonly error: unknown }
 
-/** Options of a publish. */
+/**
+ * Options of a publish.
+ * @example await runtime.publish(Hashed, { total: 1 }, { topic: 'news/alice', until: 'handled' })
+ */
 export interface PublishOptions {
   /** `type/source` to publish to. Default: `default/` and the key of the publishing agent, or `default/default`. */
   readonly topic?: TopicId | string
@@ -55,13 +69,24 @@ export interface PublishOptions {
 
 /** The names of the messages that an agent handles, carried in its type. */
 declare const handled: unique symbol
+/**
+ * What `handle()` takes: an agent type by name, with the messages that it handles. Every agent definition is one.
+ * @example const remote: AgentRef<typeof Digest> = { type: 'hasher' } // typed, without loading the agent's module
+ */
 export interface AgentRef<Handled extends MessageType = MessageType> {
+  /** The first half of the addresses of its agents. */
   readonly type: string
   readonly [handled]?: (message: Handled) => void
 }
 
-/** A typed address: sends to one agent, and only what that agent handles. */
+/**
+ * A typed address: sends to one agent, and only what that agent handles.
+ * @example
+ * const alice = runtime.handle(hasher, 'alice')
+ * console.log(await alice.send(Digest, { text: 'hello', rounds: 10 }))
+ */
 export interface Handle<Handled extends MessageType> {
+  /** Whom it sends to. */
   readonly id: AgentId
   /**
    * Sends a request and resolves with its answer.
@@ -78,13 +103,20 @@ export type Payload<M extends MessageType> =
     ? [payload?: PayloadOf<M>, options?: SendOptions]
     : [payload: PayloadOf<M>, options?: SendOptions]
 
-/** The verbs that the application and every handler share. */
+/**
+ * The verbs that the application and every handler share.
+ * @example
+ * const digestOf = (messenger: Messenger, text: string) => messenger.send(Digest, { text, rounds: 1 }, 'hasher/alice')
+ * await digestOf(runtime, 'from the application')
+ * await digestOf(ctx, 'from a handler')
+ */
 export interface Messenger {
   /**
    * Sends a request to `recipient` (`type/key`) and resolves with its answer. Settles exactly once.
    * @throws what the handler threw; ValidationError, UnknownAgentError, NoHandlerError, CallCycleError,
    *   CancelledError, TimeoutError, DeadlineError, OverloadedError, MessageDroppedError, ThreadLostError,
-   *   NotSerializableError, AgentCreationError, StoppedError
+   *   AgentFailedError, PoisonedError, NotSerializableError, AgentCreationError, StoppedError
+   * @example const digest = await ctx.send(Digest, { text: 'hello', rounds: 10 }, 'hasher/alice')
    */
   send<M extends RequestType>(
     message: M,
@@ -95,7 +127,7 @@ export interface Messenger {
   /**
    * Sends a request and resolves with what became of it; never rejects.
    * @example
-   * const sent = await runtime.trySend(Digest, { text: 'hi' }, 'hasher/a', { timeout: 500 })
+   * const sent = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice', { timeout: 500 })
    * console.log(sent.ok ? sent.value : sent.error)
    */
   trySend<M extends RequestType>(
@@ -108,15 +140,27 @@ export interface Messenger {
    * Publishes an event to a topic. Each matching agent gets it once; nobody matching is no error.
    * @throws ValidationError, NotSerializableError, MessageDroppedError, StoppedError; with `until: 'handled'` also
    *   AggregateError
+   * @example await ctx.publish(Hashed, { total: ctx.state.total })
    */
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void>
-  /** A typed address of one agent. @param key default `'default'` */
+  /**
+   * A typed address of one agent.
+   * @param key default `'default'`
+   * @throws InvalidNameError
+   * @example const alice = ctx.handle(hasher, 'alice')
+   */
   handle<H extends MessageType>(agent: AgentRef<H>, key?: string): Handle<H>
 }
 
 /**
  * What a handler gets beside its payload. Methods belong to the context: call them as `ctx.send(…)`.
  * @typeParam State the agent's state
+ * @example
+ * agent('hasher', { state: () => ({ total: 0 }) }).on(Digest, async ({ text }, ctx) => {
+ *   ctx.state.total += 1
+ *   await ctx.publish(Hashed, { total: ctx.state.total })
+ *   return `${ctx.id.key} asked for ${text}`
+ * })
  */
 export interface Context<State = unknown> extends Messenger {
   /** The agent that is running. */
@@ -127,7 +171,9 @@ export interface Context<State = unknown> extends Messenger {
   readonly sender: AgentId | undefined
   /** The topic, or undefined for a request. */
   readonly topic: TopicId | undefined
+  /** Whether the sender waits for an answer. */
   readonly isRequest: boolean
+  /** What the message is called in the event log; unique unless its sender chose it. */
   readonly messageId: string
   /** Aborts when the caller cancels, the deadline passes or the runtime stops. Made on first use. */
   readonly signal: AbortSignal
@@ -136,6 +182,11 @@ export interface Context<State = unknown> extends Messenger {
   /**
    * Keeps the state as it is now outside the thread, so that the agent comes back with it if its thread ends.
    * @throws InvalidArgumentError if its type has no `checkpoint`
+   * @example
+   * agent('ledger', { state: () => ({ total: 0 }), checkpoint: 'on-demand' }).on(Hashed, ({ total }, ctx) => {
+   *   ctx.state.total += total
+   *   if (total > 1_000) ctx.checkpoint()
+   * })
    */
   checkpoint(): void
   /** W3C trace context that came with the message; it goes on with what this turn sends. */
@@ -145,12 +196,13 @@ export interface Context<State = unknown> extends Messenger {
    * What it throws is reported like an event handler's error. It is gone when the agent stops; while the agent stops a
    * timer can be made and never fires. A pending timer does not count for `idle()`; its turn does.
    * @throws InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
-   * @example const reminder = ctx.after(60_000, ctx => ctx.publish(Reminder, { for: ctx.id.key }))
+   * @example const reminder = ctx.after(60_000, ctx => ctx.publish(Hashed, ctx.state))
    */
   after(ms: number, work: (ctx: Context<State>) => void | Promise<void>): Timer
   /**
    * Waits `ms` milliseconds by the runtime's clock.
    * @throws CancelledError when `ctx.signal` aborts first; InvalidArgumentError when `ms` is not from 0 to 2^31 - 1
+   * @example await ctx.sleep(1_000)
    */
   sleep(ms: number): Promise<void>
   /**
@@ -160,13 +212,23 @@ export interface Context<State = unknown> extends Messenger {
   stop(): void
 }
 
-/** A timer of an agent. */
+/**
+ * A timer of an agent, as `ctx.after` returns it.
+ * @example
+ * const late = ctx.after(5_000, ctx => ctx.publish(Hashed, ctx.state))
+ * late.cancel()
+ */
 export interface Timer {
   /** It will not fire any more; a turn of it that is at work goes on. */
   cancel(): void
 }
 
-/** What `onStart`, `onStop` and background loops get. */
+/**
+ * What `onStart`, `onStop` and background loops get: a context without a message.
+ * @example
+ * const greet = (ctx: LifeContext<{ total: number }>) => ctx.publish(Hashed, { total: ctx.state.total })
+ * agent('hasher', { state: () => ({ total: 0 }) }).onStart(greet)
+ */
 export type LifeContext<State = unknown> = Pick<
   Context<State>,
   | 'id'

@@ -7,10 +7,16 @@ import type { MessageType, ReceivedOf, ReturnOf } from './message.js'
 
 const brand = Symbol.for('ringreeve.agent')
 
-/** Which topics an agent type listens to: an exact topic type, or every topic type that starts with a prefix. */
+/**
+ * Which topics an agent type listens to: an exact topic type, or every topic type that starts with a prefix.
+ * @example agent('archive', { subscriptions: ['news', { topic: 'default' }, { prefix: 'sensor.' }] })
+ */
 export type TopicPattern = string | { readonly topic: string } | { readonly prefix: string }
 
-/** Bound of one agent's queue and what happens beyond it. */
+/**
+ * Bound of one agent's queue and what happens beyond it.
+ * @example agent('screen', { mailbox: { capacity: 16, overflow: 'drop-oldest' } })
+ */
 export interface MailboxOptions {
   /** Messages that wait for one agent. Default 1024. */
   readonly capacity?: number
@@ -24,13 +30,18 @@ export interface MailboxOptions {
 /**
  * How many messages one agent handles at a time. `'serial'`: one. `'callchain'`: one, and calls that come back by way
  * of its own running turn. `'interleaved'`: no limit. A number: at most so many.
+ * @example agent('crawler', { concurrency: 8 })
  */
 export type Concurrency = 'serial' | 'callchain' | 'interleaved' | number
 
-/** How often a thread may end before what ended it is given up. */
+/**
+ * How often a thread may end before what ended it is given up.
+ * @example agent('parser', { restarts: { max: 5, within: 60_000, backoff: { min: 100, max: 5_000 } } })
+ */
 export interface RestartPolicy {
   /** More ends than this within `within` ms are too many. */
   readonly max: number
+  /** Milliseconds. */
   readonly within: number
   /**
    * Milliseconds before the next life. The first end has none; the second `min`, then twice as much each time up to
@@ -43,10 +54,14 @@ export interface RestartPolicy {
  * When the state of an agent is kept outside its thread. `everyMessages: 1` keeps it before each answer leaves;
  * `everyMs` at most so many ms after a change; `'on-demand'` when a handler calls `ctx.checkpoint()`, which the others
  * may do too. State is plain data and is encoded each time.
+ * @example agent('ledger', { state: () => ({ sum: 0 }), checkpoint: { everyMessages: 1 } })
  */
 export type CheckpointPolicy = { readonly everyMessages: number } | { readonly everyMs: number } | 'on-demand'
 
-/** Options of an agent type. */
+/**
+ * Options of an agent type.
+ * @example agent('hasher', { state: () => ({ total: 0 }), threads: 1, deadline: 2_000, unloadAfter: 60_000 })
+ */
 export interface AgentOptions<State> {
   /** Makes the state of a new agent, on its own thread, at its first message. Default: `undefined`. */
   readonly state?: (id: AgentId) => State | Promise<State>
@@ -60,12 +75,13 @@ export interface AgentOptions<State> {
   readonly subscriptions?: readonly TopicPattern[]
   /** How many threads host this type. Default: all. 1 pins it to one. Keys are spread by hash. */
   readonly threads?: number
-  /** Default `'serial'`. */
+  /** How many messages one agent handles at a time. Default `'serial'`. */
   readonly concurrency?: Concurrency
   /** Milliseconds a turn may take. Then `ctx.signal` aborts and the caller gets DeadlineError; a thread that is still busy 100 ms later is ended and replaced. Default: none. */
   readonly deadline?: number
   /** Milliseconds after which a turn is told of (`slow` in the event log) and otherwise left alone. Default: none. */
   readonly softDeadline?: number
+  /** Bound of each agent's queue. Default: 1024 messages, then senders wait. */
   readonly mailbox?: MailboxOptions
   /** After its thread ended, an agent comes back from its last checkpoint on its next message. Default: none; it begins anew. */
   readonly checkpoint?: CheckpointPolicy
@@ -82,13 +98,24 @@ export interface AgentOptions<State> {
   readonly keepState?: boolean
 }
 
-/** Handles one message: gets the payload, returns the answer (requests) or nothing (events). */
+/**
+ * Handles one message: gets the payload, returns the answer (requests) or nothing (events).
+ * @example
+ * const digest: Handler<typeof Digest, { total: number }> = ({ text }, ctx) => `${text} no. ${++ctx.state.total}`
+ * agent('hasher', { state: () => ({ total: 0 }) }).on(Digest, digest)
+ */
 export type Handler<M extends MessageType, State> = (
   payload: ReceivedOf<M>,
   ctx: Context<State>,
 ) => ReturnOf<M> | Promise<ReturnOf<M>>
 
-/** Options of one handler. */
+/**
+ * Options of one handler.
+ * @example
+ * agent('judge')
+ *   .on(Digest, () => 'too long', { when: ({ text }) => text.length > 1_000 })
+ *   .on(Digest, () => 'fine')
+ */
 export interface HandlerOptions<M extends MessageType, State> {
   /** Takes only the messages for which this returns true; of several handlers of a type the first match runs. */
   readonly when?: (payload: ReceivedOf<M>, ctx: Context<State>) => boolean
@@ -105,20 +132,27 @@ export interface HandlerEntry {
  * What happens when an interval or a background loop fails. `'report'`: like an event handler's error, and an interval
  * goes on. `'stop-agent'`: the agent stops in good order; its next message makes it anew. `'stop-runtime'`: then the
  * runtime stops too, and `run()` rejects with the error.
+ * @example agent('pulse').every(1_000, ctx => ctx.publish(Hashed, { total: 1 }), { onError: 'stop-agent' })
  */
 export type OnError = 'report' | 'stop-agent' | 'stop-runtime'
 
-/** Options of an interval. */
+/**
+ * Options of an interval.
+ * @example agent('pulse').every(1_000, ctx => ctx.publish(Hashed, { total: 1 }), { immediate: false })
+ */
 export interface IntervalOptions {
   /** Whether the first tick comes at once, or (`false`) after the first period. Default true. */
   readonly immediate?: boolean
-  /** Default `'report'`. */
+  /** What an error of a tick does. Default `'report'`. */
   readonly onError?: OnError
 }
 
-/** Options of a background loop. */
+/**
+ * Options of a background loop.
+ * @example agent('poller').loop(ctx => ctx.sleep(60_000), { onError: 'stop-runtime' })
+ */
 export interface BackgroundOptions {
-  /** Default `'report'`. */
+  /** What an error that ends the loop does. Default `'report'`. */
   readonly onError?: OnError
 }
 
@@ -150,32 +184,53 @@ export interface AgentSpec {
   readonly onRestart: LifeHook | undefined
 }
 
-/** An agent type, whatever its state and messages. */
+/**
+ * An agent type, whatever its state and messages.
+ * @example const all: AnyAgent[] = [hasher, agent('sink').on(Hashed, () => {})]
+ */
 export interface AnyAgent {
+  /** The first half of the addresses of its agents. */
   readonly type: string
+  /** What the definition says, for the runtime. */
   readonly spec: AgentSpec
 }
 
-/** An agent type: what its state is and how it handles its messages. Immutable; each method returns a new definition. */
+/**
+ * An agent type: what its state is and how it handles its messages. Immutable; each method returns a new definition.
+ * @example
+ * export const counter: AgentDefinition<{ n: number }, typeof Hashed> = agent('counter', { state: () => ({ n: 0 }) })
+ *   .on(Hashed, ({ total }, ctx) => void (ctx.state.n += total))
+ */
 export interface AgentDefinition<State = unknown, Handled extends MessageType = never>
   extends AnyAgent,
     AgentRef<Handled> {
-  /** Adds a handler. Exactly this message type is handled (by name); the first handler whose `when` agrees runs. */
+  /**
+   * Adds a handler. Exactly this message type is handled (by name); the first handler whose `when` agrees runs.
+   * @throws InvalidArgumentError
+   * @example agent('echo').on(Digest, ({ text }) => text)
+   */
   on<M extends MessageType>(
     message: M,
     handler: Handler<M, State>,
     options?: HandlerOptions<M, State>,
   ): AgentDefinition<State, Handled | M>
-  /** Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. */
+  /**
+   * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there.
+   * @example agent('hasher', { state: () => ({ salt: '' }) }).onStart(ctx => void (ctx.state.salt = ctx.id.key))
+   */
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
-  /** Runs when an agent comes back after its thread ended, after `onStart` and with the state of its last checkpoint, if there is one. */
+  /**
+   * Runs when an agent comes back after its thread ended, after `onStart` and with the state of its last checkpoint, if
+   * there is one.
+   * @example agent('ledger').onRestart(ctx => console.warn(`${ctx.id} is back`))
+   */
   onRestart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
   /**
    * Runs `work` every `ms` milliseconds while the agent is there, beginning after `onStart`. Each tick is a turn: in
    * order with the messages, within the agent's concurrency and deadline, and counted by `idle()`; the pending timer is
    * not. An interval never overlaps itself: a tick that comes due while the last one waits or runs is left out.
    * @throws InvalidArgumentError
-   * @example agent('pulse').every(1_000, ctx => ctx.publish(Beat, { from: ctx.id.key }))
+   * @example agent('pulse').every(1_000, ctx => ctx.publish(Hashed, { total: 1 }))
    */
   every(
     ms: number,
@@ -187,9 +242,12 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
    * `ctx.signal`) aborts, and the agent waits for it before `onStop`. That it is cancelled is no error then. It is not
    * counted by `idle()`.
    * @throws InvalidArgumentError
-   * @example agent('poller').loop(async (ctx, stopSignal) => {
+   * @example
+   * const News = event<string>('news')
+   * agent('poller').loop(async (ctx, stopSignal) => {
    *   for (;;) {
-   *     await ctx.publish(News, await fetchNews(stopSignal))
+   *     const answer = await fetch('https://example.org/news', { signal: stopSignal })
+   *     await ctx.publish(News, await answer.text())
    *     await ctx.sleep(5_000) // throws when the agent stops
    *   }
    * })
@@ -201,6 +259,7 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   /**
    * Runs once whenever the agent ends in good order: it or the runtime is stopped, it is unloaded, its `onError` ends
    * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew.
+   * @example agent('hasher', { state: () => ({ total: 0 }) }).onStop(ctx => ctx.publish(Hashed, ctx.state))
    */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
 }
@@ -348,6 +407,7 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
  * @param type the first half of its agents' addresses; letters, digits, `_`, `-`, `.`
  * @throws InvalidNameError, InvalidArgumentError
  * @example
+ * const Add = request<number, number>('add')
  * const counter = agent('counter', { state: () => ({ n: 0 }) }).on(Add, (by, ctx) => (ctx.state.n += by))
  */
 export function agent<State = undefined>(type: string, options: AgentOptions<State> = {}): AgentDefinition<State> {

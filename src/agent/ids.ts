@@ -5,17 +5,31 @@ import { InvalidNameError } from './errors.js'
 const agentTypeBad = /[^\w\-.]/
 const topicTypeBad = /[^\w\-.:=]/
 
-/** Address of one agent: `type/key`. The type matches `^[\w\-.]+$`; the key is any string, also empty or with slashes. */
+/**
+ * Address of one agent: `type/key`. The type matches `^[\w\-.]+$`; the key is any string, also empty or with slashes.
+ * @example
+ * const id: AgentId = agentId('hasher', 'alice')
+ * console.log(id.key, `${id}`) // alice hasher/alice
+ */
 export interface AgentId {
+  /** What kind of agent. */
   readonly type: string
+  /** Which one of that kind. */
   readonly key: string
   /** `type/key`. */
   toString(): string
 }
 
-/** Address of a stream of events: `type/source`. The type matches `^[\w\-.:=]+$`; the source is any string. */
+/**
+ * Address of a stream of events: `type/source`. The type matches `^[\w\-.:=]+$`; the source is any string.
+ * @example
+ * const id: TopicId = topicId('news', 'alice')
+ * console.log(id.source, `${id}`) // alice news/alice
+ */
 export interface TopicId {
+  /** What kind of events. */
   readonly type: string
+  /** Whose; a subscription delivers to the agent with this key. */
   readonly source: string
   /** `type/source`. */
   toString(): string
@@ -93,6 +107,7 @@ export function agentId(type: string, key = 'default'): AgentId {
  * @param type what kind of event stream; letters, digits, `_`, `-`, `.`, `:`, `=`
  * @param source whose; default `'default'`. A subscription delivers to the agent whose key is this source.
  * @throws InvalidNameError naming the offending character
+ * @example await runtime.publish(Hashed, { total: 1 }, { topic: topicId('news', 'alice') })
  */
 export function topicId(type: string, source = 'default'): TopicId {
   checkTopicType(type)

@@ -3,14 +3,25 @@ import type { AgentId, TopicId } from './ids.js'
 
 const brand = Symbol.for('ringreeve.interceptor')
 
-/** Returned by an interceptor to drop the message: its sender gets MessageDroppedError, nobody else gets anything. */
+/**
+ * Returned by an interceptor to drop the message: its sender gets MessageDroppedError, nobody else gets anything.
+ * @example interceptor({ onPublish: (_, { topic }) => (topic?.type === 'private' ? DROP : undefined) })
+ */
 export const DROP: unique symbol = Symbol.for('ringreeve.drop') as never
 
-/** What an interceptor is told of the message, beside its payload. */
+/**
+ * What an interceptor is told of the message, beside its payload.
+ * @example
+ * interceptor({
+ *   onSend: (_, { message, sender, recipient }) => console.log(`${message}: ${sender} → ${recipient}`),
+ * })
+ */
 export interface Passing {
   /** Name of the message type. */
   readonly message: string
+  /** What the message is called in the event log. */
   readonly messageId: string
+  /** The agent that sends it; undefined when the application does. */
   readonly sender: AgentId | undefined
   /** Of a send or a response. */
   readonly recipient: AgentId | undefined
@@ -21,10 +32,18 @@ export interface Passing {
 /**
  * Sees a payload: returns another one to replace it, `DROP` to drop it, nothing to let it pass as it is; what it throws
  * goes to the sender. May be async; messages of one sender keep their order.
+ * @example
+ * const stamp: Intercept = payload => ({ ...(payload as object), seen: Date.now() })
+ * export const stamps = interceptor({ onSend: stamp })
  */
 export type Intercept = (payload: unknown, passing: Passing) => unknown
 
-/** One link of the chain; each sees what the one before it let pass. */
+/**
+ * One link of the chain; each sees what the one before it let pass.
+ * @example
+ * const shout: Interceptor = interceptor({ onResponse: answer => (typeof answer === 'string' ? `${answer}!` : answer) })
+ * await createRuntime({ agents: [hasher], interceptors: [shout] })
+ */
 export interface Interceptor {
   /** Requests, on the sender's loop, before validation. */
   readonly onSend?: Intercept
@@ -34,7 +53,14 @@ export interface Interceptor {
   readonly onResponse?: Intercept
 }
 
-/** Marks an interceptor, so that it can be exported from a module and found there by every thread. */
+/**
+ * Marks an interceptor, so that it can be exported from a module and found there by every thread.
+ * @example
+ * // audit.js; then createRuntime({ interceptors: [new URL('./audit.js', import.meta.url)] })
+ * export const audit = interceptor({
+ *   onSend: (payload, { message, sender }) => console.log(message, 'from', sender?.toString() ?? 'the application'),
+ * })
+ */
 export function interceptor(hooks: Interceptor): Interceptor {
   return Object.freeze(Object.defineProperty({ ...hooks }, brand, { value: true }))
 }

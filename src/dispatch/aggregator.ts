@@ -11,8 +11,14 @@ const WAIT_MS = 30_000
 /** What a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1
 
-/** What was gathered for a correlation id. */
+/**
+ * What was gathered for a correlation id.
+ * @example
+ * const { events, complete }: Group = await runtime.send(WaitFor, { correlationId: 'hamlet' }, 'combiner/x')
+ * console.log(complete ? pick(events, Analysed)?.words : `only ${events.length} came`)
+ */
 export interface Group {
+  /** What the events belong to. */
   readonly correlationId: string
   /** In the order in which they came. */
   readonly events: readonly Dispatched[]
@@ -23,7 +29,7 @@ export interface Group {
 /**
  * Asks an aggregator for the group of a correlation id: the last one that closed and was not asked for yet, or else the
  * next that closes. After `timeout` ms (default 30,000) it answers with what is there, `complete: false`.
- * @example const { events } = await runtime.send(WaitFor, { correlationId, timeout: 500 }, 'combiner/x')
+ * @example const { events } = await runtime.send(WaitFor, { correlationId: 'hamlet', timeout: 500 }, 'combiner/x')
  */
 export const WaitFor: RequestType<
   string,
@@ -38,7 +44,16 @@ export const WaitFor: RequestType<
 /** To itself, when time may be over for some groups. */
 const Expire = request('ringreeve.expire')
 
-/** Options of {@link aggregator}. */
+/**
+ * Options of {@link aggregator}.
+ * @example
+ * const options: AggregatorOptions = {
+ *   needs: [Analysed, Analysed],
+ *   timeout: 5_000,
+ *   combine: ({ complete, correlationId }) => console.log(correlationId, complete),
+ * }
+ * export const pairs = aggregator('pairs', options)
+ */
 export interface AggregatorOptions {
   /** The events of a group. A type that stands there twice is needed twice. */
   readonly needs: readonly EventType[]
@@ -52,6 +67,7 @@ export interface AggregatorOptions {
   readonly remember?: number
   /** How many threads host it. Default: all; one agent is always on one. */
   readonly threads?: number
+  /** Bound of its queue, and what happens beyond it. Default: 1024 messages, then senders wait. */
   readonly mailbox?: MailboxOptions
 }
 
@@ -80,6 +96,8 @@ class Aftermath {
  * Declares an agent that gathers events by correlation id. Its open groups are state: they are saved and restored.
  * @throws InvalidNameError, InvalidArgumentError
  * @example
+ * const Summarised = event<{ summary: string }>('summarised')
+ * const Combined = event<{ words: number }>('combined')
  * export const combiner = aggregator('combiner', {
  *   needs: [Analysed, Summarised],
  *   timeout: 5_000,
@@ -227,7 +245,9 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
 
 /**
  * The payload of the first event of a type, or undefined if there is none.
- * @example const analysis = pick(group.events, Analysed)
+ * @example
+ * const { events } = await runtime.send(WaitFor, { correlationId: 'hamlet' }, 'combiner/x')
+ * console.log(pick(events, Analysed)?.words)
  */
 export function pick<E extends EventType>(events: readonly Dispatched[], type: E): ReceivedOf<E> | undefined {
   return events.find(one => one.type === type.name)?.payload as ReceivedOf<E> | undefined

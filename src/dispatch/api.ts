@@ -3,7 +3,14 @@ import type { AgentId } from '../agent/ids.js'
 import type { EventType, PayloadOf } from '../agent/message.js'
 import type { Dispatched } from './events.js'
 
-/** Options of `createDispatcher`. */
+/**
+ * Options of `createDispatcher`.
+ * @example
+ * await createDispatcher(runtime, {
+ *   batchSize: 16,
+ *   onFailure: ({ event, agent, error }) => console.error(event.type, 'failed at', agent, error),
+ * })
+ */
 export interface DispatcherOptions {
   /** Key of its address `dispatcher/<name>`, which `Dispatch` is sent to. Default `'main'`. */
   readonly name?: string
@@ -18,15 +25,27 @@ export interface DispatcherOptions {
   readonly onFailure?: (failure: DispatchFailure) => void
 }
 
-/** One agent that failed with one event. */
+/**
+ * One agent that failed with one event.
+ * @example
+ * const failures: DispatchFailure[] = []
+ * await createDispatcher(runtime, { onFailure: failure => failures.push(failure) })
+ */
 export interface DispatchFailure {
+  /** The event, as the agent got it. */
   readonly event: Dispatched
   /** `type/key`; undefined when the choice of the agent failed (a `when` or `to` that threw). */
   readonly agent: string | undefined
+  /** What the agent threw, or the runtime in its stead. */
   readonly error: unknown
 }
 
-/** How a dispatcher ended. */
+/**
+ * How a dispatcher ended.
+ * @example
+ * const { by, undone }: DispatcherEnd = await dispatcher.ended
+ * console.log(by === undefined ? 'stopped' : 'terminated', 'with', undone.length, 'events undone')
+ */
 export interface DispatcherEnd {
   /** The terminate event; undefined when `stop()` was called or the runtime stopped. */
   readonly by: Dispatched | undefined
@@ -34,7 +53,12 @@ export interface DispatcherEnd {
   readonly undone: readonly Dispatched[]
 }
 
-/** Counters of a dispatcher. */
+/**
+ * Counters of a dispatcher.
+ * @example
+ * const { queued, atWork, done, failed }: DispatcherStats = dispatcher.stats()
+ * console.log(`${queued} wait, ${atWork} at work, ${done} done, ${failed} failures`)
+ */
 export interface DispatcherStats {
   /** Events that wait to begin. */
   readonly queued: number
@@ -48,10 +72,23 @@ export interface DispatcherStats {
   readonly unrouted: number
 }
 
-/** Where events of a type go: one agent, or the one that a function names for the event. */
+/**
+ * Where events of a type go: one agent, or the one that a function names for the event.
+ * @example
+ * const byLength: RouteTarget<{ text: string }> = ({ payload }) =>
+ *   payload.text.length > 80 ? 'analyzer/long' : 'analyzer/short'
+ * dispatcher.route(TextArrived, byLength)
+ */
 export type RouteTarget<Payload> = AgentId | string | ((event: Dispatched<Payload>) => AgentId | string)
 
-/** Routes events to agents, and what follows from them. Made by `createDispatcher`. */
+/**
+ * Routes events to agents, and what follows from them. Made by `createDispatcher`.
+ * @example
+ * dispatcher.route(TextArrived, 'analyzer/x')
+ * dispatcher.route(Analysed, 'archive/x', { when: ({ payload }) => payload.words > 100 })
+ * await dispatcher.dispatch(TextArrived, { text: 'hello' })
+ * await dispatcher.waitUntilEmpty()
+ */
 export interface Dispatcher extends AsyncDisposable {
   /** `dispatcher/<name>`. */
   readonly address: string
@@ -71,7 +108,7 @@ export interface Dispatcher extends AsyncDisposable {
    * Takes an event. It is in the queue at once; the promise resolves when the queue has room for more.
    * @param options.correlationId at most 256 characters; default: a new one
    * @throws StoppedError when the dispatcher has ended
-   * @example const { correlationId } = await dispatcher.dispatch(TextArrived, { text })
+   * @example const { correlationId } = await dispatcher.dispatch(TextArrived, { text: 'hello' })
    */
   dispatch<E extends EventType>(
     type: E,
@@ -82,11 +119,16 @@ export interface Dispatcher extends AsyncDisposable {
    * Resolves with true once nothing waits and nothing is at work, follow-ups included; with false after `timeoutMs`,
    * or when the dispatcher ends with events undone. Counted, not polled.
    * @param timeoutMs default: no limit
+   * @example if (!(await dispatcher.waitUntilEmpty(5_000))) console.warn(dispatcher.stats().atWork, 'still at work')
    */
   waitUntilEmpty(timeoutMs?: number): Promise<boolean>
-  /** Ends at once: nothing begins any more, what is at work ends. Resolves when it has. */
+  /**
+   * Ends at once: nothing begins any more, what is at work ends. Resolves when it has.
+   * @example const { undone } = await dispatcher.stop()
+   */
   stop(): Promise<DispatcherEnd>
   /** Resolves when the dispatcher has ended: by a terminate event, by `stop()`, or because the runtime stopped. */
   readonly ended: Promise<DispatcherEnd>
+  /** Its counters, at this moment. */
   stats(): DispatcherStats
 }

@@ -4,10 +4,17 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { InvalidArgumentError } from '../agent/errors.js'
 import { type EventType, event, type PayloadOf, type ReceivedOf, type RequestType, request } from '../agent/message.js'
 
-/** An event on its way through a dispatcher. Plain data. */
+/**
+ * An event on its way through a dispatcher. Plain data.
+ * @example
+ * export const analyzer = agent('analyzer').on(dispatched(TextArrived), ({ payload, correlationId, cause }) => {
+ *   console.log(payload.text, 'belongs to', correlationId, 'and', cause === undefined ? 'begins it' : `follows ${cause}`)
+ * })
+ */
 export interface Dispatched<Payload = unknown> {
   /** Name of the event type. */
   readonly type: string
+  /** As it was dispatched, after the schema of its type. */
   readonly payload: Payload
   /** Unique in this process. */
   readonly id: string
@@ -19,9 +26,15 @@ export interface Dispatched<Payload = unknown> {
   readonly dispatcher: string
 }
 
-/** An event that a handler wants dispatched. Made by {@link follow}. */
+/**
+ * An event that a handler wants dispatched. Made by {@link follow}.
+ * @example
+ * const analyse = (text: string): FollowUp => follow(Analysed, { words: text.split(' ').length })
+ */
 export interface FollowUp {
+  /** Name of the event type. */
   readonly type: string
+  /** Its payload. */
   readonly payload: unknown
   /** Default: that of the event being handled. */
   readonly correlationId?: string | undefined
@@ -29,24 +42,38 @@ export interface FollowUp {
   readonly cause?: string | undefined
 }
 
-/** What a handler of a dispatched event returns: the events that follow from it, if any. */
+/**
+ * What a handler of a dispatched event returns: the events that follow from it, if any.
+ * @example
+ * agent('splitter').on(dispatched(TextArrived), ({ payload }): FollowUps =>
+ *   payload.text.split('\n').map(line => follow(Analysed, { words: line.split(' ').length })),
+ * )
+ */
 export type FollowUps = FollowUp | readonly FollowUp[] | undefined | void
 
-/** Ends the dispatcher at once when it is dispatched or returned: `follow(Terminate)`. */
+/**
+ * Ends the dispatcher at once when it is dispatched or returned.
+ * @example agent('judge').on(dispatched(Analysed), ({ payload }) => (payload.words === 0 ? follow(Terminate) : undefined))
+ */
 export const Terminate: EventType<string, { sent: void; received: void; returned: void; answered: void }> =
   event('ringreeve.terminate')
 
 /**
  * Asks a dispatcher to take an event, from any agent on any thread; for events that no handler can return, because they
  * come later. (Else return them.)
- * @example await ctx.send(Dispatch, follow(Ticked, { n: 1 }), event.dispatcher)
+ * @example
+ * agent('slow').on(dispatched(TextArrived), ({ dispatcher, correlationId }, ctx) => {
+ *   const late = { ...follow(Analysed, { words: 2 }), correlationId }
+ *   ctx.after(1_000, ctx => ctx.send(Dispatch, late, dispatcher))
+ * })
  */
 export const Dispatch: RequestType<string, { sent: FollowUp; received: FollowUp; returned: void; answered: void }> =
   request<FollowUp>('ringreeve.dispatch')
 
 /**
  * An event that follows from the one being handled.
- * @example return follow(Analysed, { words: 12 })
+ * @throws InvalidArgumentError when `type` is no event
+ * @example agent('analyzer').on(dispatched(TextArrived), () => follow(Analysed, { words: 12 }))
  */
 export function follow<E extends EventType>(
   type: E,

@@ -5,8 +5,12 @@ import { RingreeveError } from '../agent/errors.js'
 /**
  * What is used of a model SDK: the client of the `openai` package fits, `new OpenAI({ baseURL, apiKey })`, and with it
  * every service that speaks its protocol.
+ * @example
+ * import OpenAI from 'openai'
+ * const client: ChatClient = new OpenAI({ baseURL: 'http://127.0.0.1:11434/v1', apiKey: 'none' })
  */
 export interface ChatClient {
+  /** As in the `openai` package. */
   readonly chat: { readonly completions: { create(body: never, options?: never): PromiseLike<unknown> } }
 }
 
@@ -23,7 +27,15 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
-/** One message of a conversation with a model, as the protocol has it. */
+/**
+ * One message of a conversation with a model, as the protocol has it.
+ * @example
+ * import OpenAI from 'openai'
+ * const model = languageModel({ client: new OpenAI(), model: 'gpt-4.1-mini' })
+ * const conversation: ChatMessage[] = [{ role: 'user', content: 'Who wrote Hamlet?' }]
+ * conversation.push({ role: 'assistant', content: await model.text(ctx, { prompt: conversation }) })
+ * conversation.push({ role: 'user', content: 'And when?' })
+ */
 export type ChatMessage =
   | { readonly role: 'system' | 'user'; readonly content: string }
   | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }

@@ -7,7 +7,13 @@ import { validate } from '../agent/schema.js'
 import { type ChatBody, type ChatClient, type ChatMessage, chat, type Reply, streamedChat } from './chat.js'
 import { callTool, jsonSchemaOf, type Tool } from './tool.js'
 
-/** Options of {@link languageModel}. */
+/**
+ * Options of {@link languageModel}.
+ * @example
+ * import OpenAI from 'openai'
+ * const options: ModelOptions = { client: new OpenAI(), model: 'gpt-4.1-mini', behaviour: 'Be brief.', timeout: 10_000 }
+ * const model = languageModel(options)
+ */
 export interface ModelOptions {
   /** E.g. `new OpenAI({ apiKey, baseURL })` of the `openai` package, made in the module of the agents that use it. */
   readonly client: ChatClient
@@ -25,7 +31,12 @@ export interface ModelOptions {
   readonly maxSteps?: number
 }
 
-/** One question. */
+/**
+ * One question.
+ * @example
+ * const question: Question = { prompt: 'Tell a story.', onText: piece => process.stdout.write(piece) }
+ * const tell = (model: LanguageModel, ctx: Context) => model.text(ctx, question)
+ */
 export interface Question {
   /** What is asked. Or the whole conversation so far, its last message being what is asked. */
   readonly prompt: string | readonly ChatMessage[]
@@ -33,25 +44,43 @@ export interface Question {
   readonly onText?: (piece: string) => void
 }
 
-/** A question whose answer is an object. */
+/**
+ * A question whose answer is an object.
+ * @example
+ * import { z } from 'zod'
+ * const Mood = z.object({ mood: z.enum(['merry', 'sad']) })
+ * const moodOf = (text: string): ObjectQuestion<typeof Mood> => ({ prompt: `What mood has this? ${text}`, schema: Mood })
+ */
 export interface ObjectQuestion<S extends StandardSchemaV1> extends Question {
   /** What the object must be; any Standard Schema library. Its JSON Schema is told to the model if the library has it. */
   readonly schema: S
 }
 
-/** A model that handlers can ask. Made by {@link languageModel}. */
+/**
+ * A model that handlers can ask. Made by {@link languageModel}.
+ * @example
+ * const summarise = (model: LanguageModel, ctx: Context, text: string) =>
+ *   model.text(ctx, { prompt: `Summarise in one sentence: ${text}` })
+ */
 export interface LanguageModel {
   /**
    * Asks for text.
    * @param ctx the handler's: tools are asked in its name, and its `signal` ends the question
    * @throws TimeoutError; what the client throws when it has tried often enough; RingreeveError `ERR_RINGREEVE_MODEL`
-   * @example const summary = await model.text(ctx, { prompt: `Summarise: ${text}` })
+   * @example
+   * const translate = (model: LanguageModel, ctx: Context, text: string) =>
+   *   model.text(ctx, { prompt: `Into French: ${text}`, onText: piece => process.stdout.write(piece) })
    */
   text(ctx: Context, question: Question): Promise<string>
   /**
    * Asks for an object. One that does not fit is given back to the model with what is wrong, as often as `retries` says.
    * @throws ValidationError when it still does not fit; and like {@link text}
-   * @example const { mood } = await model.object(ctx, { prompt, schema: z.object({ mood: z.string() }) })
+   * @example
+   * import { z } from 'zod'
+   * const moodOf = async (model: LanguageModel, ctx: Context, text: string) => {
+   *   const { mood } = await model.object(ctx, { prompt: `Mood of: ${text}`, schema: z.object({ mood: z.string() }) })
+   *   return mood
+   * }
    */
   object<S extends StandardSchemaV1>(
     ctx: Context,
@@ -155,9 +184,12 @@ class Asking {
  * A model that handlers can ask, through a client that the application chooses.
  * @throws InvalidArgumentError
  * @example
- * // in a module of agents; `npm install openai`
+ * import OpenAI from 'openai' // in a module of agents; `npm install openai`
+ * import { z } from 'zod'
+ * const Analysis = z.object({ mood: z.string(), words: z.number() })
+ * const Analyse = request('analyse', { input: z.object({ text: z.string() }), output: Analysis })
  * const model = languageModel({ client: new OpenAI(), model: 'gpt-4.1-mini', behaviour: 'You are a text analyst.' })
- * export const analyst = agent('analyst', { concurrency: 'interleaved' }).on(Analyse, async ({ text }, ctx) =>
+ * export const analyst = agent('analyst', { concurrency: 'interleaved' }).on(Analyse, ({ text }, ctx) =>
  *   model.object(ctx, { prompt: `Analyse this text: ${text}`, schema: Analysis }),
  * )
  */

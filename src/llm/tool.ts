@@ -6,14 +6,30 @@ import type { AgentId } from '../agent/ids.js'
 import type { MessageType, RequestType } from '../agent/message.js'
 import type { ToolCall, ToolDescription } from './chat.js'
 
-/** A request that a model may have sent to an agent. Made by {@link tool}. */
+/**
+ * A request that a model may have sent to an agent. Made by {@link tool}.
+ * @example
+ * import OpenAI from 'openai'
+ * const equipped = (...tools: Tool[]) => languageModel({ client: new OpenAI(), model: 'gpt-4.1-mini', tools })
+ */
 export interface Tool {
+  /** The request. */
   readonly message: RequestType
+  /** The agent that answers: `type/key`. */
   readonly to: AgentId | string
+  /** What the model is told of it. */
   readonly description: ToolDescription
 }
 
-/** Options of {@link tool}. */
+/**
+ * Options of {@link tool}.
+ * @example
+ * const digest = tool(Digest, {
+ *   to: 'hasher/x',
+ *   description: 'Digests a text with so many rounds of SHA-256.',
+ *   parameters: { type: 'object', properties: { text: { type: 'string' }, rounds: { type: 'integer' } } },
+ * })
+ */
 export interface ToolOptions {
   /** For the model: what the tool does, and when to use it. */
   readonly description: string
@@ -29,6 +45,8 @@ export interface ToolOptions {
  * Makes a tool of a request to an agent.
  * @throws InvalidArgumentError when there is no JSON Schema, or the name is not one
  * @example
+ * import { z } from 'zod'
+ * const CountWords = request('count-words', { input: z.object({ text: z.string() }), output: z.number() })
  * const wordCount = tool(CountWords, { to: 'counter/x', description: 'Counts the words of a text.' })
  */
 export function tool(message: RequestType, options: ToolOptions): Tool {

@@ -5,7 +5,12 @@ import { InvalidArgumentError, NotSerializableError } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
 import { type Entry, type Exchange, Operate, type Operation } from './messages.js'
 
-/** What a memory holds, by key. */
+/**
+ * What a memory holds, by key. Write yours as a `type`: an `interface` does not fit.
+ * @example
+ * type Board = { visits: number; steps: string[] }
+ * const boardOf = (ctx: Context, key: string) => memoryAt<Board>(ctx, `memory/${key}`)
+ */
 export type Shape = Readonly<Record<string, unknown>>
 type Key<S extends Shape> = keyof S & string
 type NumberKey<S extends Shape> = { [K in Key<S>]: number extends S[K] ? K : never }[Key<S>]
@@ -13,34 +18,59 @@ type NumberKey<S extends Shape> = { [K in Key<S>]: number extends S[K] ? K : nev
 /**
  * Access to one memory. Every method is one request to its agent and throws what a `send` throws.
  * @typeParam S what is under which key
+ * @example
+ * const board: MemoryClient<{ visits: number; title: string }> = memoryAt(runtime, 'memory/main')
+ * await board.set('title', 'Hamlet')
+ * console.log((await board.get('title'))?.value, await board.add('visits'))
  */
 export interface MemoryClient<S extends Shape = Shape> {
-  /** A copy of the value with its version; undefined if there is none. */
+  /**
+   * A copy of the value with its version; undefined if there is none.
+   * @example const entry = await memoryAt<{ title: string }>(ctx, 'memory/main').get('title')
+   */
   get<K extends Key<S>>(key: K): Promise<Entry<S[K]> | undefined>
-  /** Puts a value in, whatever was there. @returns its version. @throws OverloadedError when the memory is full */
+  /**
+   * Puts a value in, whatever was there.
+   * @returns its version
+   * @throws OverloadedError when the memory is full
+   * @example await memoryAt(ctx, 'memory/main').set('title', 'Hamlet')
+   */
   set<K extends Key<S>>(key: K, value: S[K]): Promise<number>
   /**
    * Puts fields over those that are there; other fields stay. Not there yet: begins with no fields.
-   * @returns the version. @throws InvalidArgumentError when what is there has no fields
+   * @returns the version
+   * @throws InvalidArgumentError when what is there has no fields; OverloadedError when the memory is full
+   * @example await memoryAt<{ plan: { title: string; done: boolean } }>(ctx, 'memory/main').merge('plan', { done: true })
    */
   merge<K extends Key<S>>(key: K, fields: Partial<S[K]>): Promise<number>
   /**
    * Puts a value in if nobody changed the entry since `version`; 0: if there is none.
    * @example
-   * const entry = await memory.get('plan')
-   * const outcome = await memory.compareAndSet('plan', next(entry?.value), entry?.version ?? 0)
+   * const board = memoryAt<{ owner: string }>(ctx, 'memory/main')
+   * const outcome = await board.compareAndSet('owner', ctx.id.key, 0)
    * if (!outcome.done) console.log('somebody was quicker:', outcome.current)
    */
   compareAndSet<K extends Key<S>>(key: K, value: S[K], version: number): Promise<Exchange<S[K]>>
   /**
    * Compare-and-set again and again until nobody was quicker. `change` gets a copy and may run more than once.
    * @returns what was put in
-   * @example await memory.update('plan', plan => ({ ...plan, steps: [...plan.steps, step] }))
+   * @example
+   * const board = memoryAt<{ steps: string[] }>(ctx, 'memory/main')
+   * await board.update('steps', (steps = []) => [...steps, 'wash up'])
    */
   update<K extends Key<S>>(key: K, change: (value: S[K] | undefined) => S[K]): Promise<S[K]>
-  /** Adds to a number (not there: 0) in one request. @returns the sum */
+  /**
+   * Adds to a number (not there: 0) in one request.
+   * @param by default 1
+   * @returns the sum
+   * @throws InvalidArgumentError when what is there is no number; OverloadedError when the memory is full
+   * @example const visits = await memoryAt<{ visits: number }>(ctx, 'memory/main').add('visits')
+   */
   add(key: NumberKey<S>, by?: number): Promise<number>
-  /** @returns whether it was there */
+  /**
+   * Takes an entry out.
+   * @returns whether it was there
+   */
   delete(key: Key<S>): Promise<boolean>
   /** Keys of all entries. */
   keys(): Promise<Key<S>[]>
@@ -50,8 +80,8 @@ export interface MemoryClient<S extends Shape = Shape> {
  * The memory at an address, as an application (`runtime`) or a handler (`ctx`) sees it. Costs nothing to make.
  * @throws InvalidNameError
  * @example
- * const memory = memoryAt<{ visits: number; plan: { steps: string[] } }>(ctx, 'memory/main')
- * await memory.add('visits')
+ * const board = memoryAt<{ visits: number; plan: { steps: string[] } }>(ctx, 'memory/main')
+ * await board.add('visits')
  */
 export function memoryAt<S extends Shape = Shape>(
   messenger: Pick<Messenger, 'send'>,

@@ -7,7 +7,10 @@ import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
 import { Changed, type Entry, type Exchange, Operate, type Operation, Tell } from './messages.js'
 
-/** Options of {@link memory}. */
+/**
+ * Options of {@link memory}.
+ * @example export const board = memory('board', { capacity: 100 })
+ */
 export interface MemoryOptions {
   /** Entries that one memory holds; one more is refused with OverloadedError. Default 10,000. */
   readonly capacity?: number
@@ -29,7 +32,7 @@ type Ctx = Context<MemoryState>
  * @throws InvalidNameError, InvalidArgumentError
  * @example
  * export const shared = memory('memory', { capacity: 1_000 })
- * // in a handler: await memoryAt(ctx, 'memory/main').add('visits', 1)
+ * // in a handler: await memoryAt(ctx, 'memory/main').set('title', 'Hamlet')
  */
 export function memory(type: string, options: MemoryOptions = {}): AgentDefinition {
   const { capacity = 10_000 } = options

@@ -1,21 +1,40 @@
 // What a memory and its clients say to each other. All plain data.
 import { type EventType, event, type RequestType, request } from '../agent/message.js'
 
-/** A value and its version. Versions grow with every change of the whole memory, so no two states share one. */
+/**
+ * A value and its version. Versions grow with every change of the whole memory, so no two states share one.
+ * @example
+ * const entry: Entry<string> | undefined = await memoryAt<{ title: string }>(runtime, 'memory/main').get('title')
+ * if (entry !== undefined) console.log(entry.value, 'since version', entry.version)
+ */
 export interface Entry<Value = unknown> {
+  /** A copy of what is there. */
   readonly value: Value
+  /** Of the change that put it there. */
   readonly version: number
 }
 
-/** What came of a compare-and-set: the new version, or, if somebody was quicker, what is there now. */
+/**
+ * What came of a compare-and-set: the new version, or, if somebody was quicker, what is there now.
+ * @example
+ * const board = memoryAt<{ owner: string }>(runtime, 'memory/main')
+ * const outcome: Exchange<string> = await board.compareAndSet('owner', 'alice', 0)
+ * console.log(outcome.done ? 'mine' : `taken by ${outcome.current?.value}`)
+ */
 export type Exchange<Value = unknown> =
   | { readonly done: true; readonly version: number }
   | { readonly done: false; readonly current: Entry<Value> | undefined }
 
-/** What changed. */
+/**
+ * What changed, as {@link Changed} tells it.
+ * @example
+ * const tell = ({ memory, key, entry }: Change) => console.log(`${key} in ${memory}:`, entry?.value ?? 'deleted')
+ * agent('mirror', { subscriptions: ['memory.changed'] }).on(Changed, tell)
+ */
 export interface Change<Value = unknown> {
   /** The memory: `type/key`. */
   readonly memory: string
+  /** Of the entry. */
   readonly key: string
   /** What is there now; undefined if it was deleted. */
   readonly entry: Entry<Value> | undefined

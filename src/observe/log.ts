@@ -1,7 +1,15 @@
 // The event log and the dead letters: what happened to messages, as plain data that crosses threads.
 
-/** One entry of the event log. Ids are `type/key`, topics `type/source`. */
+/**
+ * One entry of the event log. Ids are `type/key`, topics `type/source`.
+ * @example
+ * const log = ({ event, loop, message, agent, reason }: LogEntry) => {
+ *   if (event === 'error' || event === 'drop') console.error(`loop ${loop}: ${message} at ${agent}: ${reason}`)
+ * }
+ * await createRuntime({ agents: [hasher], log })
+ */
 export interface LogEntry {
+  /** What happened: an agent was made, a message was sent, published, begun, answered, … */
   readonly event:
     | 'create'
     | 'send'
@@ -18,13 +26,19 @@ export interface LogEntry {
   readonly loop: number
   /** Milliseconds since 1970. */
   readonly time: number
+  /** Name of the message type. */
   readonly message?: string | undefined
+  /** What the message is called; the same in all its entries. */
   readonly messageId?: string | undefined
+  /** The agent that sent it; undefined when the application did. */
   readonly sender?: string | undefined
+  /** The agent that it was sent to, or that it happened at. */
   readonly agent?: string | undefined
+  /** Of an event: the topic that it was published to. */
   readonly topic?: string | undefined
   /** For `error`, `drop`, `dead`, `slow` and `crash`: why. */
   readonly reason?: string | undefined
+  /** W3C trace context of the message. */
   readonly traceparent?: string | undefined
   /** Of a `send` or `publish`: id of the message whose handler sent it. */
   readonly cause?: string | undefined
@@ -40,11 +54,16 @@ export interface Letter {
   readonly detail: string
   /** Milliseconds since 1970. */
   readonly time: number
+  /** Name of the message type. */
   readonly message: string
+  /** What the message is called in the event log. */
   readonly messageId: string
+  /** The agent that sent it; undefined when the application did. */
   readonly sender: string | undefined
   /** `type/key` of a request, `type/source` of an event. */
   readonly recipient: string | undefined
+  /** Of an event: the topic that it was published to. */
   readonly topic: string | undefined
+  /** As it was sent. */
   readonly payload: unknown
 }

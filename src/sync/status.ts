@@ -48,8 +48,21 @@ export const counterNames = [
 ] as const
 export type Counter = (typeof counterNames)[number]
 
-/** Counters of one loop, as read at one moment. */
-export type LoopStats = { readonly loop: number; readonly alive: boolean } & { readonly [name in Counter]: number }
+/**
+ * Counters of one loop, as read at one moment. `queued`, `running` and `agents` say how many there are now; the others
+ * only grow. `accepted` and `done` count work as it comes and when it is over; `handled`, `failed` and `dropped` say how it
+ * ended; `sent` and `published` count what left, `framesIn` and `framesOut` what crossed threads, `parks` how often the
+ * loop went to sleep.
+ * @example
+ * const line = ({ loop, alive, queued, handled }: LoopStats) => `${loop}: ${alive ? handled : 'dead'}, ${queued} to go`
+ * console.log(runtime.stats().loops.map(line).join('\n'))
+ */
+export type LoopStats = {
+  /** Its index; 0 is the calling loop. */
+  readonly loop: number
+  /** Whether its thread is there. */
+  readonly alive: boolean
+} & { readonly [name in Counter]: number }
 
 /** Milliseconds of the machine's steady clock: the same on all threads, and nobody can set it. */
 function monotonic(): number {

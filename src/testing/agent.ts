@@ -9,7 +9,12 @@ import { createRuntime } from '../coordinator/create.js'
 import type { LogEntry } from '../observe/log.js'
 import { TestClock } from './clock.js'
 
-/** Options of {@link testAgent}. */
+/**
+ * Options of {@link testAgent}.
+ * @example
+ * const stranger = agent('archive').on(Hashed, () => {})
+ * await using one = await testAgent(hasher, { key: 'alice', state: { total: 41 }, others: [stranger] })
+ */
 export interface TestAgentOptions<State> {
   /** Which one of its type. Default `'default'`. */
   readonly key?: string
@@ -19,26 +24,47 @@ export interface TestAgentOptions<State> {
   readonly others?: readonly AnyAgent[]
 }
 
-/** Something that the agent sent. */
+/**
+ * Something that the agent sent.
+ * @example
+ * await using one = await testAgent(hasher)
+ * const last: Sent | undefined = one.sent.at(-1)
+ * console.log(last?.message, 'to', last?.recipient)
+ */
 export interface Sent {
   /** Name of the message type. */
   readonly message: string
+  /** As it was given to `send`. */
   readonly payload: unknown
   /** `type/key`. */
   readonly recipient: string
 }
 
-/** Something that the agent published. */
+/**
+ * Something that the agent published.
+ * @example
+ * await using one = await testAgent(hasher)
+ * const totals = one.published.filter(({ message }: Published) => message === 'hashed').map(({ payload }) => payload)
+ */
 export interface Published {
   /** Name of the message type. */
   readonly message: string
+  /** As it was given to `publish`. */
   readonly payload: unknown
   /** `type/source`. */
   readonly topic: string
 }
 
-/** An agent under test. */
+/**
+ * An agent under test. Made by {@link testAgent}.
+ * @example
+ * import assert from 'node:assert/strict'
+ * await using one: TestedAgent<{ total: number }, typeof Digest> = await testAgent(hasher)
+ * await one.send(Digest, { text: 'hello', rounds: 1 })
+ * assert.deepEqual(await one.state(), { total: 1 })
+ */
 export interface TestedAgent<State, Handled extends MessageType> extends Handle<Handled>, AsyncDisposable {
+  /** The clock of its loop; {@link TestedAgent.advance} moves it. */
   readonly clock: TestClock
   /** What it sent, in order; what nobody could take is not in it. */
   readonly sent: readonly Sent[]
@@ -52,6 +78,9 @@ export interface TestedAgent<State, Handled extends MessageType> extends Handle<
    * Publishes an event to `topic/<key>`, which reaches the agent if it is subscribed, and waits for its handler.
    * @param topic topic type. Default `'default'`
    * @throws what the handler threw
+   * @example
+   * await using sink = await testAgent(agent('sink', { subscriptions: ['default'] }).on(Hashed, () => {}))
+   * await sink.publish(Hashed, { total: 1 })
    */
   publish<M extends Handled & EventType>(message: M, payload: PayloadOf<M>, topic?: string): Promise<void>
   /** Moves the clock on by `ms`, see {@link TestClock.advance}. */
@@ -66,6 +95,13 @@ export interface TestedAgent<State, Handled extends MessageType> extends Handle<
  * Makes one agent, alone, with its `onStart` done and its intervals and loops begun, at time 0 of a clock of its own.
  * @throws AgentCreationError, UnknownAgentError
  * @example
+ * import assert from 'node:assert/strict'
+ * const Add = request<number, number>('add')
+ * const Total = event<number>('total')
+ * const counter = agent('counter', { state: () => ({ n: 0 }) })
+ *   .on(Add, (by, ctx) => (ctx.state.n += by))
+ *   .every(1_000, ctx => ctx.publish(Total, ctx.state.n), { immediate: false })
+ *
  * await using one = await testAgent(counter, { state: { n: 40 } })
  * assert.equal(await one.send(Add, 2), 42)
  * await one.advance(1_000)

@@ -12,9 +12,11 @@ interface Pending {
  * A clock for tests: give it to a single loop, then move it. `Date.now()`, `setTimeout` and I/O stay what they are;
  * agents that are to be driven wait with `ctx.sleep`, `ctx.after` and `every`.
  * @example
+ * const pulse = agent('pulse').every(1_000, ctx => ctx.publish(Hashed, { total: 1 }))
  * const clock = new TestClock()
  * await using runtime = await createRuntime({ threads: 0, agents: [pulse], clock })
- * await clock.advance(60_000)
+ * await runtime.get('pulse/x', { lazy: false })
+ * await clock.advance(60_000) // 61 ticks: one at once, then one each second
  */
 export class TestClock implements Clock {
   #now = 0
@@ -31,6 +33,7 @@ export class TestClock implements Clock {
     return this.#pending.length
   }
 
+  /** Runs `work` once, when the clock has been moved on by `ms`. */
   after(ms: number, work: () => void): Alarm {
     const alarm = { at: this.#now + ms, work }
     const later = this.#pending.findIndex(({ at }) => at > alarm.at)
@@ -38,6 +41,7 @@ export class TestClock implements Clock {
     return { cancel: () => this.#remove(alarm) }
   }
 
+  /** For the loop that goes by this clock: `settle()` waits for it. */
   join(loop: { hasWork(): boolean }): void {
     this.#loops.add(loop)
   }
@@ -45,6 +49,10 @@ export class TestClock implements Clock {
   /**
    * Moves on by `ms`: everything due goes off, at its time, and what it leads to is done before the next.
    * @throws InvalidArgumentError when `ms` is negative or no number
+   * @example
+   * const clock = new TestClock()
+   * clock.after(1_000, () => console.log('ring'))
+   * await clock.advance(1_000)
    */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0)) throw new InvalidArgumentError(`advance() takes milliseconds from 0, got ${ms}`)

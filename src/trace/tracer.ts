@@ -5,7 +5,13 @@ import { InvalidArgumentError } from '../agent/errors.js'
 import type { LogEntry } from '../observe/log.js'
 import { type TraceNode, treesOf } from './tree.js'
 
-/** An entry of the event log with the conversation that it belongs to. */
+/**
+ * An entry of the event log with the conversation that it belongs to.
+ * @example
+ * const tracer = new Tracer()
+ * const line = ({ event, message, correlation }: TraceEntry) => `${correlation}: ${event} ${message}`
+ * console.log(tracer.entries().map(line).join('\n'))
+ */
 export interface TraceEntry extends LogEntry {
   /**
    * The conversation: what the first sender named so (a dispatcher's correlation id), else the id of the first message
@@ -14,7 +20,12 @@ export interface TraceEntry extends LogEntry {
   readonly correlation?: string | undefined
 }
 
-/** Which entries; all conditions that are given must hold. */
+/**
+ * Which entries; all conditions that are given must hold.
+ * @example
+ * const late: TraceFilter = { event: ['error', 'drop'], agent: 'hasher', since: Date.now() - 60_000, last: 10 }
+ * console.log(new Tracer().entries(late))
+ */
 export interface TraceFilter {
   /** Kinds of entries, e.g. `'send'` or `['error', 'drop']`. */
   readonly event?: LogEntry['event'] | readonly LogEntry['event'][]
@@ -34,7 +45,10 @@ export interface TraceFilter {
   readonly last?: number
 }
 
-/** Options of {@link Tracer}. */
+/**
+ * Options of {@link Tracer}.
+ * @example const tracer = new Tracer({ capacity: 1_000, onEntry: ({ event, agent }) => console.log(event, agent) })
+ */
 export interface TracerOptions {
   /** Entries that are kept; older ones make room. Default 10,000. */
   readonly capacity?: number
@@ -51,10 +65,11 @@ export interface TracerOptions {
  * @throws InvalidArgumentError when the capacity is not a whole number of at least 1
  * @example
  * const tracer = new Tracer({ capacity: 1_000 })
- * const runtime = await createRuntime({ threads: 2, agents, log: tracer.log })
+ * const runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)], log: tracer.log })
  * console.log(tracer.entries({ event: 'error', last: 10 }))
  */
 export class Tracer {
+  /** Entries that are kept; older ones make room. */
   readonly capacity: number
   /** While false, what comes is not stored. (To save what collecting costs, make the runtime without `log`.) */
   enabled = true
@@ -71,7 +86,12 @@ export class Tracer {
     this.#onEntry = options.onEntry
   }
 
-  /** Takes one entry: what `createRuntime({ log })` wants. */
+  /**
+   * Takes one entry: what `createRuntime({ log })` wants.
+   * @example
+   * const tracer = new Tracer()
+   * await createRuntime({ agents: [hasher], log: tracer.log })
+   */
   readonly log = (entry: LogEntry): void => {
     if (!this.enabled) return
     this.#onEntry?.(entry)
@@ -92,7 +112,9 @@ export class Tracer {
 
   /**
    * The entries that fit, oldest first (as they came to the calling thread).
-   * @example tracer.entries({ agent: 'hasher/alice', since: Date.now() - 1_000 })
+   * @example
+   * const tracer = new Tracer()
+   * const recent = tracer.entries({ agent: 'hasher/alice', since: Date.now() - 1_000 })
    */
   entries(filter: TraceFilter = {}): TraceEntry[] {
     const { event, message, agent, correlation, since, until, where, last } = filter
@@ -114,7 +136,9 @@ export class Tracer {
    * A conversation as trees: each message with where it was delivered and the messages that it led to, across threads.
    * More than one tree if the conversation was begun more than once, or if the ring no longer holds its beginning.
    * @param correlation the conversation, or the id of any message in it; left out: every conversation in the ring
-   * @example for (const root of tracer.trees(messageId)) console.log(treeText(root))
+   * @example
+   * const tracer = new Tracer()
+   * for (const root of tracer.trees('hamlet')) console.log(treeText(root))
    */
   trees(correlation?: string): TraceNode[] {
     const entries = this.#inOrder()
@@ -127,7 +151,9 @@ export class Tracer {
 
   /**
    * The entries that fit, one JSON object a line, for a file or a log collector.
-   * @example await writeFile('trace.jsonl', tracer.toJSONLines())
+   * @example
+   * import { writeFile } from 'node:fs/promises'
+   * await writeFile('trace.jsonl', new Tracer().toJSONLines({ event: 'error' }))
    */
   toJSONLines(filter: TraceFilter = {}): string {
     return this.entries(filter)

@@ -2,13 +2,20 @@
 // that led to it if that one has an entry too, else at the top; siblings stand in the order in which they were sent.
 import type { LogEntry } from '../observe/log.js'
 
-/** What became of a message at one agent. */
+/**
+ * What became of a message at one agent.
+ * @example
+ * const took = ({ begun, ended }: TraceDelivery) => (begun === undefined || ended === undefined ? 0 : ended - begun)
+ * const slow = new Tracer().trees().filter(({ deliveries }) => deliveries.some(one => took(one) > 100))
+ */
 export interface TraceDelivery {
+  /** The agent: `type/key`. */
   readonly agent: string
   /** The thread it was handled on; 0 is the calling one. */
   readonly loop: number
-  /** When the handler began and ended, milliseconds since 1970; undefined if it did not, or the ring no longer tells. */
+  /** When the handler began, milliseconds since 1970; undefined if it did not, or the ring no longer tells. */
   readonly begun: number | undefined
+  /** When the handler ended, likewise. */
   readonly ended: number | undefined
   /** `'open'`: under way, or the ring no longer tells. */
   readonly outcome: 'open' | 'handled' | 'error' | 'drop'
@@ -16,15 +23,24 @@ export interface TraceDelivery {
   readonly reason: string | undefined
 }
 
-/** One message of a conversation. */
+/**
+ * One message of a conversation, with those that it led to.
+ * @example
+ * const count = ({ children }: TraceNode): number => children.reduce((sum, child) => sum + count(child), 1)
+ * for (const root of new Tracer().trees()) console.log(root.message, 'led to', count(root) - 1)
+ */
 export interface TraceNode {
+  /** What the message is called in the event log. */
   readonly id: string
+  /** Name of the message type. */
   readonly message: string
+  /** The agent that sent it; undefined when the application did. */
   readonly sender: string | undefined
   /** The recipient (`type/key`) or the topic (`type/source`), as it was sent. */
   readonly to: string | undefined
   /** When it was sent, milliseconds since 1970. */
   readonly time: number
+  /** What became of it, at each agent that it reached. */
   readonly deliveries: readonly TraceDelivery[]
   /** Id of the message that led to it. */
   readonly cause: string | undefined
@@ -108,7 +124,9 @@ function leadsTo(ancestor: Building, node: Building): boolean {
 
 /**
  * A tree as lines of text, for people.
- * @example console.log(treeText(tracer.trees(id)[0]!))
+ * @example
+ * const tracer = new Tracer() // createRuntime({ log: tracer.log })
+ * console.log(tracer.trees('hamlet').map(treeText).join('\n'))
  */
 export function treeText(root: TraceNode): string {
   const lines: string[] = []

@@ -7,6 +7,7 @@ import { type Bell, DOZING, PARKED, WAITING } from '../sync/bell.js'
  * timers and I/O of agents run as ever. `'park'`: sleeps in `Atomics.wait` when the thread has nothing of its own to
  * wait for (no timer, handle or pending handler), else like `'poll'`. A thread's unref'd timers and native work that
  * Node does not list may then be late by up to 100 ms.
+ * @example await createRuntime({ agents: [new URL('./agents.js', import.meta.url)], wait: 'park' })
  */
 export type WaitStrategyName = 'poll' | 'park'
 
