@@ -23,6 +23,8 @@ export class Registry {
   readonly #types = new Map<string, Registered>()
   readonly #failed = new Map<string, string>()
   readonly #subscriptions = new Map<string, SubscriptionRoute>()
+  /** The same by what they say, see {@link wording}. */
+  readonly #worded = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
   #version = 0
   #named = 0
@@ -56,7 +58,8 @@ export class Registry {
   subscribeAll(type: string, patterns: readonly TopicPattern[]): void {
     for (const pattern of patterns) {
       const on = typeof pattern === 'string' ? { topic: pattern } : pattern
-      if (!this.#find(type, on)) this.subscribe({ agent: type, ...on })
+      const subscription = { agent: type, ...on }
+      if (!this.#worded.has(wording(subscription))) this.subscribe(subscription)
     }
   }
 
@@ -73,7 +76,7 @@ export class Registry {
     if (!this.#types.has(agent)) {
       throw new UnknownAgentError(`cannot subscribe '${agent}': no such agent type is registered`, { agent })
     }
-    const same = this.#find(agent, subscription)
+    const same = this.#worded.get(wording(subscription))
     if (same !== undefined) {
       throw new AlreadyExistsError(
         `'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`,
@@ -81,19 +84,23 @@ export class Registry {
     }
     const id = subscription.id ?? `subscription-${++this.#named}`
     if (this.#subscriptions.has(id)) throw new AlreadyExistsError(`there is a subscription '${id}' already`)
-    this.#subscriptions.set(id, { id, agent, topic, prefix })
+    this.#remember({ id, agent, topic, prefix })
     return id
   }
 
   /** @throws UnknownSubscriptionError */
   unsubscribe(id: string): void {
-    if (!this.#subscriptions.delete(id)) throw new UnknownSubscriptionError(`there is no subscription '${id}'`)
+    const subscription = this.#subscriptions.get(id)
+    if (subscription === undefined) throw new UnknownSubscriptionError(`there is no subscription '${id}'`)
+    this.#subscriptions.delete(id)
+    this.#worded.delete(wording(subscription))
   }
 
   /** Replaces all subscriptions: a runtime that starts again has those it had. */
   restore(subscriptions: readonly SubscriptionRoute[]): void {
     this.#subscriptions.clear()
-    for (const subscription of subscriptions) this.#subscriptions.set(subscription.id, subscription)
+    this.#worded.clear()
+    for (const subscription of subscriptions) this.#remember(subscription)
     this.#named += subscriptions.length
   }
 
@@ -115,9 +122,13 @@ export class Registry {
     return { version: ++this.#version, types, subscriptions: this.subscriptions }
   }
 
-  #find(agent: string, on: { readonly topic?: string } | { readonly prefix?: string }): SubscriptionRoute | undefined {
-    const topic = 'topic' in on ? on.topic : undefined
-    const prefix = 'prefix' in on ? on.prefix : undefined
-    return this.subscriptions.find(one => one.agent === agent && one.topic === topic && one.prefix === prefix)
+  #remember(subscription: SubscriptionRoute): void {
+    this.#subscriptions.set(subscription.id, subscription)
+    this.#worded.set(wording(subscription), subscription)
   }
+}
+
+/** What a subscription says, but for its id. */
+function wording({ agent, topic, prefix }: { agent: string; topic?: string | undefined; prefix?: string | undefined }) {
+  return JSON.stringify([agent, topic, prefix])
 }

@@ -62,7 +62,7 @@ export class Outgoing {
       return gate.then(() => this.send(turn, message, payload, recipient, options))
     if (options?.idempotent === true) {
       const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
-      return insist(this.#loop, message, payload, recipient.toString(), turn?.agent, options, once)
+      return insist(this.#loop, message, payload, String(recipient), turn?.agent, options, once)
     }
     let address: Address
     try {
@@ -351,7 +351,10 @@ export class Outgoing {
         { agent: turn.agent },
       )
     }
-    if (recipient === undefined) return undefined
+    if (kind === 'event') return undefined
+    if (recipient === undefined || recipient === null) {
+      throw new InvalidArgumentError(`send '${message.name}': there is no recipient; give 'type/key' or an agent id`)
+    }
     const address = loop.address(recipient)
     if (address.loop < 0) throw loop.nowhere(address, message.name)
     return address

@@ -7,6 +7,17 @@ import * as school from './school.js'
 
 const schoolUrl = new URL('./school.js', import.meta.url)
 
+onEveryEngine('a send to nobody', engine => {
+  it('is an error in the promise, not a throw, and says what to give', async () => {
+    const runtime = await shared(engine)
+    for (const options of [undefined, { idempotent: true }, { timeout: 1_000 }]) {
+      const error = await failure(runtime.send(kit.Echo, 1, undefined as never, options))
+      expect(error.code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
+      expect(error.message).toBe("send 'echo': there is no recipient; give 'type/key' or an agent id")
+    }
+  })
+})
+
 onEveryEngine('errors', engine => {
   it("a handler's error arrives with name, message, code, cause, own fields and both stacks", async () => {
     const runtime = await shared(engine)
