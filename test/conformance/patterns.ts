@@ -80,6 +80,19 @@ export const votes = aggregator('votes', {
   combine: ({ events }) => follow(Count, { left: events.length }),
 })
 
+// -- tracer -----------------------------------------------------------------------------------------------------------------
+export const Chat = request<{ times: number; begun: Int32Array; done: Int32Array }, void>('chat')
+export const Word = request<void, void>('word')
+/** Talks to itself. */
+export const chatter = agent('chatter', { concurrency: 'interleaved' })
+  .on(Word, () => {})
+  .on(Chat, async ({ times, begun, done }, ctx) => {
+    Atomics.store(begun, 0, 1)
+    for (let i = 0; i < times; i++) await ctx.send(Word, undefined, ctx.id)
+    Atomics.store(done, 0, 1)
+    Atomics.notify(done, 0)
+  })
+
 // -- memory -----------------------------------------------------------------------------------------------------------------
 export interface Contents extends Record<string, unknown> {
   count: number

@@ -3,7 +3,7 @@ import { createRuntime, type LogEntry, type Runtime } from 'ringreeve'
 import { createDispatcher } from 'ringreeve/dispatch'
 import { type TraceEntry, type TraceNode, Tracer, treeText } from 'ringreeve/trace'
 import { expect, it } from 'vitest'
-import { type Engine, failure, onEveryEngine, open } from './engines.js'
+import { type Engine, failure, flag, onEveryEngine, open, reaches } from './engines.js'
 import * as kit from './kit.js'
 import * as patterns from './patterns.js'
 
@@ -104,6 +104,23 @@ onEveryEngine('tracing', engine => {
       .split('\n')
       .map(line => JSON.parse(line) as TraceEntry)
     expect(events(lines).sort()).toEqual(['handled', 'process', 'publish'])
+  })
+
+  it('what is left out because the calling loop is behind is counted', async () => {
+    const entries: LogEntry[] = []
+    const agents = [new URL('./patterns.js', import.meta.url)]
+    await using runtime = await createRuntime({ threads: engine.threads, agents, log: entry => entries.push(entry) })
+    const [times, begun, done] = [20_000, flag(), flag()]
+    const chat = runtime.send(patterns.Chat, { times, begun, done }, 'chatter/x')
+    await reaches(begun, 1)
+    if (engine.threads > 0) Atomics.wait(done, 0, 0, 60_000) // the calling loop does nothing until all is said
+    await chat
+    await runtime.idle()
+    const told = /^(\d+) entries .* left out/
+    const leftOut = entries.reduce((sum, { reason = '' }) => sum + Number(told.exec(reason)?.[1] ?? 0), 0)
+    const ofMessages = entries.filter(({ messageId }) => messageId !== undefined)
+    expect(leftOut + ofMessages.length).toBe(3 * times + 3)
+    if (engine.threads > 0) expect(leftOut).toBeGreaterThan(0)
   })
 
   it('is bounded, can be switched off, and forgets', async () => {
