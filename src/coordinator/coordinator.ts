@@ -26,7 +26,7 @@ import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Registry } from './registry.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type Ending, Threads } from './threads.js'
-import { type Slow, Watchdog } from './watchdog.js'
+import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
 
@@ -378,8 +378,8 @@ export class Coordinator {
     return verdict
   }
 
-  #tellSlow({ thread, agent, message, age, softDeadline }: Slow): void {
-    if (agent !== undefined) return this.host.observer.slow(agent, message, age, softDeadline as number)
+  #tellSlow({ thread, turn, age }: TooLong): void {
+    if (turn !== undefined) return this.host.observer.slow(turn, age)
     const calls = this.host.callsTo(thread)
     const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
     this.host.observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`)

@@ -35,6 +35,13 @@ export interface Seen {
   readonly trace: string | undefined
 }
 
+/** A turn past its soft deadline. */
+export interface Slow {
+  readonly agent: string
+  readonly message: { readonly name: string; readonly id: string | undefined } | undefined
+  readonly softDeadline: number
+}
+
 /** What a message came from. Told where it is sent; it does not travel. */
 export type Lineage = Pick<LogEntry, 'cause' | 'correlation'>
 
@@ -106,9 +113,10 @@ export class Observer {
   }
 
   /** A turn takes longer than it should. */
-  slow(agent: string, message: string | undefined, age: number, softDeadline: number): void {
+  slow({ agent, message, softDeadline }: Slow, age: number): void {
+    if (!this.#asked('slow')) return
     const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
-    if (this.#asked('slow')) this.#tell({ ...this.#stamp('slow'), agent, message, reason })
+    this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason })
   }
 
   /** A thread does not come back to its event loop. */

@@ -93,6 +93,9 @@ export const chatter = agent('chatter', { concurrency: 'interleaved' })
     Atomics.notify(done, 0)
   })
 
+export const Crawl = request<Int32Array, void>('crawl')
+export const snail = agent('snail', { softDeadline: 5 }).on(Crawl, opened)
+
 // -- memory -----------------------------------------------------------------------------------------------------------------
 export interface Contents extends Record<string, unknown> {
   count: number

@@ -3,7 +3,8 @@ import { createRuntime, type LogEntry, type Runtime } from 'ringreeve'
 import { createDispatcher } from 'ringreeve/dispatch'
 import { type TraceEntry, type TraceNode, Tracer, treeText } from 'ringreeve/trace'
 import { expect, it } from 'vitest'
-import { type Engine, failure, flag, onEveryEngine, open, reaches } from './engines.js'
+import { Brittle } from '../failure/poison.js'
+import { type Engine, failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'
 import * as patterns from './patterns.js'
 
@@ -104,6 +105,35 @@ onEveryEngine('tracing', engine => {
       .split('\n')
       .map(line => JSON.parse(line) as TraceEntry)
     expect(events(lines).sort()).toEqual(['handled', 'process', 'publish'])
+  })
+
+  it('shows what became of a dead letter, and what was slow', async () => {
+    const tracer = new Tracer()
+    const urls = ['./patterns.js', '../failure/poison.js'].map(url => new URL(url, import.meta.url))
+    await using runtime = await createRuntime({
+      threads: engine.threads,
+      agents: urls,
+      deadLetters: { unheardEvents: true },
+      log: tracer.log,
+    })
+    const release = flag()
+    const crawling = runtime.send(patterns.Crawl, release, 'snail/x', { messageId: 'crawl' })
+    while (tracer.entries({ event: 'slow' }).length === 0) await sleep(1)
+    Atomics.store(release, 0, 1)
+    await crawling
+    await runtime.publish(kit.Note, 1, { topic: 'nobody/x', messageId: 'note' })
+    await runtime.idle()
+    const text = (id: string) => tracer.trees(id).map(treeText).join('\n')
+    expect(text('crawl')).toMatch(/^crawl from the application → snail\/x on loop \d: handled \d+ ms, slow$/)
+    expect(text('note')).toMatch(
+      /^note from the application → nobody\/x on loop 0: dead \(no subscriber: nobody hears nobody\/x\)$/,
+    )
+    if (engine.threads === 0) return // there is no thread to end
+    const options = { idempotent: true, messageId: 'poison' }
+    await failure(runtime.send(Brittle, { runs: flag(), failures: 9 }, 'brittle/x', options))
+    await runtime.idle()
+    expect(text('poison')).toMatch(/^brittle from the application → brittle\/x on loop \d: dead .*\(poison: .*/)
+    expect(tracer.entries({ event: 'crash' })).toHaveLength(2)
   })
 
   it('what is left out because the calling loop is behind is counted', async () => {
