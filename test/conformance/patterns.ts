@@ -75,6 +75,8 @@ const combine = ({ events, complete }: Parameters<Parameters<typeof aggregator>[
   })
 export const gatherer = aggregator('gatherer', { needs: [Words, Letters], capacity: 3, combine })
 export const hasty = aggregator('hasty', { needs: [Words, Letters], timeout: 20, combine })
+/** Comes back with its groups when its thread ends. */
+export const lasting = aggregator('lasting', { needs: [Words, Letters], checkpoint: { everyMessages: 1 }, combine })
 export const votes = aggregator('votes', {
   needs: [Words, Words, Words],
   combine: ({ events }) => follow(Count, { left: events.length }),
@@ -95,6 +97,10 @@ export const chatter = agent('chatter', { concurrency: 'interleaved' })
 
 export const Crawl = request<Int32Array, void>('crawl')
 export const snail = agent('snail', { softDeadline: 5 }).on(Crawl, opened)
+
+// -- the end of a thread -------------------------------------------------------------------------------------------------
+export const Crash = request<void, void>('crash')
+export const mortal = agent('mortal').on(Crash, () => process.exit(9))
 
 // -- memory -----------------------------------------------------------------------------------------------------------------
 export interface Contents extends Record<string, unknown> {
