@@ -113,6 +113,8 @@ export const Changes = request<void, { key: string; value: unknown; version: num
 export const Keep = request<{ key: 'list'; value: number[] }, void>('keep')
 
 export const shared = memory('memory', { capacity: 5 })
+export const small = memory('small', { maxBytes: 10_000 })
+export const keeping = memory('keeping', { checkpoint: { everyMessages: 1 } })
 export const raiser = agent('raiser')
   .on(Raise, async ({ times, how }, ctx) => {
     const shared = memoryAt<Contents>(ctx, 'memory/main')
@@ -131,7 +133,7 @@ export const raiser = agent('raiser')
 /** Hears every change, and writes one itself while it handles them: a memory that waited for its hearers would hang. */
 export const mirror = agent('mirror', {
   state: () => ({ changes: [] as { key: string; value: unknown; version: number | undefined }[] }),
-  subscriptions: ['memory.changed'],
+  subscriptions: ['memory.changed', 'keeping.changed'],
   mailbox: { capacity: 2 },
 })
   .on(Changed, async ({ key, entry }, ctx) => {
