@@ -14,6 +14,7 @@ import { type AgentId, toAgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
 import { Loop, type LoopOptions, type Report } from '../loop/loop.js'
+import type { LogEntry } from '../observe/log.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
@@ -25,7 +26,7 @@ import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Registry } from './registry.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type Ending, Threads } from './threads.js'
-import { type Slow, Watchdog } from './watchdog.js'
+import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
 
@@ -377,8 +378,8 @@ export class Coordinator {
     return verdict
   }
 
-  #tellSlow({ thread, agent, message, age, softDeadline }: Slow): void {
-    if (agent !== undefined) return this.host.observer.slow(agent, message, age, softDeadline as number)
+  #tellSlow({ thread, turn, age }: TooLong): void {
+    if (turn !== undefined) return this.host.observer.slow(turn, age)
     const calls = this.host.callsTo(thread)
     const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
     this.host.observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`)
@@ -400,14 +401,16 @@ export class Coordinator {
     else if (report.kind === 'dead') this.host.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#kill(report.loop, report.life, report.why)
     else if (report.kind === 'stop') this.onStop?.(report.error)
-    else {
-      try {
-        this.#options.log?.(report.entry)
-      } catch (error) {
-        process.nextTick(() => {
-          throw error // the application's own; not in the middle of a turn of a loop
-        })
-      }
+    else for (const entry of report.entries) this.#note(entry)
+  }
+
+  #note(entry: LogEntry): void {
+    try {
+      this.#options.log?.(entry)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error // the application's own; not in the middle of a turn of a loop
+      })
     }
   }
 }

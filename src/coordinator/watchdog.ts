@@ -3,6 +3,8 @@
 // event loop. What it keeps: time in which a thread was ready to run and got no core does not count against it, and
 // neither does time in which the watchdog itself did not run. A thread that yields ends its turn itself (see
 // loop/deadlines.ts); the grace lets it.
+import { slowTurnOf } from '../loop/slow.js'
+import type { Slow } from '../observe/observer.js'
 import { waitedForCore } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
 import type { ThreadLife } from './threads.js'
@@ -15,14 +17,12 @@ const GRACE_MS = 100
 const STALLED_MS = 1_000
 
 /** Something that takes too long, and so far only that. */
-export interface Slow {
+export interface TooLong {
   readonly thread: number
   /** Undefined: it is not known which turn it is. */
-  readonly agent?: string
-  readonly message?: string
+  readonly turn?: Slow
   /** Milliseconds. */
   readonly age: number
-  readonly softDeadline?: number
 }
 
 /** What is known of one thread. */
@@ -42,13 +42,13 @@ class Watched {
 /** Watches the turns of all threads. */
 export class Watchdog {
   readonly #house: House
-  readonly #slow: (slow: Slow) => void
+  readonly #slow: (slow: TooLong) => void
   readonly #threads = new Map<ThreadLife, Watched>()
   #timer: NodeJS.Timeout | undefined
   #every = SELDOM_MS
   #looked = 0
 
-  constructor(house: House, slow: (slow: Slow) => void) {
+  constructor(house: House, slow: (slow: TooLong) => void) {
     this.#house = house
     this.#slow = slow
   }
@@ -114,10 +114,9 @@ export class Watchdog {
     const { at, text } = thread.status.slow
     if (at === 0 || at === seen.told || ((now - at) | 0) < GRACE_MS) return
     seen.told = at
-    const [, agent, message, ms] = /^(.*) (\S*) (\d+)$/s.exec(text) ?? []
-    if (agent === undefined || message === undefined) return
-    const softDeadline = Number(ms)
-    this.#slow({ thread: thread.index, agent, message, age: ((now - at) | 0) + softDeadline, softDeadline })
+    const turn = slowTurnOf(text)
+    if (turn === undefined) return
+    this.#slow({ thread: thread.index, turn, age: ((now - at) | 0) + turn.softDeadline })
   }
 
   #stall(thread: ThreadLife, seen: Watched, now: number): void {

@@ -1,15 +1,20 @@
 // The aggregator: an agent that gathers, for each correlation id, the events that belong together. What it keeps: an
 // event is in exactly one group; a group holds at most what it needs, so what is too much for it opens the next group of
 // that id; a group is combined once, when it is whole, when its time is over, or when it must make room.
-import type { Context } from '../agent/context.js'
-import { type AgentDefinition, agent, type MailboxOptions } from '../agent/definition.js'
+import type { Context, LifeContext, Timer } from '../agent/context.js'
+import {
+  type AgentDefinition,
+  agent,
+  type CheckpointPolicy,
+  checkMs,
+  type MailboxOptions,
+} from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
+import type { AgentId } from '../agent/ids.js'
 import { type EventType, type ReceivedOf, type RequestType, request } from '../agent/message.js'
 import { Dispatch, type Dispatched, dispatched, type FollowUp, type FollowUps } from './events.js'
 
 const WAIT_MS = 30_000
-/** What a timer of Node takes. */
-const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * What was gathered for a correlation id.
@@ -28,7 +33,8 @@ export interface Group {
 
 /**
  * Asks an aggregator for the group of a correlation id: the last one that closed and was not asked for yet, or else the
- * next that closes. After `timeout` ms (default 30,000) it answers with what is there, `complete: false`.
+ * next that closes. After `timeout` ms (default 30,000), or when the aggregator stops, it answers with what is there,
+ * `complete: false`.
  * @example const { events } = await runtime.send(WaitFor, { correlationId: 'hamlet', timeout: 500 }, 'combiner/x')
  */
 export const WaitFor: RequestType<
@@ -40,9 +46,6 @@ export const WaitFor: RequestType<
     answered: Group
   }
 > = request('ringreeve.wait-for')
-
-/** To itself, when time may be over for some groups. */
-const Expire = request('ringreeve.expire')
 
 /**
  * Options of {@link aggregator}.
@@ -59,7 +62,10 @@ export interface AggregatorOptions {
   readonly needs: readonly EventType[]
   /** Makes of a group the events that follow. Also called for groups that are not complete: look at `complete`. */
   readonly combine: (group: Group, ctx: Context) => FollowUps | Promise<FollowUps>
-  /** Milliseconds from a group's first event until it is closed with what there is. Default: no limit. */
+  /**
+   * Milliseconds from a group's first event until it is closed with what there is. For a group that was restored they
+   * begin anew, at most `timeout` after it was. Default: no limit.
+   */
   readonly timeout?: number
   /** Groups that are open at a time; one more closes the oldest with what there is. Default 1,000. */
   readonly capacity?: number
@@ -69,11 +75,14 @@ export interface AggregatorOptions {
   readonly threads?: number
   /** Bound of its queue, and what happens beyond it. Default: 1024 messages, then senders wait. */
   readonly mailbox?: MailboxOptions
+  /** When open groups are kept for the case that the thread ends. Default: never; then they are lost with it. */
+  readonly checkpoint?: CheckpointPolicy
 }
 
 interface OpenGroup {
   readonly correlationId: string
-  readonly opened: number
+  /** Grows from group to group. */
+  readonly number: number
   readonly events: Dispatched[]
 }
 
@@ -81,15 +90,22 @@ interface AggregatorState {
   /** Open groups by correlation id, the oldest first. The ids are prefixed: as they are they could be `__proto__` or 7. */
   readonly open: Record<string, OpenGroup[]>
   count: number
+  /** Groups that were ever opened. */
+  opened: number
 }
 
 type Ctx = Context<AggregatorState>
+type Beside = LifeContext<AggregatorState>
 
 /** What one agent has beside its state: it is not saved. */
 class Aftermath {
   readonly closed = new Map<string, Group>()
   readonly waiting = new Map<string, Set<(group: Group) => void>>()
-  timer: NodeJS.Timeout | undefined
+  readonly timers = new Map<OpenGroup, Timer>()
+  /** The state that the timers are for: it may be replaced by one that was saved. */
+  state: AggregatorState | undefined
+  /** Whether the agent stops: then no timer fires any more. */
+  ending = false
 }
 
 /**
@@ -106,19 +122,27 @@ class Aftermath {
  * // for each needed type: dispatcher.route(Analysed, 'combiner/x')
  */
 export function aggregator(type: string, options: AggregatorOptions): AgentDefinition<unknown, typeof WaitFor> {
-  const { needs, combine, timeout, capacity = 1_000, remember = 100, threads, mailbox } = options
+  const { needs, combine, timeout, capacity = 1_000, remember = 100, threads, mailbox, checkpoint } = options
   check(type, options)
   const needed = countsOf(needs.map(({ name }) => name))
   const whole = needs.length
-  const aftermaths = new WeakMap<AggregatorState, Aftermath>()
+  const aftermaths = new WeakMap<AgentId, Aftermath>()
 
-  const aftermathOf = (state: AggregatorState): Aftermath => {
-    let one = aftermaths.get(state)
-    if (one === undefined) {
-      one = new Aftermath()
-      aftermaths.set(state, one)
-    }
+  const aftermathOf = (ctx: Beside): Aftermath => {
+    const one = aftermaths.get(ctx.id) ?? new Aftermath()
+    if (one.state === ctx.state) return one
+    aftermaths.set(ctx.id, one)
+    one.state = ctx.state
+    for (const timer of one.timers.values()) timer.cancel()
+    one.timers.clear()
+    for (const group of Object.values(ctx.state.open).flat()) limit(group, ctx, one)
     return one
+  }
+
+  const limit = (group: OpenGroup, ctx: Beside, { timers }: Aftermath): void => {
+    if (timeout === undefined) return
+    const timer = ctx.after(timeout, late => expire(group, late))
+    timers.set(group, timer)
   }
 
   const close = (group: OpenGroup, ctx: Ctx): FollowUps | Promise<FollowUps> => {
@@ -129,7 +153,9 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
     else state.open[key] = others
     state.count--
     const closed = { correlationId: group.correlationId, events: group.events, complete: group.events.length === whole }
-    const { waiting, closed: kept } = aftermathOf(state)
+    const { waiting, timers, closed: kept } = aftermathOf(ctx)
+    timers.get(group)?.cancel()
+    timers.delete(group)
     const waiters = waiting.get(group.correlationId)
     if (waiters !== undefined) {
       waiting.delete(group.correlationId)
@@ -144,16 +170,17 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
 
   const take = (event: Dispatched, ctx: Ctx): FollowUps | Promise<FollowUps> => {
     const { state } = ctx
+    const aftermath = aftermathOf(ctx)
     const key = keyOf(event.correlationId)
     const groups = state.open[key] ?? []
     let group = groups.find(({ events }) => countOf(events, event.type) < (needed.get(event.type) as number))
     const results: (FollowUps | Promise<FollowUps>)[] = []
     if (group === undefined) {
       if (state.count >= capacity) results.push(closeEarly(oldest(state) as OpenGroup, ctx))
-      group = { correlationId: event.correlationId, opened: Date.now(), events: [] }
+      group = { correlationId: event.correlationId, number: state.opened++, events: [] }
+      limit(group, ctx, aftermath)
       state.open[key] = [...(state.open[key] ?? []), group]
       state.count++
-      watch(ctx)
     }
     group.events.push(event)
     if (group.events.length === whole) results.push(close(group, ctx))
@@ -167,75 +194,70 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
     return follows.map(one => ({ correlationId: group.correlationId, cause, ...one }))
   }
 
-  const watch = (ctx: Ctx): void => {
-    const aftermath = aftermathOf(ctx.state)
-    if (timeout === undefined || aftermath.timer !== undefined) return
-    const first = oldest(ctx.state)
-    if (first === undefined) return
-    const ms = Math.max(1, first.opened + timeout - Date.now())
-    aftermath.timer = setTimeout(
-      () => {
-        aftermath.timer = undefined
-        ctx.send(Expire, undefined, ctx.id).catch(() => {}) // what failed is in the event log
-      },
-      Math.min(ms, LONGEST_MS),
-    )
-  }
-
-  const expire = async (ctx: Ctx): Promise<void> => {
-    const over = Date.now() - (timeout ?? Number.POSITIVE_INFINITY)
-    const late = Object.values(ctx.state.open)
-      .flat()
-      .filter(({ opened }) => opened <= over)
-    const dispatching = late.map(async group => {
-      const dispatcher = group.events[0]?.dispatcher as string
-      for (const one of await closeEarly(group, ctx)) await ctx.send(Dispatch, one, dispatcher)
-    })
-    watch(ctx)
-    const failures = (await Promise.allSettled(dispatching)).filter(one => one.status === 'rejected')
-    if (failures.length > 0) throw failures[0]?.reason
+  /** The time of a group is over. */
+  const expire = async (group: OpenGroup, ctx: Ctx): Promise<void> => {
+    if (ctx.state.open[keyOf(group.correlationId)]?.includes(group) !== true) return // its state was replaced
+    const { dispatcher } = group.events[0] as Dispatched
+    const { correlationId: correlation } = group
+    for (const one of await closeEarly(group, ctx)) {
+      await ctx.send(Dispatch, one, dispatcher, { cause: one.cause, correlation })
+    }
   }
 
   const waitFor = ({ correlationId, timeout: ms = WAIT_MS }: { correlationId: string; timeout?: number }, ctx: Ctx) => {
-    const { closed, waiting } = aftermathOf(ctx.state)
+    checkMs(`aggregator '${type}': the timeout of WaitFor`, ms, 0)
+    const { closed, waiting, ending } = aftermathOf(ctx)
     const there = closed.get(correlationId)
-    if (there !== undefined) {
-      closed.delete(correlationId)
-      return there
-    }
+    closed.delete(correlationId)
+    if (there !== undefined || ending) return there ?? partOf(ctx.state, correlationId)
     return new Promise<Group>(resolve => {
+      const waiters = waiting.get(correlationId) ?? new Set()
       const settle = (group: Group) => {
-        clearTimeout(timer)
+        timer.cancel()
         signal.removeEventListener('abort', giveUp)
         resolve(group)
       }
       const giveUp = () => {
-        const waiters = waiting.get(correlationId)
-        waiters?.delete(settle)
-        if (waiters?.size === 0) waiting.delete(correlationId)
-        const events = ctx.state.open[keyOf(correlationId)]?.[0]?.events ?? []
-        settle({ correlationId, events: [...events], complete: false })
+        waiters.delete(settle)
+        if (waiters.size === 0 && waiting.get(correlationId) === waiters) waiting.delete(correlationId)
+        settle(partOf(ctx.state, correlationId))
       }
-      const timer = setTimeout(giveUp, Math.min(ms, LONGEST_MS))
+      const timer = ctx.after(ms, giveUp)
       const { signal } = ctx
       signal.addEventListener('abort', giveUp, { once: true })
-      const waiters = waiting.get(correlationId)
-      if (waiters === undefined) waiting.set(correlationId, new Set([settle]))
-      else waiters.add(settle)
+      waiting.set(correlationId, waiters.add(settle))
     })
+  }
+
+  /** Nobody waits longer than the aggregator is there: its timers end when it begins to stop. */
+  const letGo = (ctx: Beside): void => {
+    const aftermath = aftermathOf(ctx)
+    aftermath.ending = true
+    for (const [correlationId, waiters] of aftermath.waiting) {
+      for (const tell of waiters) tell(partOf(ctx.state, correlationId))
+    }
+    aftermath.waiting.clear()
   }
 
   // turns interleave, since waiting must not hold back what is waited for; every change of state is in one piece
   let definition = agent<AggregatorState>(type, {
     concurrency: 'interleaved',
     description: `gathers ${[...needed.keys()].join(', ')} by correlation id`,
-    state: () => ({ open: {}, count: 0 }),
+    state: () => ({ open: {}, count: 0, opened: 0 }),
     ...(threads === undefined ? {} : { threads }),
     ...(mailbox === undefined ? {} : { mailbox }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   })
     .on(WaitFor, waitFor)
-    .on(Expire, (_, ctx) => expire(ctx))
-    .onStop(ctx => clearTimeout(aftermaths.get(ctx.state)?.timer))
+    .loop((ctx, stopSignal) => {
+      return new Promise(resolve => {
+        const end = () => resolve(letGo(ctx))
+        stopSignal.addEventListener('abort', end, { once: true })
+      })
+    })
+    .onStop(({ id }) => void aftermaths.delete(id))
+  // groups that are restored while nobody sends anything are found by looking now and then
+  if (timeout !== undefined) definition = definition.every(timeout, ctx => void aftermathOf(ctx), { immediate: false })
   for (const name of needed.keys()) {
     const event = needs.find(one => one.name === name) as EventType
     definition = definition.on(dispatched(event) as never, take as never)
@@ -271,10 +293,14 @@ function countOf(events: readonly Dispatched[], type: string): number {
   return events.reduce((count, one) => count + (one.type === type ? 1 : 0), 0)
 }
 
+function partOf({ open }: AggregatorState, correlationId: string): Group {
+  return { correlationId, events: [...(open[keyOf(correlationId)]?.[0]?.events ?? [])], complete: false }
+}
+
 function oldest({ open }: AggregatorState): OpenGroup | undefined {
   let first: OpenGroup | undefined
   for (const groups of Object.values(open)) {
-    for (const group of groups) if (first === undefined || group.opened < first.opened) first = group
+    for (const group of groups) if (first === undefined || group.number < first.number) first = group
   }
   return first
 }
@@ -286,8 +312,9 @@ function check(type: string, { needs, combine, ...numbers }: AggregatorOptions):
   if (typeof combine !== 'function') {
     throw new InvalidArgumentError(`aggregator '${type}': combine must be a function, got ${typeof combine}`)
   }
-  const least = { timeout: 1, capacity: 1, remember: 0 } as const
-  for (const option of ['timeout', 'capacity', 'remember'] as const) {
+  if (numbers.timeout !== undefined) checkMs(`aggregator '${type}': timeout`, numbers.timeout, 1)
+  const least = { capacity: 1, remember: 0 } as const
+  for (const option of ['capacity', 'remember'] as const) {
     const value = numbers[option]
     if (value !== undefined && !(Number.isInteger(value) && value >= least[option])) {
       throw new InvalidArgumentError(

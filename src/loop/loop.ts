@@ -24,6 +24,7 @@ import { Deadlines } from './deadlines.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
 import type { OpenTurn } from './last-words.js'
+import { LogBatch, type LogLane } from './log-batch.js'
 import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
 import { type Parcel, Peer } from './peer.js'
@@ -45,9 +46,9 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: an entry of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense. */
+/** What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense. */
 export type Report =
-  | { readonly kind: 'log'; readonly entry: LogEntry }
+  | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'unhandled'; readonly error: unknown }
   | { readonly kind: 'kept'; readonly kept: Kept }
   | { readonly kind: 'dead'; readonly letter: Letter }
@@ -76,7 +77,7 @@ export interface LoopOptions {
 }
 
 /** One loop. */
-export class Loop implements CallHost {
+export class Loop implements CallHost, LogLane {
   readonly index: number
   readonly origin: string
   readonly house: House
@@ -111,6 +112,7 @@ export class Loop implements CallHost {
   readonly #cells = new Map<string, Cell>()
   #addresses = new Map<string, Address>()
   readonly #line = new Queue<Cell>()
+  readonly #log: LogBatch | undefined
   #sequence = 0
   #sites = SITES
   #open: 'open' | 'draining' | 'closed' = 'open'
@@ -126,7 +128,9 @@ export class Loop implements CallHost {
     this.clock = options.clock ?? new SteadyClock(options.house)
     this.#status = options.status
     this.#flags = options.flags
-    this.observer = new Observer(this.index, options.log ? entry => this.#report({ kind: 'log', entry }) : undefined)
+    this.#log = options.log && this.index !== 0 ? new LogBatch(this) : undefined
+    const note = (entry: LogEntry): void => (this.#log ? this.#log.add(entry) : this.take([entry]))
+    this.observer = new Observer(this.index, options.log ? note : undefined)
     this.outgoing = new Outgoing(this)
     this.slow = new SlowTurns(this, options.status)
     this.deadlines = new Deadlines(this.clock, options.status)
@@ -188,6 +192,7 @@ export class Loop implements CallHost {
 
   /** Shows what was done to who can see it: other loops, and who waits for all to be idle. */
   publish(): void {
+    this.#log?.flush()
     if (this.#options.loops > 1 || this.house.idleWanted) this.show()
   }
 
@@ -472,6 +477,16 @@ export class Loop implements CallHost {
   /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
   stopRuntime(error: unknown): void {
     this.#report({ kind: 'stop', error })
+  }
+
+  /** Entries of the event log are ready for the host. */
+  take(entries: readonly LogEntry[]): void {
+    this.#report({ kind: 'log', entries })
+  }
+
+  /** Frames that wait for the host; undefined while there is no way to it. */
+  get behind(): number | undefined {
+    return this.#peers[0]?.link?.answers.out.backlog
   }
 
   /** A report of any loop arrived at the host. */

@@ -8,7 +8,7 @@ import { type AgentId, type TopicId, topicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
 import { validate } from '../agent/schema.js'
-import type { Lineage } from '../observe/observer.js'
+import type { Lineage, Seen } from '../observe/observer.js'
 import { at } from '../sync/status.js'
 import type { Audience } from './audience.js'
 import { Call, Gather, GatherPart } from './calls.js'
@@ -125,10 +125,7 @@ export class Outgoing {
     if (address.loop !== loop.index) {
       const cancel = cancellation === undefined ? undefined : (cancellation.flag ?? true)
       if (loop.observer.active)
-        loop.observer.send(
-          { ...seen(parts, loop.origin), recipient: address.id, topic: undefined },
-          lineage(turn, options),
-        )
+        loop.observer.send(seen(parts, loop.origin, address.id, undefined), lineage(turn, options))
       loop.peer(address.loop).request(call, address.text, parts, cancel)
       loop.sentOut()
       return
@@ -186,7 +183,8 @@ export class Outgoing {
     const followed = waited || options.signal !== undefined
     const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
     loop.counters.add(at.published, 1)
-    if (loop.observer.active) loop.observer.publish({ ...seen(parcel, loop.origin), topic }, lineage(turn, undefined))
+    if (loop.observer.active)
+      loop.observer.publish(seen(parcel, loop.origin, undefined, topic), lineage(turn, undefined))
     // an event that can be cancelled is followed to its end, like one that is waited for
     const gather = followed ? new Gather(loop, message.name) : undefined
     for (const agent of nowhere) {
@@ -404,11 +402,9 @@ export class Outgoing {
 
 const accepted: Promise<void> = Promise.resolve()
 
-function seen(
-  parts: Parcel,
-  origin: string,
-): { name: string; id: string; sender: string | undefined; trace: string | undefined } {
-  return { name: parts.name, id: parts.id ?? `${origin}.${parts.sequence}`, sender: parts.sender, trace: parts.trace }
+function seen(parts: Parcel, origin: string, recipient: AgentId | undefined, topic: TopicId | undefined): Seen {
+  const { name, sender, sequence, trace } = parts
+  return { name, id: parts.id ?? `${origin}.${sequence}`, sender, recipient, topic, trace }
 }
 
 function lineage(turn: Turn | undefined, options: SendOptions | undefined): Lineage {

@@ -1,5 +1,6 @@
 // Turns that take longer than they should (`softDeadline`): nothing is ended, somebody is told. What it keeps: the
 // turn that is due first stands in shared memory, so that it is told of also when it never yields.
+import type { Slow } from '../observe/observer.js'
 import type { Status } from '../sync/status.js'
 import type { Alarm } from './clock.js'
 import type { Loop } from './loop.js'
@@ -37,17 +38,32 @@ export class SlowTurns {
     this.#first = turn
     this.#alarm?.cancel()
     if (turn === undefined) return this.#status.slow.clear()
-    const { cell, message } = turn
-    this.#status.slow.set(due, `${cell.text} ${message?.name} ${cell.type.softDeadline}`)
+    this.#status.slow.set(due, slowText(slowOf(turn)))
     const left = Math.max(0, due - this.#loop.clock.now())
     this.#alarm = this.#loop.clock.after(left, () => this.#due(turn, due), { weak: true })
   }
 
   #due(turn: Turn, due: number): void {
     if (this.#first !== turn) return
-    const { softDeadline } = turn.cell.type
-    const age = Math.round(this.#loop.clock.now() - due + softDeadline)
-    this.#loop.observer.slow(turn.cell.text, turn.message?.name, age, softDeadline)
+    const slow = slowOf(turn)
+    this.#loop.observer.slow(slow, Math.round(this.#loop.clock.now() - due + slow.softDeadline))
     this.end(turn)
   }
+}
+
+function slowOf({ cell, message }: Turn): Slow {
+  return { agent: cell.text, message, softDeadline: cell.type.softDeadline }
+}
+
+/** A turn as a line in shared memory, which is cut where there is no more room: the agent comes last. */
+function slowText({ agent, message, softDeadline }: Slow): string {
+  const { name = '', id = '' } = message ?? {}
+  return `${softDeadline} ${name} ${/^[!-~]{1,64}$/.test(id) ? id : ''} ${agent}`
+}
+
+/** Reads such a line; undefined when it is none. */
+export function slowTurnOf(text: string): Slow | undefined {
+  const [, ms, name, id, agent] = /^([\d.]+) (\S*) (\S*) (.*)$/s.exec(text) ?? []
+  if (agent === undefined || name === undefined) return undefined
+  return { agent, message: name === '' ? undefined : { name, id: id || undefined }, softDeadline: Number(ms) }
 }

@@ -1,10 +1,12 @@
 // Shared working memory: one agent on one thread. What it keeps: each operation is one piece of work on one event loop,
-// so there is no moment between looking and changing; what goes in and what comes out is a copy; telling of changes
-// never holds an operation back, and never queues more than one change for an entry.
+// so there is no moment between looking and changing; what goes in and what comes out is a copy; no version is given
+// twice, also not after the thread ended; telling of changes never holds an operation back, and never queues more than
+// one change for an entry.
 import type { Context, LifeContext } from '../agent/context.js'
-import { type AgentDefinition, agent } from '../agent/definition.js'
+import { type AgentDefinition, agent, type CheckpointPolicy } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
+import { bytesOf } from './bytes.js'
 import { Changed, type Entry, type Exchange, Operate, type Operation, Tell } from './messages.js'
 
 /**
@@ -14,13 +16,24 @@ import { Changed, type Entry, type Exchange, Operate, type Operation, Tell } fro
 export interface MemoryOptions {
   /** Entries that one memory holds; one more is refused with OverloadedError. Default 10,000. */
   readonly capacity?: number
+  /** Bytes of all its keys and values, about; what does not fit is refused with OverloadedError. Default 64 MiB. */
+  readonly maxBytes?: number
+  /**
+   * When the memory is kept for the case that its thread ends, all of it each time. Default: never; then it begins anew.
+   */
+  readonly checkpoint?: CheckpointPolicy
 }
 
 interface MemoryState {
   readonly entries: Record<string, Entry>
-  count: number
   /** Of the last change. */
   version: number
+}
+
+/** What the entries of a state take. */
+interface Sizes {
+  readonly of: Map<string, number>
+  total: number
 }
 
 type Ctx = Context<MemoryState>
@@ -35,15 +48,27 @@ type Ctx = Context<MemoryState>
  * // in a handler: await memoryAt(ctx, 'memory/main').set('title', 'Hamlet')
  */
 export function memory(type: string, options: MemoryOptions = {}): AgentDefinition {
-  const { capacity = 10_000 } = options
-  if (!Number.isInteger(capacity) || capacity < 1) {
-    throw new InvalidArgumentError(`memory '${type}': capacity must be a whole number of at least 1, got ${capacity}`)
+  const { capacity = 10_000, maxBytes = 64 * 1024 * 1024, checkpoint } = options
+  for (const [option, value] of Object.entries({ capacity, maxBytes })) {
+    if (Number.isInteger(value) && value >= 1) continue
+    throw new InvalidArgumentError(`memory '${type}': ${option} must be a whole number of at least 1, got ${value}`)
   }
   /** Keys to tell of. A key is there once, however often it changed. */
   const untold = new WeakMap<MemoryState, Set<string>>()
   const lives = new Set<LifeContext<MemoryState>>()
+  const sizes = new WeakMap<MemoryState, Sizes>()
 
-  const changed = (ctx: Ctx, key: string): void => {
+  const sizesOf = (state: MemoryState): Sizes => {
+    let all = sizes.get(state)
+    if (all === undefined) {
+      all = { of: new Map(), total: 0 }
+      for (const [key, { value }] of Object.entries(state.entries)) measured(all, key, bytesOf(key) + bytesOf(value))
+      sizes.set(state, all)
+    }
+    return all
+  }
+
+  const changed = (ctx: Pick<Ctx, 'state' | 'messageId'>, key: string): void => {
     const { state } = ctx
     const keys = untold.get(state)
     if (keys !== undefined) {
@@ -61,14 +86,12 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
 
   const put = (ctx: Ctx, key: string, value: unknown): number => {
     const { state } = ctx
-    if (!Object.hasOwn(state.entries, key)) {
-      if (state.count >= capacity) {
-        throw new OverloadedError(`${ctx.id} is full (${capacity} entries); '${key}' does not go in`, {
-          agent: ctx.id.toString(),
-        })
-      }
-      state.count++
-    }
+    const all = sizesOf(state)
+    const old = all.of.get(key)
+    const bytes = bytesOf(key) + bytesOf(value)
+    if (old === undefined && all.of.size >= capacity) throw full(ctx, key, `${capacity} entries`)
+    if (all.total - (old ?? 0) + bytes > maxBytes) throw full(ctx, key, `${maxBytes} bytes`)
+    measured(all, key, bytes)
     state.version++
     state.entries[key] = { value, version: state.version }
     changed(ctx, key)
@@ -98,8 +121,8 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
       }
       case 'delete': {
         if (entry === undefined) return false
+        measured(sizesOf(state), key, 0)
         delete state.entries[key]
-        state.count--
         state.version++
         changed(ctx, key)
         return true
@@ -128,14 +151,31 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     concurrency: 'interleaved',
     threads: 1,
     description: 'shared working memory',
-    state: () => ({ entries: {}, count: 0, version: 0 }),
+    state: () => ({ entries: {}, version: 0 }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   })
     .onStart(life => void lives.add(life))
+    .onRestart(({ state }) => {
+      // clients may know versions that were given after the last checkpoint, and who hears changes heard of them
+      state.version = Math.max(state.version, Date.now() * 1_000)
+      for (const key of Object.keys(state.entries)) changed({ state, messageId: '' }, key)
+    })
     .onStop(({ id, state }) => {
       for (const life of lives) if (life.id === id && life.state === state) lives.delete(life)
     })
     .on(Operate, operate)
     .on(Tell, (_, ctx) => tell(ctx)) as unknown as AgentDefinition
+}
+
+/** Notes what an entry takes; 0: it is not there. */
+function measured(all: Sizes, key: string, bytes: number): void {
+  all.total += bytes - (all.of.get(key) ?? 0)
+  if (bytes === 0) all.of.delete(key)
+  else all.of.set(key, bytes)
+}
+
+function full({ id }: Ctx, key: string, bound: string): OverloadedError {
+  return new OverloadedError(`${id} is full (${bound}); '${key}' does not go in`, { agent: id.toString() })
 }
 
 /** On the same loop what is handed out would otherwise be the entry itself. */

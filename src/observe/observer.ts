@@ -35,6 +35,13 @@ export interface Seen {
   readonly trace: string | undefined
 }
 
+/** A turn past its soft deadline. */
+export interface Slow {
+  readonly agent: string
+  readonly message: { readonly name: string; readonly id: string | undefined } | undefined
+  readonly softDeadline: number
+}
+
 /** What a message came from. Told where it is sent; it does not travel. */
 export type Lineage = Pick<LogEntry, 'cause' | 'correlation'>
 
@@ -62,77 +69,113 @@ export class Observer {
   }
 
   create(agent: { readonly text: string }): void {
-    this.#tell('create', { agent: agent.text })
+    if (this.#asked('create')) this.#tell({ ...this.#stamp('create'), agent: agent.text })
   }
 
   send(message: Seen, lineage: Lineage): void {
-    this.#tell('send', { ...of(message), ...lineage })
+    this.#left('send', message, message.recipient?.toString(), lineage)
   }
 
-  publish(message: Omit<Seen, 'recipient'>, lineage: Lineage): void {
-    this.#tell('publish', { ...of({ ...message, recipient: undefined }), ...lineage })
+  /** @param message its recipient is whoever hears the topic, and is not told */
+  publish(message: Seen, lineage: Lineage): void {
+    this.#left('publish', message, undefined, lineage)
   }
 
   process(message: Seen): void {
-    this.#tell('process', of(message))
+    this.#came('process', message)
   }
 
   /** A request was answered. */
   respond(message: Seen): void {
-    this.#tell('respond', of(message))
+    this.#came('respond', message)
   }
 
   /** An event's handler ended well. */
   handled(message: Seen): void {
-    this.#tell('handled', of(message))
+    this.#came('handled', message)
   }
 
   failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {
+    if (!this.#asked('error')) return
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
-    this.#tell('error', { ...(message ? of(message) : {}), agent: agent.text, reason })
+    this.#tell({ ...(message ? this.#of('error', message) : this.#stamp('error')), agent: agent.text, reason })
   }
 
   dropped(message: Seen, reason: string): void {
-    this.#tell('drop', { ...of(message), reason })
+    if (this.#asked('drop')) this.#tell({ ...this.#of('drop', message), reason })
   }
 
   /** A message became a dead letter. */
   dead(letter: Letter): void {
     const { message, messageId, sender, recipient, topic, reason, detail } = letter
-    this.#tell('dead', { message, messageId, sender, agent: recipient, topic, reason: `${reason}: ${detail}` })
+    const what = { message, messageId, sender, agent: recipient, topic, reason: `${reason}: ${detail}` }
+    if (this.#asked('dead')) this.#tell({ ...this.#stamp('dead'), ...what })
   }
 
   /** A turn takes longer than it should. */
-  slow(agent: string, message: string | undefined, age: number, softDeadline: number): void {
+  slow({ agent, message, softDeadline }: Slow, age: number): void {
+    if (!this.#asked('slow')) return
     const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
-    this.#tell('slow', { agent, message, reason })
+    this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason })
   }
 
   /** A thread does not come back to its event loop. */
   stalled(reason: string): void {
-    this.#tell('slow', { reason })
+    if (this.#asked('slow')) this.#tell({ ...this.#stamp('slow'), reason })
   }
 
   crash(reason: string): void {
-    this.#tell('crash', { reason })
+    if (this.#asked('crash')) this.#tell({ ...this.#stamp('crash'), reason })
   }
 
-  #tell(event: EventName, what: Partial<LogEntry>): void {
-    const to = channels[event]
-    if (this.#log === undefined && !to.hasSubscribers) return
-    const entry: LogEntry = { event, loop: this.#loop, time: Date.now(), ...what }
-    to.publish(entry)
+  // ---- entries: those of every message are one literal each; putting them together from parts is several times slower
+
+  #left(event: 'send' | 'publish', message: Seen, agent: string | undefined, lineage: Lineage): void {
+    if (!this.#asked(event)) return
+    this.#tell({
+      event,
+      loop: this.#loop,
+      time: Date.now(),
+      message: message.name,
+      messageId: message.id,
+      sender: message.sender?.toString(),
+      agent,
+      topic: message.topic?.toString(),
+      traceparent: message.trace,
+      cause: lineage.cause,
+      correlation: lineage.correlation,
+    })
+  }
+
+  #came(event: EventName, message: Seen): void {
+    if (this.#asked(event)) this.#tell(this.#of(event, message))
+  }
+
+  #of(event: EventName, message: Seen): LogEntry {
+    return {
+      event,
+      loop: this.#loop,
+      time: Date.now(),
+      message: message.name,
+      messageId: message.id,
+      sender: message.sender?.toString(),
+      agent: message.recipient?.toString(),
+      topic: message.topic?.toString(),
+      traceparent: message.trace,
+    }
+  }
+
+  #stamp(event: EventName): LogEntry {
+    return { event, loop: this.#loop, time: Date.now() }
+  }
+
+  #asked(event: EventName): boolean {
+    return this.#log !== undefined || channels[event].hasSubscribers
+  }
+
+  #tell(entry: LogEntry): void {
+    const to = channels[entry.event]
+    if (to.hasSubscribers) to.publish(entry)
     this.#log?.(entry)
-  }
-}
-
-function of(message: Seen): Partial<LogEntry> {
-  return {
-    message: message.name,
-    messageId: message.id,
-    sender: message.sender?.toString(),
-    agent: message.recipient?.toString(),
-    topic: message.topic?.toString(),
-    traceparent: message.trace,
   }
 }

@@ -61,7 +61,8 @@ export interface TracerOptions {
  *
  * Give its `log` to the runtime. A runtime without `log` collects nothing: then a message costs one look at a flag.
  * Names of entries: `send` and `publish` when a message leaves its sender, `process` when it is delivered and its
- * handler begins, `respond` (requests) or `handled` (events) when the handler ended well, `error` when it did not, `drop`.
+ * handler begins, `respond` (requests) or `handled` (events) when the handler ended well, `error` when it did not, `drop`;
+ * `dead` for a dead letter, `slow` for a turn past its soft deadline. Of no message: `create`, `crash`, a stalled thread.
  * @throws InvalidArgumentError when the capacity is not a whole number of at least 1
  * @example
  * const tracer = new Tracer({ capacity: 1_000 })

@@ -9,7 +9,7 @@ import type { LogEntry } from '../observe/log.js'
  * const slow = new Tracer().trees().filter(({ deliveries }) => deliveries.some(one => took(one) > 100))
  */
 export interface TraceDelivery {
-  /** The agent: `type/key`. */
+  /** The agent: `type/key`; of an event that nobody hears, the topic. */
   readonly agent: string
   /** The thread it was handled on; 0 is the calling one. */
   readonly loop: number
@@ -18,9 +18,11 @@ export interface TraceDelivery {
   /** When the handler ended, likewise. */
   readonly ended: number | undefined
   /** `'open'`: under way, or the ring no longer tells. */
-  readonly outcome: 'open' | 'handled' | 'error' | 'drop'
-  /** Of `'error'` and `'drop'`: why. */
+  readonly outcome: 'open' | 'handled' | 'error' | 'drop' | 'dead'
+  /** Of `'error'`, `'drop'` and `'dead'` (a dead letter): why. */
   readonly reason: string | undefined
+  /** Whether it was told of as slow. */
+  readonly slow: boolean
 }
 
 /**
@@ -59,6 +61,7 @@ const outcomes: Partial<Record<LogEntry['event'], TraceDelivery['outcome']>> = {
   handled: 'handled',
   error: 'error',
   drop: 'drop',
+  dead: 'dead',
 }
 
 /** Puts entries together. */
@@ -97,14 +100,17 @@ function note(nodes: Map<string, Building>, id: string, entry: LogEntry): void {
     node.cause = entry.cause
     return
   }
-  if (entry.agent === undefined) return
+  const agent = entry.agent ?? (event === 'dead' ? entry.topic : undefined)
+  if (agent === undefined) return
   const outcome = outcomes[event]
-  let delivery = node.deliveries.find(one => one.agent === entry.agent && one.outcome === 'open')
+  let delivery = node.deliveries.find(one => one.agent === agent && one.outcome === 'open')
   if (delivery === undefined) {
-    delivery = { agent: entry.agent, loop, begun: undefined, ended: undefined, outcome: 'open', reason: undefined }
+    const times = { begun: undefined, ended: undefined }
+    delivery = { agent, loop, ...times, outcome: 'open', reason: undefined, slow: false }
     node.deliveries.push(delivery)
   }
   if (event === 'process') delivery.begun = time
+  if (event === 'slow') delivery.slow = true
   if (outcome === undefined) return
   delivery.outcome = outcome
   delivery.ended = time
@@ -140,9 +146,10 @@ export function treeText(root: TraceNode): string {
 }
 
 function lineOf({ message, sender, to, deliveries }: TraceNode): string {
-  const where = deliveries.map(({ agent, loop, begun, ended, outcome, reason }) => {
+  const where = deliveries.map(({ agent, loop, begun, ended, outcome, reason, slow }) => {
     const took = begun === undefined || ended === undefined ? '' : ` ${ended - begun} ms`
-    return `${agent} on loop ${loop}: ${outcome}${took}${reason === undefined ? '' : ` (${reason})`}`
+    const why = reason === undefined ? '' : ` (${reason})`
+    return `${agent} on loop ${loop}: ${outcome}${took}${slow ? ', slow' : ''}${why}`
   })
   return `${message} from ${sender ?? 'the application'} → ${where.join('; ') || to || '?'}`
 }

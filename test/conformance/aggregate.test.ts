@@ -1,12 +1,14 @@
 // Promised: the aggregator gathers what belongs together, whatever the order, and closes every group once.
 import { createRuntime, type Runtime, type Snapshot } from 'ringreeve'
-import { aggregator, createDispatcher, type Dispatcher, WaitFor } from 'ringreeve/dispatch'
+import { aggregator, createDispatcher, type Dispatcher, type Group, WaitFor } from 'ringreeve/dispatch'
+import { TestClock } from 'ringreeve/testing'
 import { expect, it } from 'vitest'
-import { type Engine, onEveryEngine } from './engines.js'
+import { type Engine, failure, onEveryEngine } from './engines.js'
 import * as kit from './patterns.js'
 
-const open = (engine: Engine): Promise<Runtime> =>
-  createRuntime({ threads: engine.threads, agents: [new URL('./patterns.js', import.meta.url)] })
+const agents = [new URL('./patterns.js', import.meta.url)]
+const restarts = { max: 100, within: 1_000, backoff: { min: 1, max: 1 } }
+const open = (engine: Engine): Promise<Runtime> => createRuntime({ threads: engine.threads, agents, restarts })
 
 async function gathering(runtime: Runtime, to: string): Promise<Dispatcher> {
   const dispatcher = await createDispatcher(runtime)
@@ -116,6 +118,79 @@ onEveryEngine('aggregating', engine => {
     await other.waitUntilEmpty()
     expect(await results(second)).toEqual([{ id: 'a', words: 1, letters: 2, complete: true }])
   })
+
+  it('who waits when it stops is given what is there', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'gatherer/x')
+    await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+    await dispatcher.waitUntilEmpty()
+    const asked = runtime.send(WaitFor, { correlationId: 'a', timeout: 600_000 }, 'gatherer/x')
+    await runtime.send(WaitFor, { correlationId: 'b', timeout: 1 }, 'gatherer/x')
+    await runtime.stop()
+    expect(await asked).toMatchObject({ events: [{ type: 'words' }], complete: false })
+  })
+
+  it.runIf(engine.threads > 0)('with checkpoints its open groups outlive its thread', async () => {
+    await using runtime = await open(engine)
+    await using dispatcher = await gathering(runtime, 'lasting/x')
+    await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+    await dispatcher.waitUntilEmpty()
+    for (let n = 0; n < 8; n++) await failure(runtime.send(kit.Crash, undefined, `mortal/${n}`)) // on every thread
+    await dispatcher.dispatch(kit.Letters, { letters: 2 }, { correlationId: 'a' })
+    expect(await runtime.send(WaitFor, { correlationId: 'a' }, 'lasting/x')).toMatchObject({ complete: true })
+  })
+})
+
+/** Three fake seconds for a group, on one loop. */
+async function timed(clock: TestClock): Promise<{ runtime: Runtime; dispatcher: Dispatcher; closed: Group[] }> {
+  const closed: Group[] = []
+  const needs = [kit.Words, kit.Letters]
+  const slow = aggregator('slow', { needs, timeout: 3_000, combine: group => void closed.push(group) })
+  const runtime = await createRuntime({ threads: 0, clock, agents: [slow] })
+  const dispatcher = await createDispatcher(runtime)
+  dispatcher.route(kit.Words, 'slow/x')
+  return { runtime, dispatcher, closed }
+}
+
+it('its time is that of the loop, so tests can drive it', async () => {
+  const clock = new TestClock()
+  const { runtime, dispatcher, closed } = await timed(clock)
+  await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+  await clock.advance(2_000)
+  await dispatcher.dispatch(kit.Words, { words: 2 }, { correlationId: 'b' })
+  await clock.advance(999)
+  expect(closed).toEqual([])
+  await clock.advance(1)
+  expect(closed).toMatchObject([{ correlationId: 'a', complete: false }])
+  let answer: Group | undefined
+  const asked = runtime.send(WaitFor, { correlationId: 'c', timeout: 1_000 }, 'slow/x')
+  void asked.then(group => {
+    answer = group
+  })
+  await clock.advance(999)
+  expect([answer, closed.length]).toEqual([undefined, 1])
+  await clock.advance(1)
+  expect(answer).toEqual({ correlationId: 'c', events: [], complete: false })
+  await clock.advance(1_000)
+  expect(closed).toMatchObject([{ correlationId: 'a' }, { correlationId: 'b' }])
+  await runtime.close()
+  expect(clock.pending).toBe(0)
+})
+
+it('the time of restored groups goes on without a further event', async () => {
+  const first = await timed(new TestClock())
+  await first.dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: 'a' })
+  await first.dispatcher.waitUntilEmpty()
+  const saved = await first.runtime.saveState()
+  await first.runtime.close()
+  const clock = new TestClock()
+  const { runtime, closed } = await timed(clock)
+  await runtime.loadState(saved)
+  await clock.advance(5_999)
+  expect(closed).toEqual([])
+  await clock.advance(1)
+  expect(closed).toMatchObject([{ correlationId: 'a', complete: false }])
+  await runtime.close()
 })
 
 it('bad options are refused', () => {
@@ -124,5 +199,7 @@ it('bad options are refused', () => {
   expect(() => aggregator('x', { needs: [kit.Text], combine: undefined as never })).toThrow(
     'combine must be a function',
   )
-  expect(() => aggregator('x', { needs: [kit.Text], combine, timeout: 0 })).toThrow('timeout must be a whole number')
+  expect(() => aggregator('x', { needs: [kit.Text], combine, timeout: 0 })).toThrow(
+    "aggregator 'x': timeout takes milliseconds",
+  )
 })

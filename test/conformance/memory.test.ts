@@ -5,8 +5,9 @@ import { expect, it } from 'vitest'
 import { type Engine, failure, onEveryEngine } from './engines.js'
 import * as kit from './patterns.js'
 
-const open = (engine: Engine): Promise<Runtime> =>
-  createRuntime({ threads: engine.threads, agents: [new URL('./patterns.js', import.meta.url)] })
+const agents = [new URL('./patterns.js', import.meta.url)]
+const restarts = { max: 100, within: 1_000, backoff: { min: 1, max: 1 } }
+const open = (engine: Engine): Promise<Runtime> => createRuntime({ threads: engine.threads, agents })
 const main = (runtime: Runtime) => memoryAt<kit.Contents>(runtime, 'memory/main')
 
 onEveryEngine('shared memory', engine => {
@@ -114,6 +115,52 @@ onEveryEngine('shared memory', engine => {
     expect(await shared.get('toString')).toBeUndefined()
   })
 
+  it('is bounded in bytes too, whatever is put in, changed and taken out', async () => {
+    await using runtime = await open(engine)
+    const shared = memoryAt<Record<string, unknown>>(runtime, 'small/x') // 10,000 bytes
+    await shared.set('text', 'x'.repeat(3_000))
+    const refused = [
+      await failure(shared.set('more', 'x'.repeat(3_000))),
+      await failure(shared.set('text', new Uint8Array(10_000))),
+      await failure(shared.merge('fields', { list: new Array(1_000).fill(1) })),
+      await failure(shared.compareAndSet('map', new Map([['key', 'x'.repeat(5_000)]]), 0)),
+    ]
+    for (const { code, message } of refused) {
+      expect([code, message]).toEqual([
+        'ERR_RINGREEVE_OVERLOADED',
+        expect.stringMatching(/small\/x is full \(10000 bytes\)/),
+      ])
+    }
+    expect((await shared.get('text'))?.value).toBe('x'.repeat(3_000)) // what was refused changed nothing
+    expect(await shared.keys()).toEqual(['text'])
+    const saved = await runtime.saveState()
+    await shared.set('text', 'short')
+    await shared.set('more', 'x'.repeat(3_000))
+    await shared.delete('more')
+    for (let n = 0; n < 20; n++) await shared.set('again', 'x'.repeat(3_000)) // the room of the old one is given back
+    await runtime.loadState(saved) // and what is restored counts
+    await failure(shared.set('more', 'x'.repeat(3_000)))
+  })
+
+  it.runIf(engine.threads > 0)('with checkpoints it outlives its thread; no version means two things', async () => {
+    await using runtime = await createRuntime({ threads: engine.threads, agents, restarts })
+    const kept = memoryAt<kit.Contents>(runtime, 'keeping/x')
+    const lost = memoryAt<kit.Contents>(runtime, 'memory/main')
+    for (const shared of [kept, lost]) await shared.set('count', 6).then(() => shared.add('count'))
+    const before = { value: 7, version: 2 }
+    expect(await kept.get('count')).toEqual(before)
+    for (let n = 0; n < 8; n++) await failure(runtime.send(kit.Crash, undefined, `mortal/${n}`)) // on every thread
+    expect([await kept.get('count'), await lost.get('count')]).toEqual([before, undefined])
+    for (const shared of [kept, lost]) {
+      expect(await shared.set('list', [1])).toBeGreaterThan(before.version)
+      expect((await shared.compareAndSet('list', [2], before.version)).done).toBe(false)
+    }
+    expect((await kept.compareAndSet('count', 8, before.version)).done).toBe(true)
+    await runtime.idle()
+    const changes = await runtime.send(kit.Changes, undefined, 'mirror/x') // it may be new too, and was told again
+    expect(changes).toContainEqual({ key: 'count', ...before })
+  })
+
   it('is saved and restored with everything else', async () => {
     await using runtime = await open(engine)
     await main(runtime).set('plan', { title: 'kept', steps: [] })
@@ -132,4 +179,5 @@ onEveryEngine('shared memory', engine => {
 
 it('bad options are refused', () => {
   expect(() => memory('x', { capacity: 0 })).toThrow('capacity must be a whole number')
+  expect(() => memory('x', { maxBytes: 0.5 })).toThrow('maxBytes must be a whole number')
 })

@@ -75,10 +75,32 @@ const combine = ({ events, complete }: Parameters<Parameters<typeof aggregator>[
   })
 export const gatherer = aggregator('gatherer', { needs: [Words, Letters], capacity: 3, combine })
 export const hasty = aggregator('hasty', { needs: [Words, Letters], timeout: 20, combine })
+/** Comes back with its groups when its thread ends. */
+export const lasting = aggregator('lasting', { needs: [Words, Letters], checkpoint: { everyMessages: 1 }, combine })
 export const votes = aggregator('votes', {
   needs: [Words, Words, Words],
   combine: ({ events }) => follow(Count, { left: events.length }),
 })
+
+// -- tracer -----------------------------------------------------------------------------------------------------------------
+export const Chat = request<{ times: number; begun: Int32Array; done: Int32Array }, void>('chat')
+export const Word = request<void, void>('word')
+/** Talks to itself. */
+export const chatter = agent('chatter', { concurrency: 'interleaved' })
+  .on(Word, () => {})
+  .on(Chat, async ({ times, begun, done }, ctx) => {
+    Atomics.store(begun, 0, 1)
+    for (let i = 0; i < times; i++) await ctx.send(Word, undefined, ctx.id)
+    Atomics.store(done, 0, 1)
+    Atomics.notify(done, 0)
+  })
+
+export const Crawl = request<Int32Array, void>('crawl')
+export const snail = agent('snail', { softDeadline: 5 }).on(Crawl, opened)
+
+// -- the end of a thread -------------------------------------------------------------------------------------------------
+export const Crash = request<void, void>('crash')
+export const mortal = agent('mortal').on(Crash, () => process.exit(9))
 
 // -- memory -----------------------------------------------------------------------------------------------------------------
 export interface Contents extends Record<string, unknown> {
@@ -91,6 +113,8 @@ export const Changes = request<void, { key: string; value: unknown; version: num
 export const Keep = request<{ key: 'list'; value: number[] }, void>('keep')
 
 export const shared = memory('memory', { capacity: 5 })
+export const small = memory('small', { maxBytes: 10_000 })
+export const keeping = memory('keeping', { checkpoint: { everyMessages: 1 } })
 export const raiser = agent('raiser')
   .on(Raise, async ({ times, how }, ctx) => {
     const shared = memoryAt<Contents>(ctx, 'memory/main')
@@ -109,7 +133,7 @@ export const raiser = agent('raiser')
 /** Hears every change, and writes one itself while it handles them: a memory that waited for its hearers would hang. */
 export const mirror = agent('mirror', {
   state: () => ({ changes: [] as { key: string; value: unknown; version: number | undefined }[] }),
-  subscriptions: ['memory.changed'],
+  subscriptions: ['memory.changed', 'keeping.changed'],
   mailbox: { capacity: 2 },
 })
   .on(Changed, async ({ key, entry }, ctx) => {

@@ -3,7 +3,8 @@ import { createRuntime, type LogEntry, type Runtime } from 'ringreeve'
 import { createDispatcher } from 'ringreeve/dispatch'
 import { type TraceEntry, type TraceNode, Tracer, treeText } from 'ringreeve/trace'
 import { expect, it } from 'vitest'
-import { type Engine, failure, onEveryEngine, open } from './engines.js'
+import { Brittle } from '../failure/poison.js'
+import { type Engine, failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'
 import * as patterns from './patterns.js'
 
@@ -104,6 +105,52 @@ onEveryEngine('tracing', engine => {
       .split('\n')
       .map(line => JSON.parse(line) as TraceEntry)
     expect(events(lines).sort()).toEqual(['handled', 'process', 'publish'])
+  })
+
+  it('shows what became of a dead letter, and what was slow', async () => {
+    const tracer = new Tracer()
+    const urls = ['./patterns.js', '../failure/poison.js'].map(url => new URL(url, import.meta.url))
+    await using runtime = await createRuntime({
+      threads: engine.threads,
+      agents: urls,
+      deadLetters: { unheardEvents: true },
+      log: tracer.log,
+    })
+    const release = flag()
+    const crawling = runtime.send(patterns.Crawl, release, 'snail/x', { messageId: 'crawl' })
+    while (tracer.entries({ event: 'slow' }).length === 0) await sleep(1)
+    Atomics.store(release, 0, 1)
+    await crawling
+    await runtime.publish(kit.Note, 1, { topic: 'nobody/x', messageId: 'note' })
+    await runtime.idle()
+    const text = (id: string) => tracer.trees(id).map(treeText).join('\n')
+    expect(text('crawl')).toMatch(/^crawl from the application → snail\/x on loop \d: handled \d+ ms, slow$/)
+    expect(text('note')).toMatch(
+      /^note from the application → nobody\/x on loop 0: dead \(no subscriber: nobody hears nobody\/x\)$/,
+    )
+    if (engine.threads === 0) return // there is no thread to end
+    const options = { idempotent: true, messageId: 'poison' }
+    await failure(runtime.send(Brittle, { runs: flag(), failures: 9 }, 'brittle/x', options))
+    await runtime.idle()
+    expect(text('poison')).toMatch(/^brittle from the application → brittle\/x on loop \d: dead .*\(poison: .*/)
+    expect(tracer.entries({ event: 'crash' })).toHaveLength(2)
+  })
+
+  it('what is left out because the calling loop is behind is counted', async () => {
+    const entries: LogEntry[] = []
+    const agents = [new URL('./patterns.js', import.meta.url)]
+    await using runtime = await createRuntime({ threads: engine.threads, agents, log: entry => entries.push(entry) })
+    const [times, begun, done] = [20_000, flag(), flag()]
+    const chat = runtime.send(patterns.Chat, { times, begun, done }, 'chatter/x')
+    await reaches(begun, 1)
+    if (engine.threads > 0) Atomics.wait(done, 0, 0, 60_000) // the calling loop does nothing until all is said
+    await chat
+    await runtime.idle()
+    const told = /^(\d+) entries .* left out/
+    const leftOut = entries.reduce((sum, { reason = '' }) => sum + Number(told.exec(reason)?.[1] ?? 0), 0)
+    const ofMessages = entries.filter(({ messageId }) => messageId !== undefined)
+    expect(leftOut + ofMessages.length).toBe(3 * times + 3)
+    if (engine.threads > 0) expect(leftOut).toBeGreaterThan(0)
   })
 
   it('is bounded, can be switched off, and forgets', async () => {

@@ -17,9 +17,9 @@ async function withLog(more = {}) {
 
 it('a turn past its soft deadline is told of while it waits, with agent, message and age', async () => {
   const { runtime, of } = await withLog()
-  await runtime.send(slow.Wait, 150, 'leisurely/x')
+  await runtime.send(slow.Wait, 150, 'leisurely/x', { messageId: 'w1' })
   await runtime.idle()
-  expect(of('slow')).toMatchObject([{ agent: 'leisurely/x', message: 'wait' }])
+  expect(of('slow')).toMatchObject([{ agent: 'leisurely/x', message: 'wait', messageId: 'w1' }])
   expect(of('slow')[0]?.reason).toMatch(/^it has taken \d+ ms so far; its soft deadline is 50 ms$/)
   await runtime.send(slow.Wait, 1, 'leisurely/x')
   expect(of('slow').length).toBe(1)
@@ -28,11 +28,11 @@ it('a turn past its soft deadline is told of while it waits, with agent, message
 
 it('also while it computes and its own loop cannot tell', async () => {
   const { runtime, of } = await withLog()
-  const burning = runtime.send(slow.Burn, 900, 'leisurely/x')
+  const burning = runtime.send(slow.Burn, 900, 'leisurely/x', { messageId: 'b1' })
   let told = 0
   while (told === 0 && (await Promise.race([burning.then(() => false), tick()]))) told = of('slow').length
   expect(told).toBe(1)
-  expect(of('slow')[0]).toMatchObject({ agent: 'leisurely/x', message: 'burn' })
+  expect(of('slow')[0]).toMatchObject({ agent: 'leisurely/x', message: 'burn', messageId: 'b1' })
   await burning
   await runtime.close()
 })
