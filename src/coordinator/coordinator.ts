@@ -204,6 +204,7 @@ export class Coordinator {
     const failures = (await Promise.all(stops)).flat()
     await this.#pool?.destroy()
     this.host.end()
+    this.#mesh.release(this.#mesh.get(0) as LoopHandle)
     return failures
   }
 
@@ -329,6 +330,7 @@ export class Coordinator {
     const overdue = this.#watchdog.forget(thread)
     this.#replacing++
     this.#mesh.remove(loop)
+    void thread.exited.then(() => this.#mesh.release(loop))
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const verdict = this.#judge(thread.index, agents, why)
     const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
@@ -341,9 +343,10 @@ export class Coordinator {
     }
     try {
       if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
-      await this.#everywhere(other =>
-        other.order(control => control.detach(thread.index, thread.life, why, verdict.forGood, overdue)),
-      )
+      await this.#everywhere(async other => {
+        await other.order(control => control.detach(thread.index, thread.life, why, verdict.forGood, overdue))
+        this.#mesh.release(other, loop)
+      })
       if (verdict.delay > 0) await setTimeout(verdict.delay, undefined, { signal: this.#over.signal })
       if (!verdict.forGood && !this.#ending) await this.#begin(thread.index)
     } catch {

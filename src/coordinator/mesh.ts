@@ -5,9 +5,11 @@ import * as Comlink from 'comlink'
 import { ThreadLostError } from '../agent/errors.js'
 import type { LoopControl } from '../loop/control.js'
 import type { CancelFlags } from '../sync/cancel.js'
+import { sharedMemory } from '../sync/pool.js'
 import type { Status } from '../sync/status.js'
 import type { LinkParts } from '../transport/link.js'
 import { createRing, RingGauge } from '../transport/ring.js'
+import { Leases } from './leases.js'
 import type { ThreadLife } from './threads.js'
 
 /** Orders to a loop, the same for the host's (direct) and a thread's (raced with its end). */
@@ -73,6 +75,7 @@ export class Mesh {
   readonly #ringBytes: number
   readonly #loops = new Map<number, LoopHandle>()
   readonly #gauges = new Map<string, readonly RingGauge[]>()
+  readonly #leases = new Leases<LoopHandle>(sharedMemory)
 
   constructor(ringBytes: number) {
     this.#ringBytes = ringBytes
@@ -94,6 +97,7 @@ export class Mesh {
   async join(loop: LoopHandle): Promise<void> {
     const others = this.loops
     this.#loops.set(loop.index, loop)
+    this.#leases.grant([loop.flags.memory], loop)
     await Promise.all(others.map(other => this.#connect(loop, other)))
   }
 
@@ -105,11 +109,20 @@ export class Mesh {
     }
   }
 
+  /**
+   * A loop has detached from `other`, or (without `other`) is gone: it cannot reach the memory it shared. Not before
+   * {@link remove}, since the gauges look at that memory too.
+   */
+  release(loop: LoopHandle, other?: LoopHandle): void {
+    this.#leases.release(loop, other)
+  }
+
   async #connect(a: LoopHandle, b: LoopHandle): Promise<void> {
     const ring = () => createRing(this.#ringBytes)
     const ab = { work: ring(), answers: ring() }
     const ba = { work: ring(), answers: ring() }
     const rings = [ab.work, ab.answers, ba.work, ba.answers]
+    this.#leases.grant([...rings, a.flags.memory, b.flags.memory], a, b)
     this.#gauges.set(
       `${a.index}.${a.life} ${b.index}.${b.life}`,
       rings.map(memory => new RingGauge(memory)),

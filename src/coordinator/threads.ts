@@ -43,6 +43,9 @@ export class ThreadLife {
   readonly bell = new Bell(this.status)
   /** Resolves when the life is over. Never rejects. */
   readonly ended: Promise<Ending>
+  /** Resolves when the thread was seen to exit: nothing of it can touch shared memory then. A zombie's may never do. */
+  readonly exited: Promise<void>
+  exit!: () => void
   /** Node's thread, once it has answered an order. */
   worker: Worker | undefined
   over = false
@@ -61,6 +64,9 @@ export class ThreadLife {
   ) {
     this.index = index
     this.life = life
+    this.exited = new Promise(resolve => {
+      this.exit = resolve
+    })
     this.#threads = threads
     this.#control = Comlink.wrap<LoopControl>(port as unknown as Comlink.Endpoint)
     let turns: readonly OpenTurn[] | undefined
@@ -157,7 +163,9 @@ export class Threads {
   booted(life: ThreadLife): void {
     this.#booting.delete(life)
     const id = life.status.thread
-    if (life.worker === undefined && id !== 0) life.worker = this.#pool.threads.find(worker => worker.threadId === id)
+    if (life.worker !== undefined || id === 0) return
+    life.worker = this.#pool.threads.find(worker => worker.threadId === id)
+    life.worker?.once('exit', life.exit)
   }
 
   /** Waits for the thread of a life that is over to be gone. @returns false if it has not gone in time */

@@ -577,10 +577,12 @@ export class Loop implements CallHost, LogLane {
     return failures
   }
 
-  /** Lets go of everything; the loop does nothing any more. */
+  /** Lets go of everything, shared memory above all; the loop does nothing any more. */
   end(): void {
     this.scheduler.stop()
-    for (const peer of this.#peers) peer?.link?.close()
+    this.#incoming = []
+    for (const peer of this.#peers) peer?.close(this.#reason)
+    this.#flags.close()
   }
 }
 

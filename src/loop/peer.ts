@@ -127,6 +127,13 @@ export class Peer {
     this.abandon(this.#lost)
   }
 
+  /** The loop ends: nothing is written any more, whatever a late turn may try. */
+  close(error: RingreeveError): void {
+    this.#link?.close()
+    this.#link = undefined
+    this.#lost = error
+  }
+
   /** Tells everything that is held back that it will not be sent. */
   abandon(error: RingreeveError): void {
     const held = [...this.#parked, ...[...this.#muted.values()].flat()]

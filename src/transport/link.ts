@@ -440,8 +440,10 @@ export class Link {
     return this.#bell.awake
   }
 
+  /** Lets go of everything: its rings and flags may serve another life as soon as both ends have done so. */
   close(): void {
     this.#port.close()
+    this.flags.close()
   }
 
   /** A body that was sent by port. It was posted before its frame was published, so it is there. */

@@ -13,6 +13,8 @@
 // Tail, head and wantSpace stand on cache lines of their own; each side keeps the other's index as it last saw it and
 // reads it again only when it must.
 
+import { sharedMemory } from '../sync/pool.js'
+
 const TAIL = 0
 const HEAD = 32
 const WANT_SPACE = 64
@@ -26,9 +28,11 @@ export class BrokenRingError extends Error {}
 /** Rounds up to the next multiple of 8. */
 export const pad8 = (bytes: number): number => (bytes + 7) & ~7
 
-/** Allocates a ring. @param capacity bytes of data; a power of two */
+/** An empty ring, in memory that may have been one before. @param capacity bytes of data; a power of two */
 export function createRing(capacity: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(DATA_BYTES + capacity)
+  const memory = sharedMemory.take(DATA_BYTES + capacity)
+  new Int32Array(memory, 0, DATA_BYTES / 4).fill(0) // nobody else has it yet; both ends get it by a message, after this
+  return memory
 }
 
 /** Frames published and not yet consumed, and whether there are any: what idle detection reads. */

@@ -5,6 +5,7 @@ import { agent } from '#ringreeve/agent/definition.js'
 import { StoppedError, ThreadLostError } from '#ringreeve/agent/errors.js'
 import { request } from '#ringreeve/agent/message.js'
 import type { Loop } from '#ringreeve/loop/loop.js'
+import { CancelFlags } from '#ringreeve/sync/cancel.js'
 import { Kind } from '#ringreeve/transport/frame.js'
 import { joinLoops } from './loops.js'
 
@@ -83,3 +84,43 @@ it('what comes after the end is not sent, and waits', async () => {
   all.host.detach(1, 1, 'it died', true)
   await expect(late).rejects.toMatchObject({ name: 'ThreadLostError', maybeExecuted: false })
 })
+
+it('a turn that outlives its caller does not take the flags of the next life for its own', () => {
+  using all = pair()
+  const before = all.host.flagsOf(1) as CancelFlags
+  all.die()
+  new CancelFlags(before.memory).raise(3, 1)
+  expect(before.raised(3, 1)).toBe(false)
+})
+
+it('a loop that has ended touches no ring any more, whatever its turns still do', async () => {
+  let open = (): void => {}
+  const gate = new Promise<void>(resolve => {
+    open = resolve
+  })
+  const settled: unknown[] = []
+  // each turn ends with a checkpoint, which is told to the host
+  const kept = { state: () => ({}), checkpoint: { everyMessages: 1 } }
+  const late = agent('w', { ...kept, concurrency: 'interleaved' })
+    .on(Ask, number => gate.then(() => number))
+    .on(Never, (_, ctx) => gate.then(() => ctx.send(Ask, 1, 'there/x')).catch(error => settled.push(error)))
+  const there = agent('there').on(Ask, number => number)
+  using all = joinLoops([[there], [late]])
+  const [host, other] = all.loops as [Loop, Loop]
+  for (const message of [Ask, Never]) host.outgoing.send(undefined, message, 1, 'w/x', undefined).catch(() => {})
+  host.publish()
+  while (other.hasWork()) other.chunk()
+  await other.stop(0)
+  other.end()
+  await turns()
+  const before = all.memories.map(memory => Buffer.from(memory).toString('hex'))
+  open()
+  await turns()
+  other.publish()
+  expect(settled).toMatchObject([{ name: 'StoppedError' }])
+  expect(all.memories.map(memory => Buffer.from(memory).toString('hex'))).toEqual(before)
+})
+
+async function turns(): Promise<void> {
+  for (let n = 0; n < 5; n++) await new Promise(resolve => setImmediate(resolve))
+}

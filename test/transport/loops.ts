@@ -14,6 +14,7 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
   const house = new House()
   const statuses = agents.map(() => new Status())
   const flags = agents.map(() => new CancelFlags())
+  const memories: SharedArrayBuffer[] = []
   const gauges: RingGauge[] = []
   const loops = agents.map(
     (_, index) =>
@@ -33,6 +34,7 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
   )
   const ring = (): SharedArrayBuffer => {
     const memory = createRing(65_536)
+    memories.push(memory)
     gauges.push(new RingGauge(memory))
     return memory
   }
@@ -68,5 +70,5 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
   const end = (): void => {
     for (const loop of loops) loop.end()
   }
-  return { loops, house, statuses, gauges, end, [Symbol.dispose]: end }
+  return { loops, house, statuses, memories, gauges, end, [Symbol.dispose]: end }
 }
