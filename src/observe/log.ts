@@ -14,6 +14,7 @@ export interface LogEntry {
     | 'dead'
     | 'slow'
     | 'crash'
+    | 'recycle'
   /** Loop on which it happened; 0 is the calling loop. */
   readonly loop: number
   /** Milliseconds since 1970. */
@@ -23,7 +24,7 @@ export interface LogEntry {
   readonly sender?: string | undefined
   readonly agent?: string | undefined
   readonly topic?: string | undefined
-  /** For `error`, `drop`, `dead`, `slow` and `crash`: why. */
+  /** For `error`, `drop`, `dead`, `slow`, `crash` and `recycle`: why. */
   readonly reason?: string | undefined
   readonly traceparent?: string | undefined
   /** Of a `send` or `publish`: id of the message whose handler sent it. */

@@ -16,6 +16,7 @@ const names = [
   'dead',
   'slow',
   'crash',
+  'recycle',
 ] as const
 type EventName = (typeof names)[number]
 
@@ -115,6 +116,11 @@ export class Observer {
 
   crash(reason: string): void {
     this.#tell('crash', { reason })
+  }
+
+  /** A thread whose heap was full was recycled, or could not be. */
+  recycle(reason: string): void {
+    this.#tell('recycle', { reason })
   }
 
   #tell(event: EventName, what: Partial<LogEntry>): void {
