@@ -56,6 +56,13 @@ export interface RuntimeOptions {
   /** Memory limits of each thread, in MB, as in `new Worker`. */
   readonly resourceLimits?: ResourceLimits
   /**
+   * The share of its heap's limit (`maxOldGenerationSizeMb`) at which a thread is recycled, 0 to 1; 0 is never. What a
+   * full collection leaves counts. New messages for the thread wait, its turns end (in 2 s, else it is tried again 10 s
+   * later), its agents are unloaded, with `onStop`, and come back on a new thread with their state, with `onStart`, on
+   * their next message. Default 0.7 if there is such a limit, else 0.
+   */
+  readonly recycleAt?: number
+  /**
    * What ends threads more often than `max` times within `within` ms is given up: an agent type if only turns of that
    * type were open (its senders get AgentFailedError), else the thread (ThreadLostError). Until then the thread is
    * replaced. Default 3 in 10,000, with a back-off of 50 to 2,000 ms.
@@ -240,6 +247,8 @@ export interface RuntimeStats {
   readonly unprocessed: number
   /** Threads that were ended, are inside a native call and have not gone yet. */
   readonly zombies: number
+  /** Times that a thread was recycled because its heap was full. */
+  readonly recycled: number
 }
 
 /**

@@ -21,6 +21,12 @@ function checkOptions(options: RuntimeOptions): number {
   ) {
     throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
   }
+  const { recycleAt } = options
+  if (recycleAt !== undefined && !(recycleAt >= 0 && recycleAt <= 1)) {
+    throw new InvalidArgumentError(
+      `recycleAt must be a share of the heap's limit from 0 (never) to 1, got ${recycleAt}`,
+    )
+  }
   if (agents !== undefined && !Array.isArray(agents)) {
     throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
   }

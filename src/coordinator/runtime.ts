@@ -22,7 +22,7 @@ import type {
 } from './api.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
-import type { LoopHandle } from './mesh.js'
+import type { LoopHandle, Orders } from './mesh.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -117,17 +117,16 @@ export class LocalRuntime implements Runtime {
     return {
       ...handle,
       saveState: async () => {
-        const saved = unwrap(await (await this.#loopOf(handle.id)).order(control => control.save(text)))
+        const saved = unwrap(await this.#order(handle.id, control => control.save(text)))
         return saved[0]?.state
       },
       loadState: async state => {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        const loop = await this.#loopOf(handle.id)
-        unwrap(await loop.order(control => control.restore([{ agent: text, version, state }])))
+        unwrap(await this.#order(handle.id, control => control.restore([{ agent: text, version, state }])))
       },
       stop: options => this.#stopAgent(handle.id, options),
-      pause: async () => (await this.#loopOf(handle.id)).order(control => control.pauseAgent(text)),
-      resume: async () => (await this.#loopOf(handle.id)).order(control => control.resumeAgent(text)),
+      pause: () => this.#order(handle.id, control => control.pauseAgent(text)),
+      resume: () => this.#order(handle.id, control => control.resumeAgent(text)),
     }
   }
 
@@ -137,11 +136,10 @@ export class LocalRuntime implements Runtime {
       if (drain) {
         const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
         stopped.catch(() => {})
-        await (await this.#loopOf(id)).order(control => control.resumeAgent(text)) // or what waits would wait for ever
+        await this.#order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
         if (await within(timeout, stopped)) return
       }
-      const loop = await this.#loopOf(id)
-      unwrap(await loop.order(control => control.dropAgent(text, timeout)))
+      unwrap(await this.#order(id, control => control.dropAgent(text, timeout)))
     } catch (error) {
       if (this.#stopping === undefined || !(error instanceof StoppedError)) throw error
       await this.#stopping // it stops with all the others
@@ -171,8 +169,8 @@ export class LocalRuntime implements Runtime {
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
     this.#checkAlive()
     const id = typeof agent === 'string' && !agent.includes('/') ? agentId(agent) : toAgentId(agent)
-    const loop = await this.#loopOf(id)
-    if (options.lazy === false) unwrap(await loop.order(control => control.ensure(id.toString())))
+    await this.#loopOf(id)
+    if (options.lazy === false) unwrap(await this.#order(id, control => control.ensure(id.toString())))
     return id
   }
 
@@ -354,7 +352,9 @@ export class LocalRuntime implements Runtime {
 
   stats(): RuntimeStats {
     const loops = this.#coordinator.stats()
-    return { loops, unprocessed: loops.reduce((sum, loop) => sum + loop.queued, 0), zombies: this.#coordinator.zombies }
+    const { zombies, recycler } = this.#coordinator
+    const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, 0)
+    return { loops, unprocessed, zombies, recycled: recycler.recycled }
   }
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
@@ -388,11 +388,17 @@ export class LocalRuntime implements Runtime {
           `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
         )
       }
-      return await work()
+      return await this.#coordinator.recycler.undisturbed(work)
     } finally {
       if (host.gate === mine) host.gate = undefined
       open()
     }
+  }
+
+  /** An order to the loop of an agent, which does not move meanwhile. */
+  #order<T>(id: AgentId, work: (control: Orders) => Promise<T> | T): Promise<T> {
+    const { recycler } = this.#coordinator
+    return recycler.undisturbed(async () => (await this.#loopOf(id)).order(work))
   }
 
   #loopOf(id: AgentId): Promise<LoopHandle> {

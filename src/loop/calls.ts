@@ -10,6 +10,8 @@ import type { Message, Reply } from './message.js'
 export interface CallHost {
   /** A call that the application awaits began (+1) or ended (-1). */
   countCall(by: 1 | -1): void
+  /** Whether an agent lives on that loop. */
+  livesOn(agent: string, loop: number): boolean
   /** Tells the loop that works on a call that its caller gave up. */
   giveUp(call: Call): void
 }

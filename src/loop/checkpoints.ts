@@ -40,6 +40,11 @@ export class Checkpoints {
     return this.#left.get(agent)
   }
 
+  /** The agent has moved in with the state it had: what was kept of it before means nothing. */
+  movedIn(agent: string): void {
+    this.#left.delete(agent)
+  }
+
   /** The agent is there: it was made, or came back. */
   begun(cell: Cell): void {
     this.#left.delete(cell.text)

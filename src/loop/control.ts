@@ -1,5 +1,6 @@
 // What the coordinator can tell a loop. The host's loop is told directly, a thread's over Comlink; so everything here
 // takes and returns plain data (and ports), and errors that are ours come back as plain data too.
+import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.js'
 import { AlreadyExistsError, ModuleError, StateError } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
@@ -8,9 +9,11 @@ import type { RouteTable } from '../routing/table.js'
 import type { LinkParts } from '../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../transport/wire-error.js'
 import type { Kept } from './checkpoints.js'
+import type { Heap } from './heap.js'
 import { HostedType } from './hosted.js'
 import type { Loop } from './loop.js'
 import { loadModule } from './modules.js'
+import { type Leaving, Move } from './move.js'
 
 /** What the coordinator knows of an agent type. */
 export interface AgentDescription {
@@ -62,9 +65,11 @@ function isCloneable(part: unknown): boolean {
 /** Orders to one loop. */
 export class LoopControl {
   readonly #loop: Loop
+  readonly #move: Move
 
   constructor(loop: Loop) {
     this.#loop = loop
+    this.#move = new Move(loop)
   }
 
   attach(parts: LinkParts): void {
@@ -194,6 +199,41 @@ export class LoopControl {
 
   rest(): void {
     this.#loop.rest()
+  }
+
+  /** See {@link Peer.hold}. */
+  hold(index: number, life: number, all: boolean): boolean {
+    return this.#loop.peer(index).hold(life, all)
+  }
+
+  release(index: number, life: number): void {
+    this.#loop.peer(index).release(life)
+    this.#loop.sentOut()
+  }
+
+  /** The steps of a move, in their order; see {@link Move}. */
+  weigh(): string | undefined {
+    return this.#move.weigh()
+  }
+
+  settle(ms: number): Promise<string | undefined> {
+    return this.#move.settle(ms)
+  }
+
+  leave(port: MessagePort): Leaving {
+    return this.#move.leave(port)
+  }
+
+  stay(): Promise<void> {
+    return this.#move.stay()
+  }
+
+  moveIn(port: MessagePort): Heap | undefined {
+    return this.#move.moveIn(port)
+  }
+
+  rouse(agents: readonly string[]): Promise<void> {
+    return this.#move.rouse(agents)
   }
 
   pauseAgent(agent: string): void {

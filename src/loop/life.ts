@@ -276,6 +276,12 @@ export class Life {
     return new AggregateError(errors, `agent ${this.#cell.text} stopped with errors: ${errors.map(textOf).join('; ')}`)
   }
 
+  /** Stops the agent with its state kept in memory, unless it is stopping already. @throws like {@link stop} */
+  unload(): Promise<void> {
+    if (this.#stopping === undefined) this.#keep = true
+    return this.stop()
+  }
+
   /** A turn or a loop has ended, or is not waited for any longer. */
   look(): void {
     if (this.#hurried || (this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0)) this.#still?.()

@@ -21,6 +21,7 @@ import { Cell } from './cell.js'
 import { Checkpoints, type Kept } from './checkpoints.js'
 import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
+import { type Heap, HeapWatch } from './heap.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
 import type { OpenTurn } from './last-words.js'
@@ -46,7 +47,7 @@ export interface Address {
   cell: Cell | undefined
 }
 
-/** What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense. */
+/** What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense, a heap that is full. */
 export type Report =
   | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'unhandled'; readonly error: unknown }
@@ -54,6 +55,7 @@ export type Report =
   | { readonly kind: 'dead'; readonly letter: Letter }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
   | { readonly kind: 'stop'; readonly error: unknown }
+  | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -72,6 +74,8 @@ export interface LoopOptions {
   readonly unhandled: boolean
   /** Whether events that nobody hears become dead letters. */
   readonly unheard: boolean
+  /** The share of its heap's limit at which a thread is recycled; 0: never. */
+  readonly recycleAt: number
   /** Default: the real one. */
   readonly clock?: Clock | undefined
 }
@@ -91,6 +95,8 @@ export class Loop implements CallHost, LogLane {
   readonly deadlines: Deadlines
   readonly checkpoints = new Checkpoints(this)
   readonly slow: SlowTurns
+  /** Of a thread that is recycled when its heap is full. */
+  readonly heap: HeapWatch | undefined
   readonly scheduler: Scheduler
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
@@ -134,6 +140,9 @@ export class Loop implements CallHost, LogLane {
     this.outgoing = new Outgoing(this)
     this.slow = new SlowTurns(this, options.status)
     this.deadlines = new Deadlines(this.clock, options.status)
+    const { index, life, recycleAt } = options
+    const full = (heap: Heap): void => void this.tellHost({ kind: 'full', loop: index, life, heap }, true)
+    this.heap = index > 0 && recycleAt > 0 ? new HeapWatch(recycleAt, full) : undefined
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
     this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
     for (let i = 0; i < options.loops; i++) {
@@ -386,6 +395,20 @@ export class Loop implements CallHost, LogLane {
   broken({ peer, life }: Link, error: Error): void {
     if (peer === 0) throw error
     this.#report({ kind: 'broken', loop: peer, life, why: error.message })
+  }
+
+  livesOn(agent: string, loop: number): boolean {
+    return this.address(agent).loop === loop
+  }
+
+  /** Whether what is for some other loop waits here because that one is to move. */
+  get holding(): boolean {
+    return this.#peers.some(peer => peer?.holding === true)
+  }
+
+  /** Whether every frame for this loop was taken, and every frame of it is in its ring. */
+  get drained(): boolean {
+    return this.#peers.every(peer => peer?.drained !== false)
   }
 
   /** The cancel flags of the calls that a loop made; undefined when that loop is gone. */

@@ -240,7 +240,8 @@ export class Outgoing {
     }
     if (waits.length === 0) return (elsewhere.size > 0 && loop.scheduler.breathe()) || accepted
     // A sender that others wait for does not wait itself: so no ring of agents can wait for each other's queues.
-    if (turn?.cell.waitedFor === true) {
+    // And no turn waits for a loop that is to move: that loop may wait for the turn.
+    if (turn !== undefined && (turn.cell.waitedFor || loop.holding)) {
       for (const wait of waits) wait.catch(error => loop.unhandled(turn.cell, undefined, error))
       return accepted
     }

@@ -37,6 +37,7 @@ export interface Parcel {
 
 /** Something held back: to be done later, or to be told that it never will be. */
 interface Held {
+  readonly sender: string | undefined
   run(): void
   fail(error: RingreeveError): void
 }
@@ -67,6 +68,8 @@ export class Peer {
   readonly #muted = new Map<string, Held[]>()
   /** What waits for the thread to be replaced. */
   #parked: Held[] = []
+  /** While that loop gets ready to move: what its turns wait for still goes there; or nothing does. */
+  #holding: 'most' | 'all' | undefined
 
   /** @param self index of the loop that sends */
   constructor(self: number, index: number, codec: Codec, waiters: CallTable<Waiter>, host: CallHost) {
@@ -90,10 +93,45 @@ export class Peer {
   attach(link: Link): void {
     this.#link = link
     this.#lost = undefined
+    this.#holding = undefined
+    this.#unpark()
+    link.publish()
+  }
+
+  /** Whether what is for that loop waits here because it is to move. */
+  get holding(): boolean {
+    return this.#holding !== undefined
+  }
+
+  /**
+   * What is for that loop waits here until it is released or has moved; unless `all` is set, what its own turns wait
+   * for goes on.
+   * @returns whether everything that went before is in the ring
+   */
+  hold(life: number, all: boolean): boolean {
+    const link = this.#link
+    if (link?.life !== life) return true
+    this.#holding = all ? 'all' : 'most'
+    link.publish()
+    return link.work.out.backlog === 0
+  }
+
+  release(life: number): void {
+    if (this.#link?.life !== life) return
+    this.#holding = undefined
+    this.#unpark()
+  }
+
+  /** Whether there is nothing to take from that loop and nothing that waits for room there. */
+  get drained(): boolean {
+    const link = this.#link
+    return link === undefined || (!link.hasWork && link.work.out.backlog === 0 && link.answers.out.backlog === 0)
+  }
+
+  #unpark(): void {
     const parked = this.#parked
     this.#parked = []
     for (const held of parked) held.run()
-    link.publish()
   }
 
   /**
@@ -105,6 +143,7 @@ export class Peer {
     const link = this.#link
     if (link !== undefined && link.life === life) {
       this.#link = undefined
+      this.#holding = undefined
       link.close()
       for (const waiter of this.#waiters.takeAll(this.index, life)) {
         const executed = waiter.position !== undefined && link.work.out.consumed(waiter.position)
@@ -145,10 +184,11 @@ export class Peer {
   /** Sends a request, or holds it back. Its outcome, also a refusal, goes to the call. */
   request(call: Call, recipient: string, parcel: Parcel, cancel: CancelRef | true | undefined): void {
     const held: Held = {
+      sender: parcel.sender,
       run: () => this.request(call, recipient, parcel, cancel),
       fail: error => call.reject(error),
     }
-    if (call.settled || this.#holdBack(held, recipient)) return
+    if (call.settled || this.#holdBack(held, recipient, parcel)) return
     const link = this.#link as Link
     try {
       this.#checkBacklog(link)
@@ -204,10 +244,12 @@ export class Peer {
     part: GatherPart | undefined,
     cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
-    if (this.#link === undefined || (kind === Kind.EVENT_TO && this.#muted.has(recipients[0] as string))) {
+    const muted = kind === Kind.EVENT_TO && this.#muted.has(recipients[0] as string)
+    if (this.#link === undefined || muted || (this.#holding !== undefined && !this.#mayPass(parcel))) {
       this.#host.countCall(1)
       return new Promise((resolve, reject) => {
         const held: Held = {
+          sender: parcel.sender,
           run: () => {
             try {
               const wait = this.#event(kind, topic, recipients, parcel, toSelf, part, cancel)
@@ -224,7 +266,7 @@ export class Peer {
             this.#host.countCall(-1)
           },
         }
-        this.#holdBack(held, recipients[0] as string)
+        this.#holdBack(held, recipients[0] as string, parcel)
       })
     }
     const link = this.#link
@@ -349,15 +391,31 @@ export class Peer {
     return waiter && { loop: this.#self, slot: waiter.slot, generation: waiter.generation }
   }
 
-  #holdBack(held: Held, recipient: string): boolean {
+  #holdBack(held: Held, recipient: string, parcel: Parcel): boolean {
     if (this.#lost !== undefined) {
       held.fail(this.#lost)
       return true
     }
-    const queue = this.#link === undefined ? this.#parked : this.#muted.get(recipient)
+    let queue = this.#link === undefined ? this.#parked : this.#muted.get(recipient)
+    if (queue === undefined && this.#holding !== undefined && !this.#mayPass(parcel)) queue = this.#parked
     if (queue === undefined) return false
     if (queue.length >= MAX_BACKLOG) held.fail(this.#overloaded())
     else queue.push(held)
+    return true
+  }
+
+  /** Whether a turn over there waits for the message. What its sender has sent before goes first, and all before that. */
+  #mayPass({ chain, sender }: Parcel): boolean {
+    if (this.#holding === 'all') return false
+    let node = chain
+    while (node !== undefined && !this.#host.livesOn(node.agent, this.index)) node = node.parent
+    if (node === undefined) return false
+    if (this.#parked.some(held => held.sender === sender)) {
+      const holding = this.#holding
+      this.#holding = undefined
+      this.#unpark()
+      this.#holding = holding
+    }
     return true
   }
 

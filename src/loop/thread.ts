@@ -26,6 +26,7 @@ export interface ThreadTask {
   readonly log: boolean
   readonly unhandled: boolean
   readonly unheard: boolean
+  readonly recycleAt: number
   readonly control: MessagePort
 }
 

@@ -22,6 +22,7 @@ export interface LogEntry {
     | 'dead'
     | 'slow'
     | 'crash'
+    | 'recycle'
   /** Loop on which it happened; 0 is the calling loop. */
   readonly loop: number
   /** Milliseconds since 1970. */
@@ -36,7 +37,7 @@ export interface LogEntry {
   readonly agent?: string | undefined
   /** Of an event: the topic that it was published to. */
   readonly topic?: string | undefined
-  /** For `error`, `drop`, `dead`, `slow` and `crash`: why. */
+  /** For `error`, `drop`, `dead`, `slow`, `crash` and `recycle`: why. */
   readonly reason?: string | undefined
   /** W3C trace context of the message. */
   readonly traceparent?: string | undefined

@@ -16,6 +16,7 @@ const names = [
   'dead',
   'slow',
   'crash',
+  'recycle',
 ] as const
 type EventName = (typeof names)[number]
 
@@ -126,6 +127,11 @@ export class Observer {
 
   crash(reason: string): void {
     if (this.#asked('crash')) this.#tell({ ...this.#stamp('crash'), reason })
+  }
+
+  /** A thread whose heap was full was recycled, or could not be. */
+  recycle(reason: string): void {
+    if (this.#asked('recycle')) this.#tell({ ...this.#stamp('recycle'), reason })
   }
 
   // ---- entries: those of every message are one literal each; putting them together from parts is several times slower

@@ -47,6 +47,7 @@ function victim() {
     log: false,
     unhandled: false,
     unheard: false,
+    recycleAt: 0,
   })
   loop.host(new HostedType(asked))
   loop.route({ version: 1, types: { a: { loops: [1] }, far: { loops: [2] } }, subscriptions: [] })

@@ -109,7 +109,7 @@ it('a loop that has ended touches no ring any more, whatever its turns still do'
   const [host, other] = all.loops as [Loop, Loop]
   for (const message of [Ask, Never]) host.outgoing.send(undefined, message, 1, 'w/x', undefined).catch(() => {})
   host.publish()
-  while (other.hasWork()) other.chunk()
+  while (other.hasWork()) other.chunk(16)
   await other.stop(0)
   other.end()
   await turns()

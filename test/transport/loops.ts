@@ -30,6 +30,7 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
         log: false,
         unhandled: false,
         unheard: false,
+        recycleAt: 0,
       }),
   )
   const ring = (): SharedArrayBuffer => {

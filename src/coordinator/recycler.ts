@@ -1,0 +1,182 @@
+// The recycler gives a thread whose heap is full a new life, with its agents and their state. What it keeps: one thread
+// moves at a time, and never while somebody saves, loads or registers; what others send to it waits with them, in order;
+// a move that cannot be made in time is called off and leaves everything as it was.
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import * as Comlink from 'comlink'
+import { textOf } from '../agent/errors.js'
+import { type Heap, HeapWatch } from '../loop/heap.js'
+import type { Observer } from '../observe/observer.js'
+import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
+import type { Verdict } from './supervisor.js'
+import type { ThreadLife } from './threads.js'
+
+/** How long the turns of a thread may take to end, while what is sent to it waits. */
+const SETTLE_MS = 2_000
+/** When it is tried again after that was not enough. */
+const AGAIN_MS = 10_000
+const MB = 2 ** 20
+
+/** What the recycler needs of its coordinator. */
+export interface RecyclerHost {
+  readonly mesh: Mesh
+  readonly observer: Observer
+  now(): number
+  /** When the next life of a loop is there, or could not begin. */
+  replaced(index: number): Promise<void>
+  /** Charges the supervisor with the end of a thread. */
+  charge(index: number): Verdict
+  /** Whoever waits for all to be idle is to look. */
+  settled(): void
+}
+
+/** What a life has left for the next one. */
+interface Left {
+  readonly thread: ThreadLife
+  readonly port: MessagePort
+  readonly heap: Heap
+  readonly moved: number
+  readonly active: readonly string[]
+}
+
+/** Why the agents of a thread cannot move: now, or at all. */
+interface Stays {
+  readonly why: string
+  readonly never?: boolean
+}
+
+/** Recycles threads. */
+export class Recycler {
+  readonly #host: RecyclerHost
+  /** By loop: heaps that are full. */
+  readonly #full = new Map<number, { readonly life: number; readonly heap: Heap }>()
+  /** By life: when it may be tried again. */
+  readonly #resting = new Map<ThreadLife, number>()
+  readonly #left = new Map<number, Left>()
+  #running: Promise<void> | undefined
+  #guests = 0
+  #stopped = false
+  /** Threads that were recycled. */
+  recycled = 0
+
+  constructor(host: RecyclerHost) {
+    this.#host = host
+  }
+
+  /** Whether agents are moving. */
+  get busy(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** Runs work that must not meet a move: waits for the one that is on its way, and holds off the next. */
+  async undisturbed<T>(work: () => Promise<T>): Promise<T> {
+    this.#guests++
+    try {
+      await this.#running
+      return await work()
+    } finally {
+      this.#guests--
+      this.#next()
+    }
+  }
+
+  /** The heap of a thread is full. */
+  full(index: number, life: number, heap: Heap): void {
+    if (this.#stopped) return
+    this.#full.set(index, { life, heap })
+    this.#next()
+  }
+
+  /** Whether that life ended because its agents move. */
+  hasLeft(thread: ThreadLife): boolean {
+    this.#resting.delete(thread)
+    return this.#left.get(thread.index)?.thread === thread
+  }
+
+  /** Gives a new life what the one before has left, before it is joined. @returns what is to be done once it is */
+  async moveIn(loop: ThreadHandle): Promise<(() => Promise<void>) | undefined> {
+    const left = this.#left.get(loop.index)
+    if (left === undefined) return undefined
+    this.#left.delete(loop.index)
+    const { port, active, moved, heap } = left
+    const now = await loop.order(control => control.moveIn(Comlink.transfer(port, [port as never])))
+    this.recycled++
+    const little = now !== undefined && HeapWatch.isLittle(heap, now)
+    const freed = now === undefined ? '' : ` of ${megabytes(heap.used)} MB, ${megabytes(now.used)} MB are left;`
+    const why = little ? '; that is little: their state fills the heap' : ''
+    this.#host.observer.recycle(`thread ${loop.index} was recycled:${freed} ${moved} agents moved${why}`)
+    if (little && this.#host.charge(loop.index).forGood) loop.thread.kill('the state of its agents fills its heap')
+    return () => loop.order(control => control.rouse(active))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#full.clear()
+    for (const { port } of this.#left.values()) port.close()
+    this.#left.clear()
+  }
+
+  #next(): void {
+    if (this.#running !== undefined || this.#guests > 0) return
+    for (const [index, { life, heap }] of this.#full) {
+      this.#full.delete(index)
+      const loop = this.#host.mesh.get(index)
+      if (!(loop instanceof ThreadHandle) || loop.life !== life) continue
+      if (this.#host.now() < (this.#resting.get(loop.thread) ?? 0)) continue
+      this.#running = this.#recycle(loop, heap).finally(() => {
+        this.#running = undefined
+        this.#next()
+        this.#host.settled()
+      })
+      return
+    }
+  }
+
+  async #recycle(loop: ThreadHandle, heap: Heap): Promise<void> {
+    const { thread } = loop
+    const left = await this.#leave(loop).catch((error): Stays => ({ why: textOf(error) }))
+    if ('why' in left) {
+      if (thread.over) return // it ended of itself: that is told of, and what is held goes to its next life
+      this.#resting.set(thread, left.never === true ? Number.POSITIVE_INFINITY : this.#host.now() + AGAIN_MS)
+      await this.#others(loop, other => other.order(control => control.release(loop.index, loop.life)))
+      void loop.order(control => control.stay()).catch(() => {})
+      this.#host.observer.recycle(`thread ${loop.index} has a full heap and was not recycled: ${left.why}`)
+      return
+    }
+    this.#left.set(loop.index, { thread, heap, ...left })
+    thread.kill('it was recycled')
+    await thread.ended
+    await this.#host.replaced(loop.index)
+  }
+
+  async #leave(loop: ThreadHandle): Promise<Pick<Left, 'port' | 'moved' | 'active'> | Stays> {
+    const never = await loop.order(control => control.weigh())
+    if (never !== undefined) return { why: never, never: true }
+    const end = this.#host.now() + SETTLE_MS
+    const hold = (all: boolean): Promise<boolean[]> =>
+      this.#others(loop, other => other.order(control => control.hold(loop.index, loop.life, all)))
+    for (let left = SETTLE_MS; left > 0; left = end - this.#host.now()) {
+      await hold(false)
+      const ms = left
+      const why = await loop.order(control => control.settle(ms))
+      if (why !== undefined) return { why }
+      if (!(await hold(true)).every(Boolean)) continue
+      const { port1, port2 } = new MessageChannel() // what is left waits in it; the calling loop never reads it
+      const leaving = await loop.order(control => control.leave(Comlink.transfer(port1, [port1 as never])))
+      if (leaving !== 'busy' && 'moved' in leaving) return { ...leaving, port: port2 }
+      port2.close()
+      if (leaving !== 'busy') return leaving
+    }
+    return { why: 'it did not come to rest' }
+  }
+
+  /** Gives an order to all other loops; one that ends meanwhile knows nothing of this life any more. */
+  async #others<T>(loop: ThreadHandle, give: (other: LoopHandle) => Promise<T>): Promise<T[]> {
+    const others = this.#host.mesh.loops.filter(other => other !== loop)
+    const done = await Promise.allSettled(others.map(give))
+    return done.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / MB).toFixed(0)
+}

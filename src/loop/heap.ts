@@ -1,0 +1,61 @@
+// How full the heap of this thread is. What it keeps: only what has outlived a full collection counts, so garbage never
+// has a thread recycled; and nothing is asked for where little is to be won, so a heap full of state is not recycled
+// again and again. Node tells of collections after they happened; a message costs nothing.
+import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import { resourceLimits } from 'node:worker_threads'
+
+const MB = 2 ** 20
+const SELDOM_MS = 250
+/** The part of the threshold that recycling must free to be worth while. */
+const WORTH = 1 / 4
+
+/** Bytes of the heap of this thread. */
+export interface Heap {
+  readonly used: number
+  /** When it is to be recycled. */
+  readonly threshold: number
+}
+
+/** Watches the heap of the calling thread. */
+export class HeapWatch {
+  readonly #threshold: number
+  /** What the life began with: recycling would bring it back. */
+  #base = 0
+  #told = 0
+
+  /**
+   * @param share of the heap's limit
+   * @param full told that the thread is worth recycling; again and again, as long as it is
+   */
+  constructor(share: number, full: (heap: Heap) => void) {
+    this.#threshold = (resourceLimits.maxOldGenerationSizeMb ?? getHeapStatistics().heap_size_limit / MB) * MB * share
+    const observer = new PerformanceObserver(list => {
+      const entries = list.getEntries() as unknown as readonly { readonly detail: { readonly kind: number } }[]
+      if (!entries.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) return
+      const heap = this.now()
+      if (heap.used < this.#threshold || heap.used - this.#base < this.#threshold * WORTH) return
+      const now = performance.now()
+      if (now - this.#told < SELDOM_MS) return
+      this.#told = now
+      full(heap)
+    })
+    observer.observe({ entryTypes: ['gc'] })
+  }
+
+  now(): Heap {
+    return { used: getHeapStatistics().used_heap_size, threshold: this.#threshold }
+  }
+
+  /** Everything of the life before has moved in. */
+  begin(): Heap {
+    const heap = this.now()
+    this.#base = heap.used
+    return heap
+  }
+
+  /** Whether recycling has freed little. */
+  static isLittle(before: Heap, after: Heap): boolean {
+    return before.used - after.used < before.threshold * WORTH
+  }
+}

@@ -1,0 +1,176 @@
+// How the agents of a loop move to its next life, for a thread whose heap is full. What it keeps: nothing leaves before
+// every turn has ended, every call is answered and every frame has gone out; then each agent is unloaded, with its
+// state, as it is when it was idle for long; and as long as the thread has not ended it can stay, with all of it.
+
+import { serialize } from 'node:v8'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { textOf } from '../agent/errors.js'
+import { at } from '../sync/status.js'
+import type { Cell } from './cell.js'
+import type { Heap } from './heap.js'
+import { type Loop, within } from './loop.js'
+
+const LOOK_MS = 2
+/** The part of the threshold that states may take as bytes. Read again they take up to three times as much. */
+const MOST_STATE = 1 / 4
+
+/** One agent on its way from one life of its loop to the next. */
+interface Luggage {
+  readonly agent: string
+  readonly state?: { readonly value: unknown }
+  readonly paused: boolean
+}
+
+/** What became of the wish to leave: so many agents did, of which some are to be made again at once; or one cannot; or something has begun again. */
+export type Leaving = { readonly moved: number; readonly active: readonly string[] } | { readonly why: string } | 'busy'
+
+/** The move of one loop. */
+export class Move {
+  readonly #loop: Loop
+  /** Agents that do something of themselves: they are made again at once. */
+  readonly #active = new Set<string>()
+  /** All that were there. */
+  readonly #agents = new Set<string>()
+
+  constructor(loop: Loop) {
+    this.#loop = loop
+  }
+
+  /** Looks whether the agents can move at all. @returns why they cannot */
+  weigh(): string | undefined {
+    const loop = this.#loop
+    const states = [...loop.unloaded, ...[...loop.cells].map(cell => [cell.text, cell.state] as const)]
+    const most = loop.heap === undefined ? Number.POSITIVE_INFINITY : loop.heap.now().threshold * MOST_STATE
+    let bytes = 0
+    for (const [agent, state] of states) {
+      try {
+        bytes += weight(state)
+      } catch (error) {
+        return `the state of ${agent} is not plain data (${textOf(error)})`
+      }
+      if (bytes > most) return 'the state of its agents is what fills it'
+    }
+    return undefined
+  }
+
+  /** Lets what is at work end and unloads every agent. @returns what it was that did not end in `ms` */
+  async settle(ms: number): Promise<string | undefined> {
+    const end = performance.now() + ms
+    while (performance.now() < end) {
+      if (!(await until(end, () => this.#turnsEnded))) break
+      const loaded = this.#loaded
+      if (loaded.length === 0 && (await until(end, () => this.#quiet))) return undefined
+      await within(Math.max(0, end - performance.now()), Promise.all(loaded.map(cell => this.#unload(cell))))
+    }
+    return this.#busy()
+  }
+
+  /** Hands over every agent, if nothing has begun since {@link settle}. The loop must not be told anything afterwards. */
+  leave(port: MessagePort): Leaving {
+    const loop = this.#loop
+    loop.publish()
+    if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
+    const paused = new Set([...loop.cells].filter(cell => cell.life.paused).map(cell => cell.text))
+    const all = new Set([...this.#agents, ...loop.unloaded.keys(), ...paused])
+    for (const agent of all) {
+      const state = loop.unloaded.has(agent) ? { state: { value: loop.unloaded.get(agent) } } : {}
+      try {
+        port.postMessage({ agent, ...state, paused: paused.has(agent) } satisfies Luggage)
+      } catch (error) {
+        return { why: `the state of ${agent} is not plain data (${textOf(error)})` }
+      }
+    }
+    return { moved: all.size, active: [...this.#active] }
+  }
+
+  /** The loop lives on after all. */
+  async stay(): Promise<void> {
+    await this.rouse([...this.#active])
+    this.#active.clear()
+    this.#agents.clear()
+  }
+
+  /** Takes in what the life before handed over. */
+  moveIn(port: MessagePort): Heap | undefined {
+    const loop = this.#loop
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      const { agent, state, paused } = next.message as Luggage
+      loop.checkpoints.movedIn(agent)
+      if (state !== undefined) loop.unloaded.set(agent, state.value)
+      if (paused) loop.cell(loop.address(agent)).life.pause()
+    }
+    port.close()
+    return loop.heap?.begin()
+  }
+
+  async rouse(agents: readonly string[]): Promise<void> {
+    // one that cannot be made is told of in the event log, and tried again by its next message
+    await Promise.all(
+      agents.map(agent =>
+        this.#loop
+          .cell(this.#loop.address(agent))
+          .ensure()
+          .catch(() => {}),
+      ),
+    )
+  }
+
+  get #turnsEnded(): boolean {
+    const { counters, drained } = this.#loop
+    if (counters.get(at.queued) > 0 || counters.get(at.running) > 0 || !drained) return false
+    return !this.#loaded.some(cell => cell.life.stage === 'starting' || cell.life.own.promised)
+  }
+
+  /** Whether no call of this loop waits either. */
+  get #quiet(): boolean {
+    const { counters, drained } = this.#loop
+    return counters.get(at.accepted) === counters.get(at.done) && drained
+  }
+
+  get #loaded(): Cell[] {
+    return [...this.#loop.cells].filter(({ life }) => life.stage !== 'new')
+  }
+
+  async #unload(cell: Cell): Promise<void> {
+    const { intervals, loops } = cell.type.spec
+    if (intervals.length + loops.length > 0) this.#active.add(cell.text)
+    this.#agents.add(cell.text)
+    try {
+      await cell.life.unload()
+    } catch (error) {
+      this.#loop.observer.failed(cell, undefined, error)
+      this.#loop.unhandled(cell, undefined, error)
+    }
+  }
+
+  #busy(): string {
+    const [turn] = this.#loop.openTurns()
+    if (turn !== undefined) return `'${turn.message}' of ${turn.agent} is still at work`
+    const timed = this.#loaded.find(cell => cell.life.own.promised)
+    if (timed !== undefined) return `${timed.text} has a timer pending`
+    const waiting = [...this.#loop.cells].find(cell => cell.waiting > 0)
+    if (waiting !== undefined) return `messages wait for ${waiting.text}`
+    const [loaded] = this.#loaded
+    if (loaded !== undefined) return `${loaded.text} has not stopped`
+    return 'answers are on their way'
+  }
+}
+
+/** Bytes of a state on its way. @throws DataCloneError */
+function weight(state: unknown): number {
+  try {
+    return serialize(state).length
+  } catch {
+    structuredClone(state) // takes more, such as shared memory, which weighs nothing
+    return 0
+  }
+}
+
+/** Waits until a condition holds. @returns false if it did not in time */
+async function until(end: number, holds: () => boolean): Promise<boolean> {
+  while (!holds()) {
+    if (performance.now() >= end) return false
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+  }
+  return true
+}
