@@ -5,7 +5,7 @@
 // loop/deadlines.ts); the grace lets it.
 import { slowTurnOf } from '../loop/slow.js'
 import type { Slow } from '../observe/observer.js'
-import { waitedForCore } from '../sync/cpu.js'
+import { type CoreTime, coreTime, countable } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
 import type { ThreadLife } from './threads.js'
 
@@ -30,7 +30,7 @@ class Watched {
   /** The deadline that was past when it was last looked at, and since when, in time that counts. */
   deadlineAt = 0
   past = 0
-  waited = 0
+  core: CoreTime | undefined
   killed: string | undefined
   /** The soft deadline that was told of. */
   told = 0
@@ -99,12 +99,12 @@ export class Watchdog {
       seen.deadlineAt = 0
       return
     }
-    const waited = waitedForCore(thread.status.systemThread)
+    const core = coreTime(thread.status.systemThread)
     if (seen.deadlineAt !== deadlineAt) {
       seen.deadlineAt = deadlineAt
       seen.past = 0
-    } else seen.past += Math.max(0, passed - (waited - seen.waited))
-    seen.waited = waited
+    } else seen.past += countable(passed, seen.core, core)
+    seen.core = core
     if (seen.past < GRACE_MS) return
     seen.killed = thread.status.deadlineAgent
     thread.kill(`a turn of ${seen.killed} ran ${past} ms past its deadline without yielding`)

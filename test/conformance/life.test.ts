@@ -279,8 +279,10 @@ onEveryEngine('unloading', engine => {
     await using runtime = await live(engine)
     const stopped = flag()
     const ticks = flag()
-    await runtime.send(lives.Give, { stopped, ticks }, 'idling/x')
-    await runtime.send(lives.Later, { ms: 80 }, 'idling/x')
+    await Promise.all([
+      runtime.send(lives.Give, { stopped, ticks }, 'idling/x'),
+      runtime.send(lives.Later, { ms: 80 }, 'idling/x'),
+    ])
     await reaches(ticks, 1)
     expect(ticks[1]).toBe(0) // what had stopped when the timer fired
     await reaches(stopped, 1)
