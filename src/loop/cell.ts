@@ -6,13 +6,12 @@ import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from 
 import type { AgentId } from '../agent/ids.js'
 import { STOP, TIMER } from '../agent/message.js'
 import { at } from '../sync/status.js'
-import { Queue } from '../transport/queue.js'
 import { cancelled } from './calls.js'
 import { chainText } from './cancellation.js'
 import type { HostedType } from './hosted.js'
-import { Life } from './life.js'
+import { Life, type Stage } from './life.js'
 import type { Loop } from './loop.js'
-import { isPromise, type Message, type Reply } from './message.js'
+import { isPromise, type Message, MessageLine, type Reply } from './message.js'
 import { noteOf } from './timer.js'
 import { Turn } from './turn.js'
 
@@ -30,14 +29,16 @@ export class Cell {
   inLine = false
   /** Turns since its state was kept last. */
   unkept = 0
-  life = new Life(this)
+  /** Undefined while it is there and nothing more can be said of it, as of most agents. */
+  #life: Life | undefined
+  #made = false
   /** While set no message begins: the agent is being made, or stops, or is paused. */
   held = false
   /** Whether the life wants to know of the end of turns. */
   watched = false
-  readonly #mailbox = new Queue<Message>()
+  readonly #mailbox = new MessageLine()
   /** Calls from its own call chain, which do not wait for the turns that wait for them. */
-  #inner: Queue<Message> | undefined
+  #inner: MessageLine | undefined
   /** The newest of the turns at work; each knows the one before. */
   #newest: Turn | undefined
   #running = 0
@@ -52,8 +53,23 @@ export class Cell {
     this.loop = loop
   }
 
+  get life(): Life {
+    this.#life ??= new Life(this, false, this.#made)
+    return this.#life
+  }
+
+  get stage(): Stage {
+    return this.#life?.stage ?? (this.#made ? 'ready' : 'new')
+  }
+
   get ready(): boolean {
-    return this.life.stage === 'ready'
+    return this.stage === 'ready'
+  }
+
+  /** Stops what the agent does of itself, and resumes it if it was paused. @returns when its loops have ended */
+  rest(): Promise<void> | undefined {
+    if (this.#life?.paused === true) this.#life.resume()
+    return this.#life?.rest()
   }
 
   /** Turns at work. */
@@ -123,7 +139,7 @@ export class Cell {
     const message = this.#inner?.shift() ?? (this.#mailbox.shift() as Message)
     this.loop.counters.add(at.queued, -1)
     if (this.#waitingForRoom !== undefined && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
-    const { stage } = this.life
+    const { stage } = this
     if (stage === 'ready' || stage === 'stopping') this.#begin(message)
     else this.#create(message)
   }
@@ -159,6 +175,8 @@ export class Cell {
       return
     }
     if (starting === undefined) {
+      this.#made = true
+      if (life.plain) this.#life = undefined
       this.#begin(first)
       return
     }
@@ -329,7 +347,7 @@ export class Cell {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
-    void this.life.rest()
+    void this.#life?.rest()
     for (const message of this.#drainMailbox()) this.#refused(message, error)
     for (const turn of this.turns()) {
       this.failEarly(turn, error)
@@ -341,6 +359,7 @@ export class Cell {
   /** The agent is gone. What came meanwhile makes it anew; if nothing did, the cell goes too. */
   retire(): void {
     const { paused } = this.life
+    this.#made = false
     this.state = undefined
     this.watched = false
     this.held = paused
@@ -354,7 +373,7 @@ export class Cell {
     this.life.stage = 'gone'
     if (this.waiting === 0 && !paused) this.loop.forget(this)
     else {
-      this.life = new Life(this, paused)
+      this.#life = new Life(this, paused)
       this.loop.ready(this)
     }
   }
@@ -368,7 +387,7 @@ export class Cell {
     }
     if (waiting === 0) return false
     if (this.type.reentrant) {
-      this.#inner ??= new Queue()
+      this.#inner ??= new MessageLine()
       this.#inner.push(message)
       this.loop.counters.add(at.queued, 1)
       this.loop.ready(this)

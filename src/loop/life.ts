@@ -24,9 +24,11 @@ import { Turn } from './turn.js'
 const PATIENCE_MS = 5_000
 const NONE: readonly unknown[] = []
 
+export type Stage = 'new' | 'starting' | 'ready' | 'stopping' | 'gone'
+
 /** One agent, from the message that makes it to the end. */
 export class Life {
-  stage: 'new' | 'starting' | 'ready' | 'stopping' | 'gone' = 'new'
+  stage: Stage
   #own: OwnWork | undefined
   readonly #cell: Cell
   #starting: Promise<void> | undefined
@@ -47,8 +49,9 @@ export class Life {
   /** Told when the last turn and loop have ended, or are not waited for any longer. */
   #still: (() => void) | undefined
 
-  constructor(cell: Cell, paused = false) {
+  constructor(cell: Cell, paused = false, made = false) {
     this.#cell = cell
+    this.stage = made ? 'ready' : 'new'
     this.#paused = paused
   }
 
@@ -60,6 +63,11 @@ export class Life {
 
   get paused(): boolean {
     return this.#paused
+  }
+
+  /** Whether all there is to say is that the agent is there. */
+  get plain(): boolean {
+    return this.stage === 'ready' && this.#own === undefined && this.#unloading === undefined
   }
 
   // ---- beginning --------------------------------------------------------------------------------------------------

@@ -562,10 +562,7 @@ export class Loop implements CallHost, LogLane {
   /** Stops what agents do of themselves, and lets paused ones work off what waits. */
   rest(): void {
     this.resting = true
-    for (const cell of this.#cells.values()) {
-      if (cell.life.paused) cell.life.resume()
-      void cell.life.rest()
-    }
+    for (const cell of this.#cells.values()) void cell.rest()
   }
 
   /** From now on only turns send. */
@@ -586,7 +583,7 @@ export class Loop implements CallHost, LogLane {
     for (const waiter of this.waiters.clear()) waiter.reject(error)
     for (const peer of this.#peers) peer?.abandon(error)
     const turns = this.pending() ? new Promise<void>(resolve => (this.#still = resolve)) : undefined
-    await within(ms, Promise.all([turns, ...cells.map(cell => cell.life.rest())]))
+    await within(ms, Promise.all([turns, ...cells.map(cell => cell.rest())]))
     const failures: unknown[] = []
     const stops = cells.map(cell =>
       cell.life.stop(true).catch(failure => {

@@ -60,6 +60,8 @@ export class Message implements MessageParts {
   readonly slot: number
   readonly generation: number
   readonly #id: string | undefined
+  /** The message behind it in its line. */
+  behind: Message | undefined
 
   constructor(parts: MessageParts) {
     this.name = parts.name
@@ -82,6 +84,37 @@ export class Message implements MessageParts {
   /** The sender's own id, or one made of origin and number: unique in this runtime. */
   get id(): string {
     return this.#id ?? `${this.origin}.${this.sequence}`
+  }
+}
+
+/** Messages first come, first served, each in one line at a time. An empty line holds nothing, since most mailboxes are empty. */
+export class MessageLine {
+  #first: Message | undefined
+  #last: Message | undefined
+  length = 0
+
+  push(message: Message): void {
+    if (this.#last === undefined) this.#first = message
+    else this.#last.behind = message
+    this.#last = message
+    this.length++
+  }
+
+  shift(): Message | undefined {
+    const message = this.#first
+    if (message === undefined) return undefined
+    this.#first = message.behind
+    message.behind = undefined
+    if (this.#first === undefined) this.#last = undefined
+    this.length--
+    return message
+  }
+
+  /** Takes everything out, in order. */
+  drain(): Message[] {
+    const all: Message[] = []
+    for (let message = this.shift(); message !== undefined; message = this.shift()) all.push(message)
+    return all
   }
 }
 

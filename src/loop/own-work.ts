@@ -41,7 +41,7 @@ export class OwnWork implements TimerOwner {
 
   after(ms: number, work: (turn: Turn) => unknown): Timer {
     const timer = new Timer(this, work, undefined)
-    if (this.#resting) timer.cancel()
+    if (this.#resting || this.#cell.loop.resting) timer.cancel()
     else this.#begin(timer, ms, 'report')
     return timer
   }
