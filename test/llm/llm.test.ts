@@ -1,19 +1,19 @@
 // Promised: handlers ask a model for text and objects, plain and streamed, with agents as tools; a question settles once,
 // within its time, and no later than it is cancelled.
-import { createRuntime, request } from 'ringreeve'
+import { request } from 'ringreeve'
 import { languageModel, tool } from 'ringreeve/llm'
 import { expect, it } from 'vitest'
-import { type Engine, failure, onEveryEngine } from '../conformance/engines.js'
+import { type Engine, failure, onEveryEngine, open, shared } from '../conformance/engines.js'
 import { ChatServer } from './chat-server.js'
 import * as kit from './thinkers.js'
 
-const open = (engine: Engine) =>
-  createRuntime({ threads: engine.threads, agents: [new URL('./thinkers.js', import.meta.url)] })
+const module = new URL('./thinkers.js', import.meta.url)
+const thinkers = (engine: Engine) => shared(engine, { agents: [module] })
 
 onEveryEngine('asking a model', engine => {
   it('gives text, whole or in pieces', async () => {
     await using server = await ChatServer.start(({ messages }) => ({ text: `You said: ${messages.at(-1)?.content}` }))
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     const plain = await runtime.send(kit.Think, { url: server.url, prompt: 'hello' }, 'thinker/x')
     expect(plain).toEqual({ text: 'You said: hello', pieces: [] })
     const streamed = await runtime.send(kit.Think, { url: server.url, prompt: 'you', stream: true }, 'thinker/x')
@@ -30,7 +30,7 @@ onEveryEngine('asking a model', engine => {
   it('gives an object that fits its schema, and lets the model mend one that does not', async () => {
     const says = ['{"mood":"good"}', '```json\n{"mood":"good","score":7}\n```', 'no idea', '{}']
     await using server = await ChatServer.start((_, n) => ({ text: says[n - 1] as string }))
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     const judged = await runtime.send(kit.Judge, { url: server.url, prompt: 'how?' }, 'thinker/x')
     expect(judged).toEqual({ mood: 'good', score: 7 })
     expect(server.asked[0]?.response_format).toMatchObject({
@@ -62,7 +62,7 @@ onEveryEngine('asking a model', engine => {
           .join(' | '),
       }
     })
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     const said = await runtime.send(kit.Compute, { url: server.url, prompt: 'add', stream }, 'thinker/x')
     const [three, negative, wrong, cut, unknown] = said.split(' | ')
     expect(three).toBe('3')
@@ -80,7 +80,7 @@ onEveryEngine('asking a model', engine => {
     await using server = await ChatServer.start((_, n) =>
       n <= 2 ? { status: n === 1 ? 429 : 503 } : n === 3 ? { text: 'at last' } : { status: 500 },
     )
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     expect((await runtime.send(kit.Think, { url: server.url, prompt: 'go' }, 'thinker/x')).text).toBe('at last')
     const error = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go' }, 'thinker/x'))
     expect(error.message).toContain('status 500')
@@ -89,7 +89,7 @@ onEveryEngine('asking a model', engine => {
 
   it('ends at its time limit, and when its caller gives up, at the service too', async () => {
     await using server = await ChatServer.start(() => 'nothing')
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     const late = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go', timeout: 30 }, 'thinker/x'))
     expect(late.code).toBe('ERR_RINGREEVE_TIMEOUT')
     const controller = new AbortController()
@@ -105,7 +105,7 @@ onEveryEngine('asking a model', engine => {
 
   it('ends with the tool that nobody waits for any more', async () => {
     await using server = await ChatServer.start(() => ({ calls: [{ name: 'never', arguments: '{}' }] }))
-    await using runtime = await open(engine)
+    const runtime = await open(engine, { agents: [module] })
     const controller = new AbortController()
     const sent = failure(
       runtime.send(kit.Compute, { url: server.url, prompt: 'wait' }, 'thinker/x', { signal: controller.signal }),
@@ -120,7 +120,7 @@ onEveryEngine('asking a model', engine => {
     await using server = await ChatServer.start((_, n) =>
       n === 1 ? { broken: 'half a sent' } : { calls: [{ name: 'sum_of', arguments: '{"a":1,"b":1}' }] },
     )
-    await using runtime = await open(engine)
+    const runtime = await thinkers(engine)
     const broken = await failure(runtime.send(kit.Think, { url: server.url, prompt: 'go', stream: true }, 'thinker/x'))
     expect([broken.code, broken.message]).toEqual(['ERR_RINGREEVE_MODEL', "the stream of model 'm' broke off"])
     const endless = await failure(
