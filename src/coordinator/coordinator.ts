@@ -61,6 +61,8 @@ export class Coordinator {
   #replacing = 0
   /** By loop: its thread ended, and the next life is there or could not begin. */
   readonly #replacements = new Map<number, Promise<void>>()
+  /** The last lives of loops that do not begin again, and why: lives that begin later must know. */
+  readonly #givenUp: { readonly index: number; readonly life: number; readonly why: string }[] = []
   #ending = false
   /** Ends of waits, for when the runtime stops. */
   readonly #waits = new Set<() => void>()
@@ -335,6 +337,8 @@ export class Coordinator {
       this.#watchdog.watch(thread)
       const rouse = await this.recycler.moveIn(loop)
       await this.#mesh.join(loop)
+      for (const gone of this.#givenUp)
+        await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
       const late = this.#modules.filter(url => !modules.includes(url))
       if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
       if (this.registry.types.size > 0) await this.#route()
@@ -363,6 +367,7 @@ export class Coordinator {
         `${this.zombies} threads are inside native calls and do not go (maxZombies is ${this.#options.maxZombies}); only a new process is rid of them`,
       )
     }
+    if (verdict.forGood) this.#givenUp.push({ index: thread.index, life: thread.life, why })
     try {
       if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
       await this.#everywhere(async other => {
