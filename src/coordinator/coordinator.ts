@@ -1,6 +1,5 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
-import { setTimeout } from 'node:timers/promises'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
 import {
   AlreadyExistsError,
@@ -20,13 +19,14 @@ import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
 import type { LetterBox } from './dead-letters.js'
+import type { Ending, Executor } from './executor.js'
 import { IdleWatch } from './idle.js'
 import { Keeper } from './keeper.js'
+import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
 import { Registry } from './registry.js'
 import { Supervisor, type Verdict } from './supervisor.js'
-import { type Ending, Threads } from './threads.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
@@ -36,7 +36,7 @@ const RECYCLE_AT = 0.7
 /** One run of a runtime, from start to stop. */
 export class Coordinator {
   readonly host: Loop
-  readonly house = new House()
+  readonly house: House
   readonly registry: Registry
   readonly idle: IdleWatch
   /** Told when the run cannot go on. */
@@ -49,7 +49,8 @@ export class Coordinator {
   readonly #shared: Pick<LoopOptions, 'loops' | 'wait' | 'log' | 'unhandled' | 'unheard' | 'recycleAt'>
   readonly #control: LoopControl
   readonly #mesh: Mesh
-  #pool: Threads | undefined
+  readonly #machine: Machine
+  #pool: Executor | undefined
   readonly #watchdog: Watchdog
   readonly #modules: string[] = []
   readonly #interceptors: string[] = []
@@ -60,21 +61,25 @@ export class Coordinator {
   #replacing = 0
   /** By loop: its thread ended, and the next life is there or could not begin. */
   readonly #replacements = new Map<number, Promise<void>>()
+  /** The last lives of loops that do not begin again, and why: lives that begin later must know. */
+  readonly #givenUp: { readonly index: number; readonly life: number; readonly why: string }[] = []
   #ending = false
-  /** Ends what waits when the runtime stops. */
-  readonly #over = new AbortController()
+  /** Ends of waits, for when the runtime stops. */
+  readonly #waits = new Set<() => void>()
   #paused: boolean
   #openGate: (() => void) | undefined
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
   #unhandled: unknown[] = []
 
-  constructor(options: RuntimeOptions, threads: number, paused: boolean, letters: LetterBox) {
+  constructor(options: RuntimeOptions, threads: number, paused: boolean, letters: LetterBox, machine: Machine) {
+    this.#machine = machine
+    this.house = new House(undefined, undefined, machine.steady)
     this.#letters = letters
     this.#options = { ...options, maxZombies: options.maxZombies ?? Math.max(2, threads) }
     this.#threads = threads
     this.#paused = paused
     this.registry = new Registry(threads)
-    this.#mesh = new Mesh(options.ringBytes ?? DEFAULT_RING)
+    this.#mesh = new Mesh(options.ringBytes ?? DEFAULT_RING, machine.channel)
     const status = new Status()
     const flags = new CancelFlags()
     const shared = {
@@ -94,6 +99,7 @@ export class Coordinator {
       status,
       flags,
       clock: options.clock,
+      eventLoop: machine.eventLoop,
     })
     this.host.onReport = report => this.#take(report)
     this.#control = new LoopControl(this.host)
@@ -110,12 +116,13 @@ export class Coordinator {
       })
     }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
-    this.#watchdog = new Watchdog(this.house, slow => this.#tellSlow(slow))
-    this.#supervisor = new Supervisor(options.restarts, () => this.house.now())
+    this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => this.#tellSlow(slow))
+    this.#supervisor = new Supervisor(options.restarts, () => this.house.now(), machine.random)
     this.recycler = new Recycler({
       mesh: this.#mesh,
       observer: this.host.observer,
       now: () => this.house.now(),
+      channel: machine.channel,
       replaced: async index => this.#replacements.get(index),
       charge: index => this.#judge(index, undefined, ''),
       settled: () => this.idle.look(),
@@ -133,7 +140,7 @@ export class Coordinator {
     if (this.#threads > 0) {
       const task = { ...this.#shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
       const { resourceLimits } = this.#options
-      this.#pool = new Threads({ threads: this.#threads, resourceLimits, task })
+      this.#pool = this.#machine.executor({ threads: this.#threads, resourceLimits, task })
     }
     if (this.#interceptors.length > 0) unwrap(await this.#control.intercept(this.#interceptors))
     await Promise.all(Array.from({ length: this.#threads }, (_, i) => this.#begin(i + 1)))
@@ -210,7 +217,7 @@ export class Coordinator {
   /** Ends everything. Never throws, never waits longer than the time limits. @returns what `onStop` hooks threw */
   async stop(ms: number): Promise<unknown[]> {
     this.#ending = true
-    this.#over.abort()
+    for (const end of this.#waits) end()
     this.house.stopping = true
     this.#watchdog.stop()
     this.recycler.stop()
@@ -235,7 +242,7 @@ export class Coordinator {
   async #stopLoop(loop: LoopHandle, ms: number): Promise<unknown[]> {
     if (!(loop instanceof ThreadHandle)) return this.host.stop(ms)
     const { thread } = loop
-    const timer = globalThis.setTimeout(() => thread.kill('it did not stop in time'), ms * 2 + 500)
+    const timeout = this.#machine.eventLoop.after(ms * 2 + 500, () => thread.kill('it did not stop in time'))
     try {
       const failures = await loop.order(control => control.stop(ms))
       await loop.order(control => control.end())
@@ -244,7 +251,7 @@ export class Coordinator {
     } catch (error) {
       return error instanceof RingreeveError ? [] : [error]
     } finally {
-      clearTimeout(timer)
+      timeout.close()
     }
   }
 
@@ -314,7 +321,7 @@ export class Coordinator {
 
   /** Begins a life of a loop: joined, loaded and routed when it resolves. */
   async #begin(index: number): Promise<void> {
-    const thread = (this.#pool as Threads).spawn(index)
+    const thread = (this.#pool as Executor).spawn(index)
     const loop = new ThreadHandle(thread)
     void thread.ended.then(ending => this.#replacements.set(index, this.#lost(loop, ending)))
     try {
@@ -330,6 +337,8 @@ export class Coordinator {
       this.#watchdog.watch(thread)
       const rouse = await this.recycler.moveIn(loop)
       await this.#mesh.join(loop)
+      for (const gone of this.#givenUp)
+        await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
       const late = this.#modules.filter(url => !modules.includes(url))
       if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
       if (this.registry.types.size > 0) await this.#route()
@@ -358,13 +367,14 @@ export class Coordinator {
         `${this.zombies} threads are inside native calls and do not go (maxZombies is ${this.#options.maxZombies}); only a new process is rid of them`,
       )
     }
+    if (verdict.forGood) this.#givenUp.push({ index: thread.index, life: thread.life, why })
     try {
       if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
       await this.#everywhere(async other => {
         await other.order(control => control.detach(thread.index, thread.life, why, verdict.forGood, overdue))
         this.#mesh.release(other, loop)
       })
-      if (verdict.delay > 0) await setTimeout(verdict.delay, undefined, { signal: this.#over.signal })
+      if (verdict.delay > 0) await this.#wait(verdict.delay)
       if (!verdict.forGood && !this.#ending) await this.#begin(thread.index)
     } catch {
       // the new life could not begin and was ended: its end brings us here again, until that is too often
@@ -373,6 +383,19 @@ export class Coordinator {
       this.host.settled()
       this.idle.look()
     }
+  }
+
+  /** Waits, but not past the end of the run. */
+  #wait(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        timeout.close()
+        this.#waits.delete(end)
+        resolve()
+      }
+      const timeout = this.#machine.eventLoop.after(ms, end)
+      this.#waits.add(end)
+    })
   }
 
   /** Threads that were ended and have not gone. */

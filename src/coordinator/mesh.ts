@@ -1,6 +1,6 @@
 // The mesh: every loop, in its present life, joined to every other. Links are made here and handed to both ends; no
 // message between two threads ever comes by.
-import { MessageChannel } from 'node:worker_threads'
+import type { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { ThreadLostError } from '../agent/errors.js'
 import type { LoopControl } from '../loop/control.js'
@@ -9,8 +9,8 @@ import { sharedMemory } from '../sync/pool.js'
 import type { Status } from '../sync/status.js'
 import type { LinkParts } from '../transport/link.js'
 import { createRing, RingGauge } from '../transport/ring.js'
+import type { Orders, ThreadLife } from './executor.js'
 import { Leases } from './leases.js'
-import type { ThreadLife } from './threads.js'
 
 /** Orders to a loop, the same for the host's (direct) and a thread's (raced with its end). */
 export interface LoopHandle {
@@ -19,13 +19,6 @@ export interface LoopHandle {
   readonly status: Status
   readonly flags: CancelFlags
   order<T>(work: (control: Orders) => Promise<T> | T): Promise<T>
-}
-
-/** The orders, as promises. */
-export type Orders = {
-  readonly [K in keyof LoopControl]: LoopControl[K] extends (...args: infer A) => infer R
-    ? (...args: A) => Promise<Awaited<R>> | Awaited<R>
-    : never
 }
 
 /** The calling loop, which takes orders directly. */
@@ -66,19 +59,21 @@ export class ThreadHandle implements LoopHandle {
     return this.thread.flags
   }
   order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
-    return this.thread.order(async control => await work(control as unknown as Orders))
+    return this.thread.order(work)
   }
 }
 
 /** All loops and the links between them. */
 export class Mesh {
   readonly #ringBytes: number
+  readonly #channel: () => MessageChannel
   readonly #loops = new Map<number, LoopHandle>()
   readonly #gauges = new Map<string, readonly RingGauge[]>()
   readonly #leases = new Leases<LoopHandle>(sharedMemory)
 
-  constructor(ringBytes: number) {
+  constructor(ringBytes: number, channel: () => MessageChannel) {
     this.#ringBytes = ringBytes
+    this.#channel = channel
   }
 
   get loops(): readonly LoopHandle[] {
@@ -127,7 +122,7 @@ export class Mesh {
       `${a.index}.${a.life} ${b.index}.${b.life}`,
       rings.map(memory => new RingGauge(memory)),
     )
-    const { port1, port2 } = new MessageChannel()
+    const { port1, port2 } = this.#channel()
     const parts = (other: LoopHandle, out: typeof ab, incoming: typeof ab, port: LinkParts['port']): LinkParts => ({
       peer: other.index,
       life: other.life,

@@ -1,14 +1,14 @@
 // The recycler gives a thread whose heap is full a new life, with its agents and their state. What it keeps: one thread
 // moves at a time, and never while somebody saves, loads or registers; what others send to it waits with them, in order;
 // a move that cannot be made in time is called off and leaves everything as it was.
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { MessageChannel, MessagePort } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { textOf } from '../agent/errors.js'
 import { type Heap, HeapWatch } from '../loop/heap.js'
 import type { Observer } from '../observe/observer.js'
+import type { ThreadLife } from './executor.js'
 import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
 import type { Verdict } from './supervisor.js'
-import type { ThreadLife } from './threads.js'
 
 /** How long the turns of a thread may take to end, while what is sent to it waits. */
 const SETTLE_MS = 2_000
@@ -21,6 +21,7 @@ export interface RecyclerHost {
   readonly mesh: Mesh
   readonly observer: Observer
   now(): number
+  channel(): MessageChannel
   /** When the next life of a loop is there, or could not begin. */
   replaced(index: number): Promise<void>
   /** Charges the supervisor with the end of a thread. */
@@ -160,7 +161,7 @@ export class Recycler {
       const why = await loop.order(control => control.settle(ms))
       if (why !== undefined) return { why }
       if (!(await hold(true)).every(Boolean)) continue
-      const { port1, port2 } = new MessageChannel() // what is left waits in it; the calling loop never reads it
+      const { port1, port2 } = this.#host.channel() // what is left waits in it; the calling loop never reads it
       const leaving = await loop.order(control => control.leave(Comlink.transfer(port1, [port1 as never])))
       if (leaving !== 'busy' && 'moved' in leaving) return { ...leaving, port: port2 }
       port2.close()

@@ -5,7 +5,7 @@ import { InvalidArgumentError, StateError, StoppedError, TimeoutError } from '..
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { type SavedState, unwrap } from '../loop/control.js'
-import { within } from '../loop/loop.js'
+import { within } from '../loop/event-loop.js'
 import { handleOf, resultOf } from '../loop/turn.js'
 import type {
   AgentSource,
@@ -22,7 +22,9 @@ import type {
 } from './api.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
-import type { LoopHandle, Orders } from './mesh.js'
+import type { Orders } from './executor.js'
+import { type Machine, realMachine } from './machine.js'
+import type { LoopHandle } from './mesh.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -33,6 +35,7 @@ const FAILED_MS = 1_000
 export class LocalRuntime implements Runtime {
   readonly threads: number
   readonly #options: RuntimeOptions
+  readonly #machine: Machine
   readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
   readonly deadLetters: LetterBox
   #coordinator: Coordinator
@@ -45,8 +48,9 @@ export class LocalRuntime implements Runtime {
   /** What an agent threw that ended the runtime. */
   #fatal: { readonly error: unknown } | undefined
 
-  constructor(options: RuntimeOptions, threads: number) {
+  constructor(options: RuntimeOptions, threads: number, machine: Machine = realMachine) {
     this.#options = options
+    this.#machine = machine
     this.threads = threads
     const replayer = {
       send: (message: RequestType, payload: unknown, recipient: string, messageId: string) =>
@@ -59,7 +63,7 @@ export class LocalRuntime implements Runtime {
   }
 
   #newRun(paused: boolean): Coordinator {
-    const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters)
+    const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters, this.#machine)
     this.#failure = undefined
     this.#fatal = undefined
     run.onFailed = why => {
@@ -137,7 +141,7 @@ export class LocalRuntime implements Runtime {
         const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
         stopped.catch(() => {})
         await this.#order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
-        if (await within(timeout, stopped)) return
+        if (await within(this.#machine.eventLoop, timeout, stopped)) return
       }
       unwrap(await this.#order(id, control => control.dropAgent(text, timeout)))
     } catch (error) {
@@ -364,6 +368,7 @@ export class LocalRuntime implements Runtime {
     coordinator.drain()
     if (drain && wasRunning)
       await within(
+        this.#machine.eventLoop,
         timeout,
         coordinator.rest().then(() => coordinator.whenIdle()),
       )
@@ -383,7 +388,10 @@ export class LocalRuntime implements Runtime {
     const mine = host.gate
     try {
       await before
-      if (this.#state === 'running' && !(await within(timeout, this.#coordinator.whenIdle()))) {
+      if (
+        this.#state === 'running' &&
+        !(await within(this.#machine.eventLoop, timeout, this.#coordinator.whenIdle()))
+      ) {
         throw new TimeoutError(
           `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
         )

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import {
   MessageChannel,
   type MessagePort,
-  type ResourceLimits,
   receiveMessageOnPort,
   type TransferListItem,
   type Worker,
@@ -15,35 +14,25 @@ import * as Comlink from 'comlink'
 import { Piscina } from 'piscina'
 import { ThreadLostError } from '../agent/errors.js'
 import type { LoopControl } from '../loop/control.js'
+import { ownEventLoop, within } from '../loop/event-loop.js'
 import { lastWordsOf, type OpenTurn } from '../loop/last-words.js'
-import { within } from '../loop/loop.js'
 import type { ThreadTask } from '../loop/thread.js'
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
+import type { Ending, Executor, ExecutorOptions, Orders, ThreadLife } from './executor.js'
 
 const EXIT_MS = 2_000
 const threadFile = new URL('../loop/thread.js', import.meta.url)
 
-/** How a life ended. */
-export interface Ending {
-  readonly why: string
-  /** The turns that it left open; undefined when the thread could not say. */
-  readonly turns: readonly OpenTurn[] | undefined
-  /** The thread was told to go and has not gone: it is inside a native call. It is left behind. */
-  readonly zombie: boolean
-}
-
 /** One life of one loop on a thread. */
-export class ThreadLife {
+class PoolThread implements ThreadLife {
   readonly index: number
   readonly life: number
   readonly status = new Status()
   readonly flags = new CancelFlags()
   readonly bell = new Bell(this.status)
-  /** Resolves when the life is over. Never rejects. */
   readonly ended: Promise<Ending>
-  /** Resolves when the thread was seen to exit: nothing of it can touch shared memory then. A zombie's may never do. */
   readonly exited: Promise<void>
   exit!: () => void
   /** Node's thread, once it has answered an order. */
@@ -60,7 +49,7 @@ export class ThreadLife {
     index: number,
     life: number,
     port: MessagePort,
-    begin: (self: ThreadLife, signal: AbortSignal) => Promise<string>,
+    begin: (self: PoolThread, signal: AbortSignal) => Promise<string>,
   ) {
     this.index = index
     this.life = life
@@ -86,9 +75,8 @@ export class ThreadLife {
     })
   }
 
-  /** Gives an order. @throws ThreadLostError when the life ends first */
-  async order<T>(work: (control: Comlink.Remote<LoopControl>) => Promise<T>): Promise<T> {
-    const done = work(this.#control)
+  async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
+    const done = work(this.#control as unknown as Orders)
     this.bell.interrupt()
     const lost = this.ended.then(({ why }) => {
       throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
@@ -99,7 +87,6 @@ export class ThreadLife {
     return value
   }
 
-  /** Ends the thread, whatever it is doing. */
   kill(why: string): void {
     this.#why ??= why
     this.#threads.booted(this)
@@ -107,23 +94,16 @@ export class ThreadLife {
   }
 }
 
-/** Options that all threads share. */
-export interface ThreadOptions {
-  readonly threads: number
-  readonly resourceLimits: ResourceLimits | undefined
-  readonly task: Omit<ThreadTask, 'index' | 'life' | 'status' | 'flags' | 'control'>
-}
-
 /** The pool. */
-export class Threads {
-  readonly #options: ThreadOptions
+export class Threads implements Executor {
+  readonly #options: ExecutorOptions
   readonly #pool: Piscina<ThreadTask, void>
   #lives = 0
   /** Fails the lives whose threads have not answered yet: a thread that cannot even start is reported by the pool. */
-  readonly #booting = new Map<ThreadLife, (error: unknown) => void>()
+  readonly #booting = new Map<PoolThread, (error: unknown) => void>()
   readonly #zombies = new Set<Worker>()
 
-  constructor(options: ThreadOptions) {
+  constructor(options: ExecutorOptions) {
     this.#options = options
     const { threads, resourceLimits } = options
     this.#pool = new Piscina({
@@ -140,10 +120,9 @@ export class Threads {
     })
   }
 
-  /** Begins a life of loop `index`. It is ready when its first order is answered. */
   spawn(index: number): ThreadLife {
     const { port1, port2 } = new MessageChannel()
-    return new ThreadLife(this, index, ++this.#lives, port1, async (self, signal) => {
+    return new PoolThread(this, index, ++this.#lives, port1, async (self, signal) => {
       const { life, status, flags } = self
       const task = { ...this.#options.task, index, life, status: status.memory, flags: flags.memory, control: port2 }
       const boot = new Promise<never>((_, reject) => this.#booting.set(self, reject))
@@ -160,7 +139,7 @@ export class Threads {
   }
 
   /** A life answered, or is to end: its thread is known from now on, if it ever began. */
-  booted(life: ThreadLife): void {
+  booted(life: PoolThread): void {
     this.#booting.delete(life)
     const id = life.status.thread
     if (life.worker !== undefined || id === 0) return
@@ -169,24 +148,22 @@ export class Threads {
   }
 
   /** Waits for the thread of a life that is over to be gone. @returns false if it has not gone in time */
-  async gone({ worker }: ThreadLife): Promise<boolean> {
+  async gone({ worker }: PoolThread): Promise<boolean> {
     if (worker === undefined || worker.threadId < 0 || this.#pool.threads.includes(worker)) return true
     const exit = once(worker, 'exit')
-    if (await within(EXIT_MS, exit)) return true
+    if (await within(ownEventLoop, EXIT_MS, exit)) return true
     this.#zombies.add(worker)
     worker.unref()
     void exit.then(() => this.#zombies.delete(worker))
     return false
   }
 
-  /** Threads that were told to go and have not gone. */
   get zombies(): number {
     return this.#zombies.size
   }
 
-  /** Ends all threads. Never waits longer than two seconds. */
   async destroy(): Promise<void> {
-    await within(EXIT_MS, this.#pool.destroy())
+    await within(ownEventLoop, EXIT_MS, this.#pool.destroy())
   }
 }
 

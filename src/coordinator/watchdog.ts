@@ -3,11 +3,12 @@
 // event loop. What it keeps: time in which a thread was ready to run and got no core does not count against it, and
 // neither does time in which the watchdog itself did not run. A thread that yields ends its turn itself (see
 // loop/deadlines.ts); the grace lets it.
+import type { EventLoop, Timeout } from '../loop/event-loop.js'
 import { slowTurnOf } from '../loop/slow.js'
 import type { Slow } from '../observe/observer.js'
 import { type CoreTime, coreTime, countable } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
-import type { ThreadLife } from './threads.js'
+import type { ThreadLife } from './executor.js'
 
 const EVERY_MS = 25
 /** As long as no type has a deadline, only stalls are looked for. */
@@ -42,21 +43,23 @@ class Watched {
 /** Watches the turns of all threads. */
 export class Watchdog {
   readonly #house: House
+  readonly #eventLoop: EventLoop
   readonly #slow: (slow: TooLong) => void
   readonly #threads = new Map<ThreadLife, Watched>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timeout | undefined
   #every = SELDOM_MS
   #looked = 0
 
-  constructor(house: House, slow: (slow: TooLong) => void) {
+  constructor(house: House, eventLoop: EventLoop, slow: (slow: TooLong) => void) {
     this.#house = house
+    this.#eventLoop = eventLoop
     this.#slow = slow
   }
 
   watch(thread: ThreadLife): void {
     this.#threads.set(thread, new Watched())
     this.#looked = this.#house.now()
-    this.#timer ??= setInterval(() => this.#look(), this.#every).unref()
+    if (this.#timer === undefined) this.#lookLater()
   }
 
   /** There are deadlines now. */
@@ -64,8 +67,8 @@ export class Watchdog {
     if (this.#every === EVERY_MS) return
     this.#every = EVERY_MS
     if (this.#timer === undefined) return
-    clearInterval(this.#timer)
-    this.#timer = setInterval(() => this.#look(), EVERY_MS).unref()
+    this.#timer.close()
+    this.#lookLater()
   }
 
   /** @returns the agent for whose sake the thread was ended, if it was */
@@ -76,10 +79,16 @@ export class Watchdog {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#timer?.close()
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#eventLoop.after(this.#every, () => this.#look())
+    this.#timer.unref()
   }
 
   #look(): void {
+    this.#lookLater() // first: what follows may stop it
     const now = this.#house.now()
     // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
     const passed = Math.min(now - this.#looked, this.#every * 2)

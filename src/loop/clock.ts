@@ -1,6 +1,7 @@
 // Time, as a loop sees it: deadlines, intervals, timers, limits of sends and the unloading of idle agents all go through
 // one clock, so that a test can drive them all. How long work took is measured beside it, on the real clock.
 import type { House } from '../sync/status.js'
+import type { EventLoop } from './event-loop.js'
 
 /**
  * Something that is going to happen, as {@link Clock.after} returns it.
@@ -48,9 +49,11 @@ export interface Clock {
 /** The real clock: the machine's steady time, which all threads share. */
 export class SteadyClock implements Clock {
   readonly #house: House
+  readonly #eventLoop: EventLoop
 
-  constructor(house: House) {
+  constructor(house: House, eventLoop: EventLoop) {
     this.#house = house
+    this.#eventLoop = eventLoop
   }
 
   now(): number {
@@ -58,8 +61,8 @@ export class SteadyClock implements Clock {
   }
 
   after(ms: number, work: () => void, { weak = false }: AlarmOptions = {}): Alarm {
-    const timeout = setTimeout(work, ms)
+    const timeout = this.#eventLoop.after(ms, work)
     if (weak) timeout.unref()
-    return { cancel: () => clearTimeout(timeout) }
+    return { cancel: () => timeout.close() }
   }
 }

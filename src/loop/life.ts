@@ -14,7 +14,7 @@ import { STOP, TIMER } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import type { Cell } from './cell.js'
 import type { Alarm } from './clock.js'
-import { within } from './loop.js'
+import { within } from './event-loop.js'
 import { isPromise, type Message } from './message.js'
 import { OwnWork } from './own-work.js'
 import type { Timer } from './timer.js'
@@ -217,7 +217,8 @@ export class Life {
     if (this.#paused) this.resume()
     cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
     if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
-    if ((await within(ms, this.stop())) || (await within(ms, this.stop(true)))) return
+    const { eventLoop } = cell.loop
+    if ((await within(eventLoop, ms, this.stop())) || (await within(eventLoop, ms, this.stop(true)))) return
     throw new TimeoutError(`onStop of ${cell.text} was still at work after ${ms} ms`, { agent: cell.text })
   }
 
@@ -263,7 +264,7 @@ export class Life {
       this.#still = resolve
       this.look()
     })
-    while (!(await within(PATIENCE_MS, still)) && cell.running > 0);
+    while (!(await within(loop.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
     try {
       await cell.type.spec.onStop?.(new Turn(cell, undefined))
     } catch (error) {

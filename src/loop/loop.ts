@@ -21,6 +21,7 @@ import { Cell } from './cell.js'
 import { Checkpoints, type Kept } from './checkpoints.js'
 import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
+import { type EventLoop, ownEventLoop, within } from './event-loop.js'
 import { type Heap, HeapWatch } from './heap.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
@@ -78,6 +79,8 @@ export interface LoopOptions {
   readonly recycleAt: number
   /** Default: the real one. */
   readonly clock?: Clock | undefined
+  /** Of the thread that the loop is on. Default: the calling thread's. */
+  readonly eventLoop?: EventLoop | undefined
 }
 
 /** One loop. */
@@ -86,6 +89,7 @@ export class Loop implements CallHost, LogLane {
   readonly origin: string
   readonly house: House
   readonly clock: Clock
+  readonly eventLoop: EventLoop
   readonly counters = new Counters()
   readonly codec = new Codec()
   readonly routes = new Routes()
@@ -131,7 +135,8 @@ export class Loop implements CallHost, LogLane {
     this.index = options.index
     this.origin = `${options.index}.${options.life}`
     this.house = options.house
-    this.clock = options.clock ?? new SteadyClock(options.house)
+    this.eventLoop = options.eventLoop ?? ownEventLoop
+    this.clock = options.clock ?? new SteadyClock(options.house, this.eventLoop)
     this.#status = options.status
     this.#flags = options.flags
     this.#log = options.log && this.index !== 0 ? new LogBatch(this) : undefined
@@ -144,7 +149,7 @@ export class Loop implements CallHost, LogLane {
     const full = (heap: Heap): void => void this.tellHost({ kind: 'full', loop: index, life, heap }, true)
     this.heap = index > 0 && recycleAt > 0 ? new HeapWatch(recycleAt, full) : undefined
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
-    this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused)
+    this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused, this.eventLoop)
     for (let i = 0; i < options.loops; i++) {
       this.#peers.push(i === this.index ? undefined : new Peer(this.index, i, this.codec, this.waiters, this))
     }
@@ -360,6 +365,7 @@ export class Loop implements CallHost, LogLane {
       this.codec.book,
       () => this.scheduler.rung(),
       () => this.#line.length > 0,
+      this.eventLoop.receive,
     )
     this.#incoming.push(new Incoming(this, peer, link))
     peer.attach(link)
@@ -484,7 +490,7 @@ export class Loop implements CallHost, LogLane {
       const refill = () => {
         this.#sites = SITES
       }
-      setTimeout(refill, SITES_MS).unref()
+      this.eventLoop.after(SITES_MS, refill).unref()
     }
     const site: { readonly stack?: string } = {}
     Error.captureStackTrace(site, this.outgoing.send)
@@ -583,7 +589,7 @@ export class Loop implements CallHost, LogLane {
     for (const waiter of this.waiters.clear()) waiter.reject(error)
     for (const peer of this.#peers) peer?.abandon(error)
     const turns = this.pending() ? new Promise<void>(resolve => (this.#still = resolve)) : undefined
-    await within(ms, Promise.all([turns, ...cells.map(cell => cell.rest())]))
+    await within(this.eventLoop, ms, Promise.all([turns, ...cells.map(cell => cell.rest())]))
     const failures: unknown[] = []
     const stops = cells.map(cell =>
       cell.life.stop(true).catch(failure => {
@@ -591,7 +597,7 @@ export class Loop implements CallHost, LogLane {
         this.observer.failed(cell, undefined, failure)
       }),
     )
-    await within(ms, Promise.all(stops))
+    await within(this.eventLoop, ms, Promise.all(stops))
     this.deadlines.stop()
     this.publish()
     return failures
@@ -610,17 +616,4 @@ function agentFailed(agent: string, why: string): AgentFailedError {
   return new AgentFailedError(`${agent} is not hosted any more: its type ended threads too often, last: ${why}`, {
     agent,
   })
-}
-
-/** Waits for a promise, but no longer than `ms`. @returns whether it was there in time */
-export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  try {
-    return await Promise.race([promise.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -3,12 +3,13 @@
 // state, as it is when it was idle for long; and as long as the thread has not ended it can stay, with all of it.
 
 import { serialize } from 'node:v8'
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { textOf } from '../agent/errors.js'
 import { at } from '../sync/status.js'
 import type { Cell } from './cell.js'
+import { type EventLoop, within } from './event-loop.js'
 import type { Heap } from './heap.js'
-import { type Loop, within } from './loop.js'
+import type { Loop } from './loop.js'
 
 const LOOK_MS = 2
 /** The part of the threshold that states may take as bytes. Read again they take up to three times as much. */
@@ -55,12 +56,13 @@ export class Move {
 
   /** Lets what is at work end and unloads every agent. @returns what it was that did not end in `ms` */
   async settle(ms: number): Promise<string | undefined> {
-    const end = performance.now() + ms
-    while (performance.now() < end) {
-      if (!(await until(end, () => this.#turnsEnded))) break
+    const { eventLoop } = this.#loop
+    const end = eventLoop.now() + ms
+    while (eventLoop.now() < end) {
+      if (!(await until(eventLoop, end, () => this.#turnsEnded))) break
       const loaded = this.#loaded
-      if (loaded.length === 0 && (await until(end, () => this.#quiet))) return undefined
-      await within(Math.max(0, end - performance.now()), Promise.all(loaded.map(cell => this.#unload(cell))))
+      if (loaded.length === 0 && (await until(eventLoop, end, () => this.#quiet))) return undefined
+      await within(eventLoop, Math.max(0, end - eventLoop.now()), Promise.all(loaded.map(cell => this.#unload(cell))))
     }
     return this.#busy()
   }
@@ -93,7 +95,8 @@ export class Move {
   /** Takes in what the life before handed over. */
   moveIn(port: MessagePort): Heap | undefined {
     const loop = this.#loop
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const { receive } = loop.eventLoop
+    for (let next = receive(port); next !== undefined; next = receive(port)) {
       const { agent, state, paused } = next.message as Luggage
       loop.checkpoints.movedIn(agent)
       if (state !== undefined) loop.unloaded.set(agent, state.value)
@@ -167,10 +170,10 @@ function weight(state: unknown): number {
 }
 
 /** Waits until a condition holds. @returns false if it did not in time */
-async function until(end: number, holds: () => boolean): Promise<boolean> {
+async function until(eventLoop: EventLoop, end: number, holds: () => boolean): Promise<boolean> {
   while (!holds()) {
-    if (performance.now() >= end) return false
-    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+    if (eventLoop.now() >= end) return false
+    await new Promise<void>(resolve => eventLoop.after(LOOK_MS, resolve))
   }
   return true
 }

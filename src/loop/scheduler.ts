@@ -11,9 +11,9 @@
 //
 // A loop that waits for answers dozes before it sleeps: it looks again after a millisecond, and a loop that answers and
 // has more to do need not ring. A doorbell costs both of them 10 to 25 µs, which one answer of 100 µs of work is not worth.
-import { availableParallelism } from 'node:os'
 import type { Bell } from '../sync/bell.js'
 import type { WaitStrategy } from '../transport/wait.js'
+import type { EventLoop, Timeout } from './event-loop.js'
 
 const BURST_MS = 0.2
 const POLL_MS = 0.2
@@ -26,9 +26,6 @@ const HOPS = 64
 /** Looks of one spin; about 10 µs. */
 const SPINS = 256
 const DOZE_MS = 1
-
-/** `queueMicrotask` makes a resource for async hooks each time, which costs more than a small message. */
-const settled = Promise.resolve()
 
 /** The work of a loop, as the scheduler sees it. */
 export interface Workload {
@@ -53,7 +50,7 @@ export class Scheduler {
   readonly #work: Workload
   readonly #bell: Bell
   readonly #strategy: WaitStrategy | undefined
-  readonly #cores = availableParallelism()
+  readonly #eventLoop: EventLoop
   #immediate = false
   #microtask = false
   #inTurn = false
@@ -70,7 +67,7 @@ export class Scheduler {
   /** Whether there was work since it last dozed in vain. */
   #mayDoze = false
   #dozing = false
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timeout | undefined
   /** Whether the loop looked for work since it last had some. */
   #looked = false
   #penalty = 0
@@ -84,7 +81,8 @@ export class Scheduler {
   sleeps = 0
 
   /** @param strategy undefined for a loop without links: nobody rings it, it simply rests */
-  constructor(work: Workload, bell: Bell, strategy: WaitStrategy | undefined, paused: boolean) {
+  constructor(work: Workload, bell: Bell, strategy: WaitStrategy | undefined, paused: boolean, eventLoop: EventLoop) {
+    this.#eventLoop = eventLoop
     this.#work = work
     this.#bell = bell
     this.#strategy = strategy
@@ -112,7 +110,7 @@ export class Scheduler {
   #begin(): void {
     if (this.#microtask || this.#inTurn || this.#paused || this.#stopped) return
     if (this.#asleep) this.#wake()
-    const now = performance.now()
+    const now = this.#eventLoop.now()
     if (now < this.#burstEnd) return this.#soon()
     this.#spent = this.#immediate
     if (this.#immediate) return
@@ -154,7 +152,7 @@ export class Scheduler {
 
   stop(): void {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#timer?.close()
     if (this.#asleep) this.#wake()
   }
 
@@ -167,19 +165,19 @@ export class Scheduler {
   #soon(): void {
     if (this.#microtask) return
     this.#microtask = true
-    void settled.then(this.#onMicrotask)
+    this.#eventLoop.soon(this.#onMicrotask)
   }
 
   #later(): void {
     if (this.#immediate) return
     this.#immediate = true
-    setImmediate(this.#onImmediate)
+    this.#eventLoop.later(this.#onImmediate)
   }
 
   readonly #onMicrotask = (): void => {
     if (this.#flushing && this.#more && --this.#hops > 0) {
       this.#more = false
-      void settled.then(this.#onMicrotask)
+      this.#eventLoop.soon(this.#onMicrotask)
       return
     }
     this.#microtask = false
@@ -200,7 +198,7 @@ export class Scheduler {
     this.#endTurn = undefined
     if (this.#stopped) return
     this.#spent = false
-    this.#burstEnd = performance.now() + BURST_MS
+    this.#burstEnd = this.#eventLoop.now() + BURST_MS
     this.#turn()
   }
 
@@ -208,7 +206,7 @@ export class Scheduler {
     if (this.#paused) return this.#work.publish()
     const flushed = this.#flushing
     this.#flushing = false
-    const started = performance.now()
+    const started = this.#eventLoop.now()
     this.#inTurn = true
     let done = 0
     try {
@@ -219,7 +217,7 @@ export class Scheduler {
     } finally {
       this.#inTurn = false
     }
-    const now = performance.now()
+    const now = this.#eventLoop.now()
     this.#spent = now >= this.#burstEnd
     if (done > 0) {
       this.#slow = now - started > SLOW_MS * done
@@ -241,7 +239,7 @@ export class Scheduler {
     if (this.#strategy === undefined || this.#immediate) return
     if (flushed && done === 0) return this.#later() // the code that sent goes on; it is no time to sleep
     const inTime = now - this.#lastWork < POLL_MS
-    if (inTime && this.#skip === 0 && this.#work.awake() <= this.#cores) {
+    if (inTime && this.#skip === 0 && this.#work.awake() <= this.#eventLoop.cores) {
       this.#looked = true
       if (!this.#spent && (done > 0 || this.#spin())) this.#soon()
       else this.#later()
@@ -276,8 +274,9 @@ export class Scheduler {
       this.#wake()
       this.#later()
     } else if (this.#dozing) {
-      if (this.#timer === undefined) this.#timer = setTimeout(this.#onDozed, DOZE_MS).unref()
-      else this.#timer.refresh()
+      if (this.#timer !== undefined) return void this.#timer.refresh()
+      this.#timer = this.#eventLoop.after(DOZE_MS, this.#onDozed)
+      this.#timer.unref()
     }
   }
 

@@ -65,7 +65,7 @@ export type LoopStats = {
 } & { readonly [name in Counter]: number }
 
 /** Milliseconds of the machine's steady clock: the same on all threads, and nobody can set it. */
-function monotonic(): number {
+export function monotonic(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1_000 + Math.floor(nanoseconds / 1e6)
 }
@@ -74,17 +74,20 @@ function monotonic(): number {
 export class House {
   readonly memory: SharedArrayBuffer
   readonly built: number
+  readonly #steady: () => number
   readonly #words: Int32Array
 
-  constructor(memory = new SharedArrayBuffer(HOUSE_BYTES), built = monotonic()) {
+  /** @param steady whole milliseconds, the same for all loops */
+  constructor(memory = new SharedArrayBuffer(HOUSE_BYTES), built?: number, steady = monotonic) {
     this.memory = memory
-    this.built = built
+    this.built = built ?? steady()
+    this.#steady = steady
     this.#words = new Int32Array(memory)
   }
 
   /** Milliseconds since the house was built: the one clock that all threads share. */
   now(): number {
-    return monotonic() - this.built
+    return this.#steady() - this.built
   }
 
   get idleWanted(): boolean {

@@ -391,6 +391,7 @@ export class Link {
   readonly flags: CancelFlags
   readonly #bell: Bell
   readonly #port: MessagePort
+  readonly #receive: (port: MessagePort) => { readonly message: unknown } | undefined
   readonly #arrived = new Map<number, unknown>()
   #bulk = 0
 
@@ -398,14 +399,22 @@ export class Link {
    * @param shapes of the objects that this loop sends
    * @param rung called when the other end rings the doorbell
    * @param busy whether this loop has more to do before it comes to rest
+   * @param receive takes a message that has come to a port, ahead of its event
    */
-  constructor(parts: LinkParts, shapes: ShapeBook, rung: () => void, busy: () => boolean = () => false) {
+  constructor(
+    parts: LinkParts,
+    shapes: ShapeBook,
+    rung: () => void,
+    busy: () => boolean = () => false,
+    receive: (port: MessagePort) => { readonly message: unknown } | undefined = receiveMessageOnPort,
+  ) {
     this.peer = parts.peer
     this.life = parts.life
     this.status = new Status(parts.status)
     this.flags = new CancelFlags(parts.flags)
     this.#bell = new Bell(this.status)
     this.#port = parts.port
+    this.#receive = receive
     const nextBulk = () => ++this.#bulk
     const wake = () => this.wake(busy())
     const fetch = (number: number) => this.#take(number)
@@ -449,7 +458,7 @@ export class Link {
   /** A body that was sent by port. It was posted before its frame was published, so it is there. */
   #take(number: number): unknown {
     while (!this.#arrived.has(number)) {
-      const next = receiveMessageOnPort(this.#port) as { message: Bulk | typeof DOORBELL } | undefined
+      const next = this.#receive(this.#port) as { message: Bulk | typeof DOORBELL } | undefined
       if (next === undefined) throw new Error(`body ${number} from loop ${this.peer} did not come with its frame`)
       if (next.message !== DOORBELL) this.#arrived.set(next.message.number, next.message.value)
     }

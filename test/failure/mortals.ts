@@ -6,6 +6,7 @@ export const Look = request<void, { n: number; restarts: number; starts: number 
 export const Keep = request<void, void>('keep')
 export const End = request<void, void>('end')
 export const Both = request<{ to: string }, void>('both')
+export const Slip = request<void, void>('slip')
 export const Fine = request<void, string>('fine')
 export const Told = event<void>('told')
 
@@ -24,6 +25,9 @@ function mortal(type: string, checkpoint: CheckpointPolicy | undefined) {
     .on(Keep, (_, ctx) => ctx.checkpoint())
     .on(Told, () => {})
     .on(End, () => process.exit(7))
+    .on(Slip, () => {
+      setImmediate(() => process.exit(7)) // when this turn is over, so no turn is to blame
+    })
 }
 export const every = mortal('every', { everyMessages: 1 })
 export const thirds = mortal('thirds', { everyMessages: 3 })

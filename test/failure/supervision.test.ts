@@ -3,12 +3,13 @@
 import { AgentFailedError, createRuntime, InvalidArgumentError, type Runtime, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
+import { hash } from '#ringreeve/routing/table.js'
 import { failure } from '../conformance/engines.js'
 import * as mortals from './mortals.js'
 
 const url = new URL('./mortals.js', import.meta.url)
 const open = (threads: number, more = {}): Promise<Runtime> => createRuntime({ threads, agents: [url], ...more })
-const { Count, Look, Keep, End, Fine, Told } = mortals
+const { Count, Look, Keep, End, Both, Slip, Fine, Told } = mortals
 
 async function end(runtime: Runtime, agent: string): Promise<void> {
   expect(await failure(runtime.send(End, undefined, agent))).toBeInstanceOf(ThreadLostError)
@@ -106,6 +107,21 @@ for (const threads of [1, 2, 4]) {
     })
   })
 }
+
+it('threads that begin later know of one that was given up', async () => {
+  await using runtime = await open(2, { restarts: { max: 0, within: 60_000 } })
+  const keyOn = (loop: number): string =>
+    ['a', 'b', 'c', 'd', 'e', 'f'].find(key => hash(key) % 2 === loop - 1) as string
+  const lost = `plain/${keyOn(1)}`
+  await runtime.send(Slip, undefined, lost)
+  for (let told = ''; !told.includes('not started again'); ) {
+    const sent = await runtime.trySend(Look, undefined, lost)
+    if (!sent.ok) told = (sent.error as Error).message
+  }
+  const other = `fragile/${keyOn(2)}`
+  await end(runtime, other)
+  expect((await failure(runtime.send(Both, { to: lost }, other))).message).toContain('thread 1 was lost')
+})
 
 describe('the supervisor', () => {
   const policy = { max: 3, within: 1_000, backoff: { min: 10, max: 35 } }

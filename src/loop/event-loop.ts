@@ -1,0 +1,56 @@
+// What a loop takes from the thread that it is on: turns of its event loop, timers, and messages of its ports. It takes
+// them from nowhere else, so whoever makes the loop decides when it goes on and how fast its time passes.
+import { availableParallelism } from 'node:os'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+
+/** A timer that is set. Node's own is one. */
+export interface Timeout {
+  /** Begins again with the same time. */
+  refresh(): unknown
+  /** Does not keep the process alive. */
+  unref(): unknown
+  /** It does not go off any more. */
+  close(): unknown
+}
+
+/** The event loop of one thread. */
+export interface EventLoop {
+  /** Threads that the machine runs at once. */
+  readonly cores: number
+  /** Milliseconds with their fractions; only differences on the same thread mean anything. */
+  now(): number
+  /** Runs `work`, which must not throw, after the code that is running now, before anything else that comes in. */
+  soon(work: () => void): void
+  /** Runs `work` after what has come in by now. */
+  later(work: () => void): void
+  /** Runs `work` once, `ms` from now. */
+  after(ms: number, work: () => void): Timeout
+  /** A message that has come to a port, ahead of its event. */
+  receive(port: MessagePort): { readonly message: unknown } | undefined
+}
+
+/** `queueMicrotask` makes a resource for async hooks each time, which costs more than a small message. */
+const settled = Promise.resolve()
+
+/** The event loop of the calling thread. */
+export const ownEventLoop: EventLoop = {
+  cores: availableParallelism(),
+  now: () => performance.now(),
+  soon: work => void settled.then(work),
+  later: setImmediate,
+  after: (ms, work) => setTimeout(work, ms),
+  receive: receiveMessageOnPort,
+}
+
+/** Waits for a promise, but no longer than `ms`. @returns whether it was there in time */
+export async function within(eventLoop: EventLoop, ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timeout: Timeout | undefined
+  const late = new Promise<boolean>(resolve => {
+    timeout = eventLoop.after(ms, () => resolve(false))
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    timeout?.close()
+  }
+}

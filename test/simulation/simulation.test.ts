@@ -1,0 +1,55 @@
+// The runtime on a simulated machine: real coordinator, supervisor, watchdog, loops, links and rings; simulated threads,
+// ports and time (see world.ts). `RINGREEVE_SEED=n` runs that seed alone and prints its trace.
+import { expect, it } from 'vitest'
+import { type Run, simulate } from './scenario.js'
+
+const only = process.env.RINGREEVE_SEED === undefined ? undefined : Number(process.env.RINGREEVE_SEED)
+const seeds = Number(process.env.RINGREEVE_SEEDS ?? 2_000)
+
+function check(seed: number, { wrong }: Run): void {
+  if (wrong.length > 0) throw new Error(`RINGREEVE_SEED=${seed}: ${wrong.slice(0, 5).join('; ')}`)
+}
+
+it.runIf(only !== undefined)(`seed ${only}`, { timeout: 60_000 }, async () => {
+  const run = await simulate({ seed: only as number, tell: line => process.stdout.write(`${line}\n`) })
+  process.stdout.write(`${JSON.stringify(run)}\n`)
+  check(only as number, run)
+})
+
+it.skipIf(only !== undefined)('a seed is one run', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const [first, second] = [await simulate({ seed }), await simulate({ seed })]
+    expect(second).toEqual(first)
+  }
+})
+
+it.skipIf(only !== undefined)(
+  'the books balance when a thread ends, after each thing that it does',
+  { timeout: 240_000 },
+  async () => {
+    const seed = 1
+    let runs = 0
+    const { moments } = await simulate({ seed, crash: { life: 0, moment: 0 } })
+    expect(moments.length).toBe(2)
+    for (const [i, most] of moments.entries()) {
+      for (let moment = 1; moment <= most; moment++, runs++) {
+        const crash = { life: i + 1, moment }
+        const { wrong } = await simulate({ seed, crash })
+        if (wrong.length > 0) throw new Error(`seed ${seed}, ${JSON.stringify(crash)}: ${wrong.slice(0, 5).join('; ')}`)
+      }
+    }
+    process.stdout.write(`simulation: ${runs} ends of a thread in one scenario\n`)
+  },
+)
+
+it.skipIf(only !== undefined)(`the books balance, ${seeds} seeds`, { timeout: 240_000 }, async () => {
+  const sum = { steps: 0, messages: 0, crashes: 0 }
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = await simulate({ seed })
+    check(seed, run)
+    sum.steps += run.steps
+    sum.messages += run.messages
+    sum.crashes += run.crashes
+  }
+  process.stdout.write(`simulation: ${seeds} seeds, ${JSON.stringify(sum)}\n`)
+})
