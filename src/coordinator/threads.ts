@@ -80,6 +80,7 @@ export class ThreadLife {
         hear(rest.message)
       }
       port.off('message', hear) // a closed port may live long, and this life must not
+      this.#control[Comlink.releaseProxy]() // or Comlink keeps what was asked last and never answered, with all of this
       port.close()
       this.over = true
       return { why: this.#why ?? why, turns, zombie }
@@ -88,12 +89,13 @@ export class ThreadLife {
 
   /** Gives an order. @throws ThreadLostError when the life ends first */
   async order<T>(work: (control: Comlink.Remote<LoopControl>) => Promise<T>): Promise<T> {
-    const done = work(this.#control)
-    this.bell.interrupt()
     const lost = this.ended.then(({ why }) => {
       throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
     })
     lost.catch(() => {})
+    if (this.over) return await lost
+    const done = work(this.#control)
+    this.bell.interrupt()
     const value = await Promise.race([done, lost])
     this.#threads.booted(this)
     return value
