@@ -26,6 +26,7 @@ import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
 import { Registry } from './registry.js'
+import { stackOf } from './stack.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
@@ -116,7 +117,7 @@ export class Coordinator {
       })
     }
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
-    this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => this.#tellSlow(slow))
+    this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#supervisor = new Supervisor(options.restarts, () => this.house.now(), machine.random)
     this.recycler = new Recycler({
       mesh: this.#mesh,
@@ -421,11 +422,14 @@ export class Coordinator {
     return verdict
   }
 
-  #tellSlow({ thread, turn, age }: TooLong): void {
-    if (turn !== undefined) return this.host.observer.slow(turn, age)
+  async #tellSlow({ thread, turn, age }: TooLong): Promise<void> {
+    const { observer } = this.host
+    if (!observer.hearsSlow) return // nobody: then no thread is stopped for it
+    const stack = await stackOf(this.#mesh.get(thread)?.status.thread ?? 0)
+    if (turn !== undefined) return observer.slow(turn, age, stack)
     const calls = this.host.callsTo(thread)
     const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
-    this.host.observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`)
+    observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`, stack)
   }
 
   #livesOn(agent: string, index: number): boolean {

@@ -69,6 +69,7 @@ class PoolThread implements ThreadLife {
         hear(rest.message)
       }
       port.off('message', hear) // a closed port may live long, and this life must not
+      this.#control[Comlink.releaseProxy]() // or Comlink keeps what was asked last and never answered, with all of this
       port.close()
       this.over = true
       return { why: this.#why ?? why, turns, zombie }
@@ -76,12 +77,13 @@ class PoolThread implements ThreadLife {
   }
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
-    const done = work(this.#control as unknown as Orders)
-    this.bell.interrupt()
     const lost = this.ended.then(({ why }) => {
       throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
     })
     lost.catch(() => {})
+    if (this.over) return await lost
+    const done = work(this.#control as unknown as Orders)
+    this.bell.interrupt()
     const value = await Promise.race([done, lost])
     this.#threads.booted(this)
     return value

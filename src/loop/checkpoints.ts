@@ -97,6 +97,7 @@ export class Checkpoints {
       const state = withState ? { state: { value: cell.state } } : {}
       const told = this.#loop.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
       if (!told) cell.unkept++ // the host is behind; the next turn tries again
+      this.#loop.peer(0).link?.publish() // now: the answer may go to an agent on this thread, and it to the world
     } catch (error) {
       const text = `the state of ${cell.text} cannot be kept: ${textOf(error)}`
       this.#loop.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))

@@ -39,6 +39,8 @@ export interface LogEntry {
   readonly topic?: string | undefined
   /** For `error`, `drop`, `dead`, `slow`, `crash` and `recycle`: why. */
   readonly reason?: string | undefined
+  /** Of a `slow` entry about a thread that computes: where it was when it was told of, in the form of an error's stack. */
+  readonly stack?: string | undefined
   /** W3C trace context of the message. */
   readonly traceparent?: string | undefined
   /** Of a `send` or `publish`: id of the message whose handler sent it. */

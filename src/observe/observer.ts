@@ -114,15 +114,20 @@ export class Observer {
   }
 
   /** A turn takes longer than it should. */
-  slow({ agent, message, softDeadline }: Slow, age: number): void {
+  slow({ agent, message, softDeadline }: Slow, age: number, stack?: string): void {
     if (!this.#asked('slow')) return
     const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
-    this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason })
+    this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason, stack })
   }
 
   /** A thread does not come back to its event loop. */
-  stalled(reason: string): void {
-    if (this.#asked('slow')) this.#tell({ ...this.#stamp('slow'), reason })
+  stalled(reason: string, stack: string | undefined): void {
+    if (this.#asked('slow')) this.#tell({ ...this.#stamp('slow'), reason, stack })
+  }
+
+  /** Whether anybody wants to know what is slow. */
+  get hearsSlow(): boolean {
+    return this.#asked('slow')
   }
 
   crash(reason: string): void {

@@ -1,6 +1,6 @@
 // Overload: producers that are faster than their consumer, under each policy. Nothing is uncounted: what was sent is
 // what was handled, what was refused and what was dropped; queues stay within bounds; answers of others still come.
-// `RINGREEVE_CHAOS=60` makes it a minute each, and looks at the memory.
+// `RINGREEVE_CHAOS=60` (`npm run overload`) makes it a minute each, looks at the memory, and prints what it counted.
 import { createRuntime, OverloadedError, type Runtime } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import * as flood from './flood.js'
@@ -54,7 +54,12 @@ async function run(runtime: Runtime, type: string): Promise<Flooded> {
   }
   await Promise.all(open)
   await runtime.idle()
-  if (seconds >= 30) expect(process.memoryUsage.rss() - early).toBeLessThan(100e6)
+  if (seconds >= 30) {
+    const grown = process.memoryUsage.rss() - early
+    const counted = { type, threads: runtime.threads, seconds, requests, answered, refused, events, pings, most }
+    process.stdout.write(`overload: ${JSON.stringify(counted)}, ${(grown / 1e6).toFixed(0)} MB more\n`)
+    expect(grown).toBeLessThan(100e6)
+  }
   return { requests, answered, refused, events, pings, most }
 }
 
@@ -82,6 +87,7 @@ for (const threads of [1, 2]) {
         const sent = await run(runtime, type)
         const handled = await runtime.send(flood.Handled, undefined, `${type}/x`)
         const dropped = runtime.stats().loops.reduce((sum, loop) => sum + loop.dropped, 0)
+        if (seconds >= 30) process.stdout.write(`overload: handled ${JSON.stringify(handled)}, dropped ${dropped}\n`)
         expect(handled.requests).toBe(sent.answered)
         expect(sent.answered + sent.refused).toBe(sent.requests)
         expect(handled.requests + handled.events + dropped).toBe(sent.requests + sent.events)

@@ -32,14 +32,26 @@ it('also while it computes and its own loop cannot tell', async () => {
   let told = 0
   while (told === 0 && (await Promise.race([burning.then(() => false), tick()]))) told = of('slow').length
   expect(told).toBe(1)
+  expect(of('slow')[0]?.stack).toMatch(/^ {4}at burn \(file:.*\/slow\.js:\d+:\d+\)/)
+  expect(of('slow')[0]?.stack).not.toContain('/dist/')
   expect(of('slow')[0]).toMatchObject({ agent: 'leisurely/x', message: 'burn', messageId: 'b1' })
   await burning
+  await runtime.close()
+})
+
+it('inside a native call too, without a stack; it goes on unharmed', async () => {
+  const { runtime, of } = await withLog()
+  // again if the watchdog, on a busy machine, had no time while it lasted
+  while (of('slow').length === 0) expect(await runtime.send(slow.Crunch, undefined, 'leisurely/x')).toHaveLength(128)
+  expect(of('slow')[0]).toMatchObject({ agent: 'leisurely/x', message: 'crunch' })
+  expect(await runtime.send(slow.Wait, 1, 'leisurely/x')).toBe(undefined)
   await runtime.close()
 })
 
 it('a thread that does not come back to its loop is told of, without any deadline', async () => {
   const { runtime, of } = await withLog()
   await runtime.send(slow.Burn, 2_000, 'unwatched/x')
+  expect(of('slow')[0]?.stack).toContain('at burn (file:')
   expect(of('slow').map(entry => entry.reason)).toEqual([
     expect.stringMatching(/^thread \d has not come back to its event loop for \d+ ms; .*'burn' of unwatched\/x$/),
   ])

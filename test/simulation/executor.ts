@@ -14,7 +14,7 @@ import { CancelFlags } from '#ringreeve/sync/cancel.js'
 import { House, Status } from '#ringreeve/sync/status.js'
 import type { LinkParts } from '#ringreeve/transport/link.js'
 import { errorToWire } from '#ringreeve/transport/wire-error.js'
-import type { SimPort } from './ports.js'
+import { SimPort } from './ports.js'
 import type { SimThread, World } from './world.js'
 
 /** Makes the agents of one life, as loading their module would. */
@@ -53,9 +53,11 @@ export class SimLife implements ThreadLife {
   readonly index: number
   readonly life: number
   readonly status = new Status()
-  readonly flags = new CancelFlags(new SharedArrayBuffer(16_384))
+  readonly flags = new CancelFlags()
   readonly bell = new Bell(this.status)
   readonly ended: Promise<Ending>
+  readonly exited: Promise<void>
+  over = false
   readonly thread: SimThread
   loop: Loop | undefined
   /** When the last of the others heard that it had ended, unless its loop was told to end. */
@@ -92,6 +94,7 @@ export class SimLife implements ThreadLife {
     this.ended = new Promise(resolve => {
       this.#end = resolve
     })
+    this.exited = this.ended.then(() => {}) // no zombies here
     port1.on('message', message => {
       const reply = message as Reply
       this.#calls.get(reply.id)?.(reply)
@@ -143,6 +146,7 @@ export class SimLife implements ThreadLife {
     this.endedCleanly = why === LOOP_ENDED
     this.#world.host.after(this.#world.below(3), () => {
       this.#port.close()
+      this.over = true
       if (!this.endedCleanly) this.knownAt = this.#world.now
       this.#end({ why: this.#why ?? why, turns, zombie: false })
     })
@@ -178,15 +182,17 @@ export class SimLife implements ThreadLife {
         new Promise((resolve, reject) => {
           const id = ++this.#last
           this.#calls.set(id, reply => ('error' in reply ? reject(reply.error) : resolve(reply.value)))
-          this.#port.hand({ id, method, args: method === 'attach' ? this.#moved(args) : structuredClone(args) })
+          this.#port.hand({ id, method, args: args.map(arg => this.#moved(arg)) })
         })
     },
   })
 
-  #moved([parts]: unknown[]): unknown[] {
-    const port = (parts as LinkParts).port as unknown as SimPort
-    port.moveTo(this.thread)
-    return [parts]
+  /** What an order says, as it comes to the thread: ports move, all else is copied. */
+  #moved(arg: unknown): unknown {
+    const port = arg instanceof SimPort ? arg : (arg as Partial<LinkParts> | undefined)?.port
+    if (port === undefined) return structuredClone(arg)
+    ;(port as unknown as SimPort).moveTo(this.thread)
+    return arg
   }
 }
 
