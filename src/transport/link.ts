@@ -97,7 +97,7 @@ export class OutLane {
   send(envelope: Envelope, body: Body, written?: Written): boolean {
     if (body.clone !== undefined) this.#post(envelope, body)
     if (this.#waiting.length === 0 && this.#write(envelope, body, false)) {
-      body.binaries.length = 0
+      if (body.binaries.length > 0) body.binaries.length = 0
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()
       return true
     }

@@ -59,8 +59,8 @@ export class BodyReader {
     this.#binaries = 0
     this.#binariesEnd = 0
     this.#taken = 0
-    const apart = source.binaries.length
-    if (binary && apart === 0) {
+    const behind = binary && source.binaries.length === 0
+    if (behind) {
       const start = length < 12 ? 0 : (source.words[(offset + length - 4) >> 2] as number)
       if (start <= 0 || start > length - 4 || start % 8 !== 0) throw wrong('binary fields begin outside of the body')
       this.#binaries = offset + start
@@ -69,9 +69,9 @@ export class BodyReader {
     }
     try {
       const value = this.value()
-      const left = binary && apart === 0 ? this.#end - offset - pad8(this.#at - offset) : this.#end - this.#at
-      if (left !== 0 || this.#binaries !== this.#binariesEnd || this.#taken !== apart)
-        throw wrong(`bytes are left over`)
+      const left = behind ? this.#end - offset - pad8(this.#at - offset) : this.#end - this.#at
+      if (left !== 0 || this.#binaries !== this.#binariesEnd) throw wrong('bytes are left over')
+      if (binary && !behind && this.#taken !== source.binaries.length) throw wrong('binary fields are left over')
       return value
     } finally {
       this.#source = nothing

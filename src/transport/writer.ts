@@ -79,7 +79,7 @@ export class BodyWriter {
     this.#at = 0
     this.#depth = 0
     this.#shaped = false
-    this.binaries.length = 0
+    if (this.binaries.length > 0) this.binaries.length = 0
     this.#value(value)
     return bodyBytes(this.#at, this.binaries)
   }
