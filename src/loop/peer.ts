@@ -11,16 +11,20 @@ import {
   textOf,
 } from '../agent/errors.js'
 import type { AnySerializer } from '../agent/message.js'
+import { bodyOf } from '../transport/body.js'
 import type { Codec } from '../transport/codec.js'
 import { Forbidden } from '../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../transport/frame.js'
-import { bodyOf, type Link, type Written } from '../transport/link.js'
+import type { Link, Written } from '../transport/link.js'
 import type { Call, CallHost, CallTable, GatherPart, Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
 import type { ChainNode, Message, Reply } from './message.js'
 
 /** Frames that may wait for a full ring before senders are refused. */
 const MAX_BACKLOG = 65_536
+
+/** A body without binary fields. */
+const NONE: never[] = []
 
 /** A message on its way to another loop. */
 export interface Parcel {
@@ -464,11 +468,12 @@ export class Peer {
     const body = this.#body
     body.bytes = undefined
     body.words = undefined
+    body.binaries = NONE
     body.shapes = 0
     body.clone = undefined
     if (serializer !== undefined) {
       body.bytes = serializer.encode(value as never)
-      body.length = body.bytes.length
+      body.length = body.tree = body.bytes.length
       this.#envelope.flags |= Flag.CUSTOM
     } else if (transfer !== undefined && transfer.length > 0) {
       body.clone = { value, transfer }
@@ -486,8 +491,10 @@ export class Peer {
       }
       body.bytes = codec.bytes
       body.words = codec.words
+      body.tree = codec.tree
+      body.binaries = codec.binaries
       body.shapes = codec.shapes
-      if (codec.binary) this.#envelope.flags |= Flag.BINARY
+      if (body.binaries.length > 0) this.#envelope.flags |= Flag.BINARY
     }
   }
 }

@@ -12,7 +12,7 @@ export class Codec {
   readonly #writer = new BodyWriter(this.book, this.#extensions)
   readonly #reader = new BodyReader(this.#extensions)
 
-  /** Memory with the value encoded last, from its beginning; good until the next call. */
+  /** Memory with the tree of the value encoded last, from its beginning; good until the next call. */
   get bytes(): Uint8Array {
     return this.#writer.bytes
   }
@@ -22,9 +22,14 @@ export class Codec {
     return this.#writer.words
   }
 
-  /** Whether the value encoded last has binary fields, which its reader must be told. */
-  get binary(): boolean {
-    return this.#writer.binary
+  /** Bytes of that tree. */
+  get tree(): number {
+    return this.#writer.tree
+  }
+
+  /** The binary fields of the value encoded last, which stand behind the tree. Views of that value: not to be kept. */
+  get binaries(): Uint8Array<ArrayBuffer>[] {
+    return this.#writer.binaries
   }
 
   /** How many shapes of {@link book} its reader must know for the value encoded last. */
@@ -32,14 +37,14 @@ export class Codec {
     return this.#writer.shaped ? this.book.count : 0
   }
 
-  /** @returns the number of bytes. @throws NotPlain, and Error for cycles and functions */
+  /** @returns the number of bytes of tree and binary fields. @throws NotPlain, and Error for cycles and functions */
   encode(value: unknown): number {
     return this.#writer.write(value)
   }
 
   /**
    * Decodes the `length` bytes at `offset`, a multiple of 8, of a source.
-   * @param binary what {@link binary} was when it was encoded
+   * @param binary whether it has {@link binaries}
    * @throws RangeError or DecodeError for bytes that are not one value
    */
   decode(source: Source, offset: number, length: number, binary: boolean): unknown {

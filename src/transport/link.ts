@@ -6,6 +6,7 @@ import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'n
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
+import { type Body, bodyOf, ownBody, type Parts, partsOf, putBody } from './body.js'
 import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind, readEnvelope, writeEnvelope } from './frame.js'
 import { Queue } from './queue.js'
 import { Source } from './reader.js'
@@ -25,35 +26,12 @@ export interface LinkParts {
   readonly flags: SharedArrayBuffer
 }
 
-/** A body on its way out: `length` bytes, or a value to clone, or (both undefined) none. */
-export interface Body {
-  bytes: Uint8Array | undefined
-  /** The same memory as words, where it may be copied by words. */
-  words: Int32Array | undefined
-  length: number
-  /** How many shapes its reader must know. */
-  shapes: number
-  clone: { readonly value: unknown; readonly transfer: readonly TransferListItem[] } | undefined
-}
-
-/** A body of these bytes. */
-export function bodyOf(bytes: Uint8Array | undefined): Body {
-  return { bytes, words: undefined, length: bytes?.length ?? 0, shapes: 0, clone: undefined }
-}
-
-/** The bytes of a body in memory of their own; not by `slice`, which for a Buffer is a view. */
-function copyOf(body: Body): Uint8Array<ArrayBuffer> {
-  return new Uint8Array((body.bytes as Uint8Array).subarray(0, body.length))
-}
-
 type Bulk = { readonly number: number; readonly value: unknown }
 const DOORBELL = 0
 const NAMES = 65_536
 const BULK_IN_FLIGHT = 64
 const PUBLISH_EVERY = 32
 const NOTHING = new Uint8Array(0)
-/** Bodies up to so many bytes are copied word by word: less than what a call of `set` costs. */
-const BY_WORD = 256
 const encoder = new TextEncoder()
 
 /** Told when a frame that had to wait is in the ring (its position there), or (undefined) never will be. */
@@ -62,6 +40,7 @@ export type Written = (position: number | undefined) => void
 /** A frame that waits for room in its ring. */
 interface Waiting {
   readonly envelope: Envelope
+  /** Its own. */
   readonly body: Body
   readonly written: Written | undefined
 }
@@ -81,6 +60,8 @@ export class OutLane {
   readonly #waiting = new Queue<Waiting>()
   readonly #bulk = new Queue<number>()
   #unshown = 0
+  /** Bytes of the frame that found no room last. */
+  #needs = 0
   /** Frames written since the lane was made. */
   frames = 0
 
@@ -115,15 +96,13 @@ export class OutLane {
    */
   send(envelope: Envelope, body: Body, written?: Written): boolean {
     if (body.clone !== undefined) this.#post(envelope, body)
-    if (this.#waiting.length === 0 && this.#write(envelope, body)) {
+    if (this.#waiting.length === 0 && this.#write(envelope, body, false)) {
+      if (body.binaries.length > 0) body.binaries.length = 0
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()
       return true
     }
-    this.#waiting.push({
-      envelope: { ...envelope },
-      body: { ...body, bytes: body.bytes && copyOf(body), words: undefined },
-      written,
-    })
+    this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), written })
+    body.binaries.length = 0
     this.publish()
     if (!this.#askForRoom()) this.retry()
     return false
@@ -142,7 +121,7 @@ export class OutLane {
     while (true) {
       const next = this.#waiting.peek()
       if (next === undefined) return
-      if (!this.#write(next.envelope, next.body)) {
+      if (!this.#write(next.envelope, next.body, true)) {
         this.publish()
         if (this.#askForRoom()) return
         continue
@@ -166,7 +145,7 @@ export class OutLane {
 
   /** @returns whether there is still no room, so that the reader will ring */
   #askForRoom(): boolean {
-    return this.#ring.wantSpace(this.#ring.maxFrame) || !this.#bulkHasRoom()
+    return this.#ring.wantSpace(Math.max(this.#ring.worthwhile, this.#needs)) || !this.#bulkHasRoom()
   }
 
   #bulkHasRoom(): boolean {
@@ -184,17 +163,20 @@ export class OutLane {
     envelope.flags |= Flag.CLONE
     body.clone = undefined
     body.bytes = asBytes(number)
+    body.tree = 4
     body.length = 4
   }
 
-  #write(envelope: Envelope, body: Body): boolean {
+  /** @param owned whether the body's memory may be given away. @returns false when there is no room */
+  #write(envelope: Envelope, body: Body, owned: boolean): boolean {
     const id = envelope.flags & Flag.ID ? encoder.encode(envelope.id) : NOTHING
     const chain = envelope.chain?.length ?? 0
     let bodyBytes = body.bytes === undefined ? 0 : body.length
     let length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     const byPort = length > this.#ring.maxFrame
+    const bulk = byPort || (envelope.flags & Flag.CLONE) !== 0
+    if (bulk && !this.#bulkHasRoom()) return false
     if (byPort) {
-      if (!this.#bulkHasRoom()) return false
       bodyBytes = 4
       length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     }
@@ -202,25 +184,25 @@ export class OutLane {
     if (!this.#internAll(envelope)) return false // last: it leaves its numbers where the next frame puts its own
     const { words, bytes } = this.#ring
     const offset = this.#ring.claim(length)
-    if (offset < 0) return false
+    if (offset < 0) {
+      this.#needs = length
+      return false
+    }
     if (byPort) envelope.flags |= Flag.BULK
     const at = writeEnvelope(words, bytes, offset, length, envelope, bodyBytes, this.#fixed, this.#chainNumbers, id)
-    if (byPort) words[at >> 2] = this.#postBytes(body)
-    else if (body.words !== undefined && bodyBytes <= BY_WORD) {
-      const to = at >> 2
-      for (let i = 0; i << 2 < bodyBytes; i++) words[to + i] = body.words[i] as number
-    } else if (bodyBytes > 0) bytes.set((body.bytes as Uint8Array).subarray(0, bodyBytes), at)
+    if (byPort) words[at >> 2] = this.#postParts(partsOf(body, owned))
+    else if (bodyBytes > 0) putBody(body, words, bytes, at)
     this.#ring.commit(length)
-    if (byPort) this.#bulk.push(this.#ring.position)
+    if (bulk) this.#bulk.push(this.#ring.position)
     this.frames++
     return true
   }
 
-  /** Sends bytes that do not fit the ring. @returns the number by which their frame fetches them */
-  #postBytes(body: Body): number {
+  /** Sends a body that does not fit the ring, its memory and all. @returns the number by which its frame fetches it */
+  #postParts(value: Parts): number {
     const number = this.#nextBulk()
-    const value = copyOf(body)
-    this.#port.postMessage({ number, value } satisfies Bulk, [value.buffer])
+    const transfer = [value.tree.buffer, ...value.binaries.map(({ buffer }) => buffer)]
+    this.#port.postMessage({ number, value } satisfies Bulk, transfer)
     return number
   }
 
@@ -236,7 +218,7 @@ export class OutLane {
   #define(kind: Kind, number: number, text: string): boolean {
     const define = emptyEnvelope(kind)
     define.slot = number
-    return this.#write(define, bodyOf(encoder.encode(text)))
+    return this.#write(define, bodyOf(encoder.encode(text)), false)
   }
 
   readonly #fixed = [0, 0, 0, 0]
@@ -366,7 +348,8 @@ export class InLane {
       body.clone = fetched
       return
     }
-    body.source = new Source(fetched as Uint8Array, this.#shapes)
+    const { tree, binaries } = fetched as Parts
+    body.source = new Source(tree, this.#shapes, binaries)
     body.offset = 0
     body.length = body.source.bytes.length
   }

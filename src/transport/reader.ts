@@ -13,14 +13,17 @@ export class Source {
   readonly view: DataView
   /** What the numbers of shapes mean in bodies from here. */
   readonly shapes: readonly Shape[]
+  /** For one body that came by port: its binary fields, which are then the value's own. Else they stand in the memory. */
+  readonly binaries: readonly Uint8Array<ArrayBuffer>[]
 
   /** @param memory begins at a multiple of 4 of its buffer */
-  constructor(memory: Uint8Array, shapes: readonly Shape[]) {
+  constructor(memory: Uint8Array, shapes: readonly Shape[], binaries: readonly Uint8Array<ArrayBuffer>[] = []) {
     const { buffer, byteOffset, byteLength } = memory
     this.bytes = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
     this.words = new Int32Array(buffer, byteOffset, byteLength >> 2)
     this.view = new DataView(buffer, byteOffset, byteLength)
     this.shapes = shapes
+    this.binaries = binaries
   }
 }
 
@@ -35,6 +38,8 @@ export class BodyReader {
   #end = 0
   #binaries = 0
   #binariesEnd = 0
+  /** How many of {@link Source.binaries} were handed out. */
+  #taken = 0
   #depth = 0
 
   constructor(extensions: Extensions) {
@@ -53,7 +58,9 @@ export class BodyReader {
     this.#depth = 0
     this.#binaries = 0
     this.#binariesEnd = 0
-    if (binary) {
+    this.#taken = 0
+    const behind = binary && source.binaries.length === 0
+    if (behind) {
       const start = length < 12 ? 0 : (source.words[(offset + length - 4) >> 2] as number)
       if (start <= 0 || start > length - 4 || start % 8 !== 0) throw wrong('binary fields begin outside of the body')
       this.#binaries = offset + start
@@ -62,8 +69,9 @@ export class BodyReader {
     }
     try {
       const value = this.value()
-      const left = binary ? this.#end - offset - pad8(this.#at - offset) : this.#end - this.#at
-      if (left !== 0 || this.#binaries !== this.#binariesEnd) throw wrong(`bytes are left over`)
+      const left = behind ? this.#end - offset - pad8(this.#at - offset) : this.#end - this.#at
+      if (left !== 0 || this.#binaries !== this.#binariesEnd) throw wrong('bytes are left over')
+      if (binary && !behind && this.#taken !== source.binaries.length) throw wrong('binary fields are left over')
       return value
     } finally {
       this.#source = nothing
@@ -181,16 +189,29 @@ export class BodyReader {
   }
 
   #binary(number: number, length: number): unknown {
+    const bytes = this.#source.binaries.length > 0 ? this.#apart(length) : this.#behind(length)
+    if (number === 0) return bytes
+    if (number === ARRAY_BUFFER) return bytes.buffer
+    const type = views[number] as (new (memory: ArrayBuffer) => ArrayBufferView) | undefined
+    if (type === undefined) throw wrong(`no view has the number ${number}`)
+    return new type(bytes.buffer)
+  }
+
+  /** The next binary field, which came in memory of its own. */
+  #apart(length: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.#source.binaries[this.#taken++]
+    if (bytes?.length !== length) throw wrong(`a binary field claims ${length} bytes`)
+    return bytes
+  }
+
+  /** A copy of the next binary field behind the tree. */
+  #behind(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#binaries
     if (length > this.#binariesEnd - at) throw wrong(`a binary field claims ${length} bytes`)
     this.#binaries = at + pad8(length)
     const copy = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer) // not zeroed: all of it is written now
     copy.set(this.#source.bytes.subarray(at, at + length))
-    if (number === 0) return copy
-    if (number === ARRAY_BUFFER) return copy.buffer
-    const type = views[number] as (new (memory: ArrayBuffer) => ArrayBufferView) | undefined
-    if (type === undefined) throw wrong(`no view has the number ${number}`)
-    return new type(copy.buffer)
+    return copy
   }
 
   /** Passes over `length` bytes. @returns where they begin */

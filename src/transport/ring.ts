@@ -8,7 +8,7 @@
 //
 // A frame starts at a multiple of 8 and begins with two Int32 words: its length in bytes (header and padding to 8
 // included) and a word whose low 8 bits are its kind. Kind 0 is padding: a frame never wraps, so the rest of the ring
-// is skipped when the next one does not fit. No frame is longer than capacity / 8, so one always fits in time.
+// is skipped when the next one does not fit. No frame is longer than half of the ring, so one always fits in time.
 //
 // Tail, head and wantSpace stand on cache lines of their own; each side keeps the other's index as it last saw it and
 // reads it again only when it must.
@@ -56,6 +56,8 @@ export class RingWriter {
   readonly words: Int32Array
   /** The longest frame, in bytes. */
   readonly maxFrame: number
+  /** Twice this much is worth waiting for: a quarter of the ring. */
+  readonly worthwhile: number
   readonly #index: Int32Array
   readonly #capacity: number
   #tail = 0
@@ -66,7 +68,8 @@ export class RingWriter {
 
   constructor(memory: SharedArrayBuffer) {
     this.#capacity = memory.byteLength - DATA_BYTES
-    this.maxFrame = this.#capacity / 8
+    this.maxFrame = this.#capacity / 2
+    this.worthwhile = this.#capacity / 8
     this.#index = new Int32Array(memory, 0, DATA_BYTES / 4)
     this.bytes = new Uint8Array(memory, DATA_BYTES)
     this.words = new Int32Array(memory, DATA_BYTES)
@@ -136,11 +139,14 @@ export class RingReader {
   readonly words: Int32Array
   readonly #index: Int32Array
   readonly #mask: number
+  /** So much is given back at once, so that the writer can go on meanwhile. */
+  readonly #batch: number
   #head = 0
   #tail = 0
 
   constructor(memory: SharedArrayBuffer) {
     this.#mask = memory.byteLength - DATA_BYTES - 1
+    this.#batch = (memory.byteLength - DATA_BYTES) / 4
     this.#index = new Int32Array(memory, 0, DATA_BYTES / 4)
     this.bytes = new Uint8Array(memory, DATA_BYTES)
     this.words = new Int32Array(memory, DATA_BYTES)
@@ -154,7 +160,8 @@ export class RingReader {
   }
 
   /**
-   * Hands up to `limit` frames to `take`, by byte offset, then gives their room back, also when `take` throws.
+   * Hands up to `limit` frames to `take`, by byte offset, but no more than it takes to pass a quarter of the ring; then
+   * gives their room back, also when `take` throws.
    * A frame must be copied or decoded before `take` returns.
    * @param beforeRelease runs after the frames were taken and before their room is given back
    * @returns how many frames were taken
@@ -165,7 +172,7 @@ export class RingReader {
     let head = this.#head
     let taken = 0
     try {
-      while (taken < limit && head !== this.#tail) {
+      while (taken < limit && head !== this.#tail && (taken === 0 || ((head - this.#head) | 0) < this.#batch)) {
         const offset = head & this.#mask
         const kind = (this.words[(offset >> 2) + 1] as number) & 0xff
         const bytes = this.words[offset >> 2] as number

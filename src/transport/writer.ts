@@ -7,6 +7,7 @@
 //   others            extensions.ts: Map, Set, Error, Date, bigint
 //
 // A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
+import { bodyBytes } from './body.js'
 import { type Extensions, Forbidden, NotPlain } from './extensions.js'
 import { pad8 } from './ring.js'
 import type { ShapeBook, ShapeNode } from './shapes.js'
@@ -43,14 +44,15 @@ const SHORT = 24
 export class BodyWriter {
   readonly book: ShapeBook
   readonly #extensions: Extensions
-  /** The memory: what was written last begins at 0 and is good until the next write. */
+  /** The memory: the tree that was written last begins at 0 and is good until the next write. */
   bytes = Buffer.alloc(0)
   words = new Int32Array(0)
   #view = new DataView(new ArrayBuffer(0))
   #at = 0
   #depth = 0
   #shaped = false
-  #binaries: Uint8Array[] = []
+  /** The binary fields of the value written last, in their order: not copies, but views of the value's own memory. */
+  readonly binaries: Uint8Array<ArrayBuffer>[] = []
 
   constructor(book: ShapeBook, extensions: Extensions) {
     this.book = book
@@ -63,13 +65,13 @@ export class BodyWriter {
     return this.#shaped
   }
 
-  /** Whether the value written last has binary fields. */
-  get binary(): boolean {
-    return this.#binaries.length > 0
+  /** Bytes of the tree. */
+  get tree(): number {
+    return this.#at
   }
 
   /**
-   * @returns the number of bytes
+   * @returns the number of bytes, binary fields included
    * @throws NotPlain when the value, or a part of it, is not plain data
    */
   write(value: unknown): number {
@@ -77,9 +79,9 @@ export class BodyWriter {
     this.#at = 0
     this.#depth = 0
     this.#shaped = false
-    if (this.#binaries.length > 0) this.#binaries = []
+    if (this.binaries.length > 0) this.binaries.length = 0
     this.#value(value)
-    return this.#binaries.length === 0 ? this.#at : this.#appendBinaries()
+    return bodyBytes(this.#at, this.binaries)
   }
 
   #value(value: unknown): void {
@@ -227,22 +229,7 @@ export class BodyWriter {
     bytes[this.#at + 3] = number
     this.#view.setUint32(this.#at + 4, view.byteLength)
     this.#at += 8
-    this.#binaries.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
-  }
-
-  #appendBinaries(): number {
-    const start = pad8(this.#at)
-    let length = start
-    for (const binary of this.#binaries) length += pad8(binary.length)
-    this.#at = start
-    this.#room(length + 8 - start)
-    let at = start
-    for (const binary of this.#binaries) {
-      this.bytes.set(binary, at)
-      at += pad8(binary.length)
-    }
-    this.words[at >> 2] = start
-    return at + 4
+    this.binaries.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   }
 
   #extension(value: unknown): void {

@@ -121,6 +121,9 @@ onEveryEngine('values', engine => {
       Float64Array.of(1, 2, 3),
       new Uint8Array(100_000).fill(7),
       new ArrayBuffer(8),
+      new Float64Array(50_000).fill(0.5),
+      { one: new Int16Array(90_000).fill(-1), none: new Uint8Array(0), other: new ArrayBuffer(70_001) },
+      Array.from({ length: 20 }, (_, n) => new Uint8Array(10_001).fill(n)),
       'x'.repeat(300_000),
     ]
     for (const value of values) expect(await runtime.send(kit.Echo, value, 'echo/x')).toEqual(value)

@@ -44,6 +44,16 @@ describe('a plain value', () => {
       bytes: new Uint8Array(300_000).fill(7),
     }
     expect(isDeepStrictEqual(through(large), large)).toBe(true)
+    expect(isDeepStrictEqual(wire.byPort(large), large)).toBe(true)
+  })
+
+  it.each([1, 8, 9, 30])('comes back as it was by port with %i binary fields, in memory of its own', count => {
+    const value = Array.from({ length: count }, (_, n) => new Uint16Array(1_000 + n).fill(n))
+    const back = wire.byPort(value)
+    expect(back).toStrictEqual(value)
+    for (const list of value) list.fill(0xffff)
+    for (const { buffer } of binaries(back)) expect(buffer).toBeInstanceOf(ArrayBuffer)
+    expect(back).toStrictEqual(Array.from({ length: count }, (_, n) => new Uint16Array(1_000 + n).fill(n)))
   })
 
   it('may have any key that an object can have, but for __proto__', () => {

@@ -2,8 +2,9 @@
 // text that its sender meant, also when there are more names than numbers.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { bodyOf } from '#ringreeve/transport/body.js'
 import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind } from '#ringreeve/transport/frame.js'
-import { bodyOf, type Link } from '#ringreeve/transport/link.js'
+import type { Link } from '#ringreeve/transport/link.js'
 import { drain, joined } from './letters.js'
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })

@@ -5,13 +5,14 @@ import { MessageChannel } from 'node:worker_threads'
 import { Bell, PARKED } from '#ringreeve/sync/bell.js'
 import { CancelFlags } from '#ringreeve/sync/cancel.js'
 import { Status } from '#ringreeve/sync/status.js'
+import { bodyOf } from '#ringreeve/transport/body.js'
 import { type Envelope, emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
 import {
-  bodyOf,
   type InLane,
   Link,
   type LinkParts,
   type OutLane,
+  type Refuse,
   type Take,
   type TakenBody,
   type Written,
@@ -134,14 +135,12 @@ export function joined(capacity = 65_536) {
 
 /** Hands over everything that is in a lane, or up to `limit` frames. */
 export function drain(lane: InLane, take: Take, limit = 1_000_000): number {
-  return lane.drain(
-    limit,
-    take,
-    () => {},
-    (_, error) => {
-      throw error
-    },
-  )
+  const refuse: Refuse = (_, error) => {
+    throw error
+  }
+  let taken = 0
+  while (taken < limit && !lane.empty) taken += lane.drain(limit - taken, take, () => {}, refuse)
+  return taken
 }
 
 /** Serves one end of a link. */

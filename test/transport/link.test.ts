@@ -3,8 +3,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PARKED } from '#ringreeve/sync/bell.js'
+import { bodyOf } from '#ringreeve/transport/body.js'
 import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import { bodyOf, type InLane, type OutLane } from '#ringreeve/transport/link.js'
+import type { InLane, OutLane } from '#ringreeve/transport/link.js'
 import { drain, joined, type Letter, post, read, type Way, ways } from './letters.js'
 
 const nothing = bodyOf(undefined)

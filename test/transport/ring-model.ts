@@ -181,7 +181,12 @@ export class Player {
     const due: Item[] = []
     let passed = 0
     let head = this.#head
-    while (due.length < limit && head !== this.#seen && due.length <= throwAt + (throwAt < 0 ? limit + 1 : 0)) {
+    while (
+      due.length < limit &&
+      head !== this.#seen &&
+      (due.length === 0 || head - this.#head < this.#capacity / 4) &&
+      due.length <= throwAt + (throwAt < 0 ? limit + 1 : 0)
+    ) {
       const item = this.#items[passed++] as Item
       head = item.end
       if (item.sequence !== undefined) due.push(item)

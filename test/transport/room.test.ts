@@ -2,8 +2,8 @@
 // through, since its reader rang while it was still awake and rings no more.
 import { expect, it } from 'vitest'
 import { Bell, PARKED } from '#ringreeve/sync/bell.js'
+import { bodyOf } from '#ringreeve/transport/body.js'
 import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import { bodyOf } from '#ringreeve/transport/link.js'
 import { joinLoops } from './loops.js'
 
 const nothing = bodyOf(undefined)

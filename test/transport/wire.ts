@@ -1,6 +1,8 @@
 // A codec and a ring's memory for tests: values go through as they do between two loops, shapes and all.
+import { bodyOf, partsOf, putBody } from '#ringreeve/transport/body.js'
 import { Codec } from '#ringreeve/transport/codec.js'
 import { Source } from '#ringreeve/transport/reader.js'
+import { pad8 } from '#ringreeve/transport/ring.js'
 import { Shape } from '#ringreeve/transport/shapes.js'
 
 const NEVER = 0xc1 // no value begins with this byte
@@ -12,9 +14,13 @@ export class Wire {
 
   /** The bytes of a value, after its shapes were told. */
   bytes(value: unknown): Uint8Array {
-    const length = this.codec.encode(value)
+    const { codec } = this
+    const body = { ...bodyOf(undefined), length: codec.encode(value) }
     this.tell()
-    return new Uint8Array(this.codec.bytes.subarray(0, length))
+    const memory = new ArrayBuffer(pad8(body.length))
+    const { bytes, tree, binaries } = codec
+    putBody({ ...body, bytes, tree, binaries }, new Int32Array(memory), new Uint8Array(memory), 0)
+    return new Uint8Array(memory, 0, body.length)
   }
 
   tell(): void {
@@ -25,13 +31,18 @@ export class Wire {
   /** Through a ring: encoded, copied into shared memory somewhere, decoded there, and the place overwritten. */
   through(value: unknown): unknown {
     const bytes = this.bytes(value)
-    return this.read(bytes, this.codec.binary, 8 * (bytes.length % 50))
+    return this.read(bytes, this.codec.binaries.length > 0, 8 * (bytes.length % 50))
   }
 
   /** By port: decoded from memory of its own. */
   byPort(value: unknown): unknown {
-    const bytes = this.bytes(value)
-    return this.codec.decode(new Source(bytes, this.#shapes), 0, bytes.length, this.codec.binary)
+    const { codec } = this
+    const body = { ...bodyOf(undefined), length: codec.encode(value) }
+    this.tell()
+    const { bytes, tree, binaries } = codec
+    const parts = partsOf({ ...body, bytes, tree, binaries }, false)
+    const source = new Source(parts.tree, this.#shapes, parts.binaries)
+    return codec.decode(source, 0, parts.tree.length, binaries.length > 0)
   }
 
   /** Decodes any bytes, in a ring. */
