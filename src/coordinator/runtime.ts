@@ -1,7 +1,7 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
-import { InvalidArgumentError, StateError, StoppedError, TimeoutError } from '../agent/errors.js'
+import { InvalidArgumentError, StateError, StoppedError, ThreadLostError, TimeoutError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { type SavedState, unwrap } from '../loop/control.js'
@@ -145,8 +145,9 @@ export class LocalRuntime implements Runtime {
       }
       unwrap(await this.#order(id, control => control.dropAgent(text, timeout)))
     } catch (error) {
-      if (this.#stopping === undefined || !(error instanceof StoppedError)) throw error
-      await this.#stopping // it stops with all the others
+      const gone = error instanceof StoppedError || error instanceof ThreadLostError
+      if (this.#state === 'running' || !gone) throw error
+      await this.#stopping // it stops with all the others, or has
     }
   }
 

@@ -116,7 +116,7 @@ it('an agent whose state is not plain data stays where it is, and so does the th
   await runtime.close()
 })
 
-it('what leaks within its state is not recycled, and ends in an error', async () => {
+it('what leaks within its state is not recycled, and ends in an error', { timeout: 60_000 }, async () => {
   const { runtime, of } = await open(1)
   let error: unknown
   for (let n = 0; n < 5_000 && error === undefined; n++) {
