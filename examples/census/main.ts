@@ -85,6 +85,9 @@ async function main(options: CensusOptions): Promise<number> {
   const plan = await discover(options.path, options.limit, signal).catch(error => {
     throw new UsageError(`no census of ${options.path}: ${reasonOf(error)}`)
   })
+  if (plan.files.length + plan.refused.length === 0 && !signal.aborted) {
+    throw new UsageError(`no JavaScript files (.js, .mjs, .cjs) in ${plan.root}`)
+  }
   console.error(`${count(plan.files.length)} files in ${plan.root}`)
   if (options.engines.length > 1) await warm(plan, signal)
   const runs = await runEngines(plan, options, signal)

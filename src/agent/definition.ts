@@ -355,7 +355,34 @@ function checkWork(what: string, work: unknown, { onError }: BackgroundOptions):
   }
 }
 
+/** @throws InvalidArgumentError for an option that there is not: a slip of the pen, which would silently do nothing */
+export function checkKnown(what: string, options: object, known: Readonly<Record<string, true>>): void {
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(known, option)) continue
+    throw new InvalidArgumentError(`${what} has no option '${option}'; there are: ${Object.keys(known).join(', ')}`)
+  }
+}
+
+const agentOptions: Readonly<Record<keyof AgentOptions<unknown>, true>> = {
+  state: true,
+  version: true,
+  migrate: true,
+  description: true,
+  subscriptions: true,
+  threads: true,
+  concurrency: true,
+  deadline: true,
+  softDeadline: true,
+  mailbox: true,
+  checkpoint: true,
+  restarts: true,
+  keys: true,
+  unloadAfter: true,
+  keepState: true,
+}
+
 function checkOptions(type: string, options: AgentOptions<unknown>): void {
+  checkKnown(`agent '${type}'`, options, agentOptions)
   checkWhole(type, 'threads', options.threads, 1)
   checkWhole(type, 'version', options.version, 1)
   checkWhole(type, 'mailbox.capacity', options.mailbox?.capacity, 1)

@@ -118,7 +118,10 @@ export function topicId(type: string, source = 'default'): TopicId {
 /** Reads `type/key` (split at the first slash); an id is returned as it is. @throws InvalidNameError */
 export function toAgentId(id: AgentId | string): AgentId {
   if (id instanceof AgentName) return id
-  if (typeof id !== 'string') return agentId(id?.type, id?.key)
+  if (typeof id !== 'string') {
+    if (typeof id?.type === 'string') return agentId(id.type, id.key)
+    throw new InvalidNameError(`an agent is named by "type/key" or what agentId() returned, got ${kindOf(id)}`)
+  }
   const slash = id.indexOf('/')
   if (slash < 0) throw new InvalidNameError(`agent id ${JSON.stringify(id)} has no "/"; write "type/key"`)
   return agentId(id.slice(0, slash), id.slice(slash + 1))
@@ -127,8 +130,16 @@ export function toAgentId(id: AgentId | string): AgentId {
 /** Reads `type/source` (split at the first slash); an id is returned as it is. @throws InvalidNameError */
 export function toTopicId(id: TopicId | string): TopicId {
   if (id instanceof TopicName) return id
-  if (typeof id !== 'string') return topicId(id?.type, id?.source)
+  if (typeof id !== 'string') {
+    if (typeof id?.type === 'string') return topicId(id.type, id.source)
+    throw new InvalidNameError(`a topic is named by "type/source" or what topicId() returned, got ${kindOf(id)}`)
+  }
   const slash = id.indexOf('/')
   if (slash < 0) throw new InvalidNameError(`topic ${JSON.stringify(id)} has no "/"; write "type/source"`)
   return topicId(id.slice(0, slash), id.slice(slash + 1))
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `an object with ${Object.keys(value).slice(0, 5).join(', ') || 'no fields'}`
 }

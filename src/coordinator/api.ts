@@ -38,7 +38,7 @@ export interface RuntimeOptions {
   readonly interceptors?: readonly (Interceptor | URL | string)[]
   /** Whether messages are handled at once. With `false` they queue until `start()`, or go one by one with `processNext()`. Default true. */
   readonly autoStart?: boolean
-  /** `'log'` (default): an event handler's error goes to the event log only. `'throw'`: also to the next `idle()`, `stop()` or `processNext()`. */
+  /** `'log'` (default): an event handler's error goes to the event log only; the first of each kind is a process warning where nobody listens to that. `'throw'`: also to the next `idle()`, `stop()` or `processNext()`. */
   readonly unhandledErrors?: 'log' | 'throw'
   /** Called on the calling loop with every entry of the event log, from every loop. Costs an entry per message; off by default. */
   readonly log?: (entry: LogEntry) => void

@@ -424,7 +424,7 @@ export class Coordinator {
 
   async #tellSlow({ thread, turn, age }: TooLong): Promise<void> {
     const { observer } = this.host
-    if (!observer.hearsSlow) return // nobody: then no thread is stopped for it
+    if (!observer.hears('slow')) return // nobody: then no thread is stopped for it
     const stack = await stackOf(this.#mesh.get(thread)?.status.thread ?? 0)
     if (turn !== undefined) return observer.slow(turn, age, stack)
     const calls = this.host.callsTo(thread)

@@ -1,11 +1,30 @@
 // The way into a runtime. What it keeps: agent modules import the public surface on every thread, and most never make a
 // runtime of their own; so nothing that only the maker of a runtime needs is loaded before one is made.
 import { availableParallelism } from 'node:os'
-import { checkRestarts, isAgent } from '../agent/definition.js'
+import { checkKnown, checkRestarts, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
+import { checkNoModule } from '../loop/modules.js'
 import type { Runtime, RuntimeOptions } from './api.js'
 
+const known: Readonly<Record<keyof RuntimeOptions, true>> = {
+  threads: true,
+  agents: true,
+  interceptors: true,
+  autoStart: true,
+  unhandledErrors: true,
+  log: true,
+  ringBytes: true,
+  wait: true,
+  deadLetters: true,
+  maxZombies: true,
+  resourceLimits: true,
+  recycleAt: true,
+  restarts: true,
+  clock: true,
+}
+
 function checkOptions(options: RuntimeOptions): number {
+  checkKnown('createRuntime', options, known)
   const { threads, ringBytes, agents } = options
   checkRestarts('restarts', options.restarts)
   const capacity = options.deadLetters?.capacity
@@ -28,7 +47,9 @@ function checkOptions(options: RuntimeOptions): number {
     )
   }
   if (agents !== undefined && !Array.isArray(agents)) {
-    throw new InvalidArgumentError('agents must be an array of agent definitions and module URLs')
+    throw new InvalidArgumentError(
+      "agents must be an array of agent definitions and module URLs: [new URL('./agents.js', import.meta.url)]",
+    )
   }
   if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
     throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
@@ -47,6 +68,7 @@ function checkOptions(options: RuntimeOptions): number {
  * await using runtime = await createRuntime({ threads: 2, agents: [new URL('./agents.js', import.meta.url)] })
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  checkNoModule()
   const threads = checkOptions(options)
   const { LocalRuntime } = await import('./runtime.js')
   const runtime = new LocalRuntime(options, threads)

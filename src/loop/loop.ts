@@ -3,6 +3,7 @@
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
 import { AgentFailedError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, type TopicId, toAgentId } from '../agent/ids.js'
+import { TIMER } from '../agent/message.js'
 import type { Letter, LogEntry } from '../observe/log.js'
 import { Observer } from '../observe/observer.js'
 import { Routes, type RouteTable } from '../routing/table.js'
@@ -35,6 +36,8 @@ import { SlowTurns } from './slow.js'
 
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384
+/** Kinds of errors that are told of where nobody listens. */
+const MAX_WARNINGS = 100
 const CACHED_ADDRESSES = 100_000
 /** Places of senders that are remembered in so many milliseconds, for the stacks of errors. */
 const SITES = 8
@@ -123,6 +126,7 @@ export class Loop implements CallHost, LogLane {
   #addresses = new Map<string, Address>()
   readonly #line = new Queue<Cell>()
   readonly #log: LogBatch | undefined
+  readonly #warned = new Set<string>()
   #sequence = 0
   #sites = SITES
   #open: 'open' | 'draining' | 'closed' = 'open'
@@ -501,6 +505,22 @@ export class Loop implements CallHost, LogLane {
   unhandled(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
     if (cell === undefined) this.observer.failed({ text: `loop ${this.index}` }, message, error)
     if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
+    else if (!this.#options.log && !this.observer.hears('error')) this.#warn(cell, message, error)
+  }
+
+  /** Nobody listens to errors: they must not go by unseen. The first of each kind stands for the others. */
+  #warn(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
+    const where = cell?.text ?? `loop ${this.index}`
+    const kind = `${cell?.id.type} ${message?.name}`
+    if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
+    this.#warned.add(kind)
+    const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
+    const text = `${what}${where}: ${why} (told once; a log in the options of createRuntime tells of all)`
+    process.emitWarning(text, {
+      type: 'RingreeveWarning',
+      ...(error instanceof Error && { detail: error.stack ?? '' }),
+    })
   }
 
   /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
@@ -549,7 +569,7 @@ export class Loop implements CallHost, LogLane {
   /** @throws StoppedError when the application, or (while draining) anybody but a turn at work, may send no more */
   checkOpen(turn: unknown): void {
     if (this.#open === 'open' || (this.#open === 'draining' && turn !== undefined)) return
-    throw this.#reason
+    throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the place that sent is in the stack
   }
 
   get closed(): boolean {

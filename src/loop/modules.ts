@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { ModuleError } from '../agent/errors.js'
+import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 
 /** What a module exports for us. */
@@ -12,14 +12,35 @@ export interface Exports {
   readonly interceptors: readonly Interceptor[]
 }
 
+/** Agent modules that this thread is loading, for every copy of the library that they may import. Only on threads of ours. */
+const loading = Symbol.for('ringreeve.loading')
+const thread = globalThis as { [loading]?: number }
+
+/** This thread belongs to a runtime: its agent modules make none. */
+export function refuseRuntimes(): void {
+  thread[loading] = 0
+}
+
+/** @throws InvalidArgumentError in an agent module that is being loaded: each of its threads would load it again, for ever */
+export function checkNoModule(): void {
+  if ((thread[loading] ?? 0) === 0) return
+  throw new InvalidArgumentError(
+    'createRuntime() was called by a module that is being loaded on a thread for its agents; ' +
+      'keep agents and program in two files, or ask isMainThread of node:worker_threads first',
+  )
+}
+
 /** Loads a module and picks out its agents and interceptors. @throws ModuleError */
 export async function loadModule(url: string): Promise<Exports> {
   let namespace: Record<string, unknown>
+  if (thread[loading] !== undefined) thread[loading]++
   try {
     namespace = await importModule(url)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new ModuleError(`agent module ${url} could not be loaded: ${why}${hint(url, error)}`, { cause: error })
+  } finally {
+    if (thread[loading] !== undefined) thread[loading]--
   }
   const values = [...new Set(Object.values(namespace))]
   return { agents: values.filter(isAgent), interceptors: values.filter(isInterceptor) }

@@ -329,7 +329,8 @@ export class Outgoing {
     loop.checkOpen(turn)
     const verb = kind === 'request' ? 'send' : 'publish'
     if (message?.kind !== kind) {
-      const got = message?.kind === undefined ? String(message) : `${message.kind} '${message.name}'`
+      const got =
+        message?.kind === undefined ? (JSON.stringify(message) ?? typeof message) : `${message.kind} '${message.name}'`
       const other = kind === 'request' ? 'events are published' : 'requests are sent'
       throw new InvalidArgumentError(`${verb}() takes what ${kind}() returned, got ${got} (${other})`)
     }

@@ -9,6 +9,7 @@ import type { WaitStrategyName } from '../transport/wait.js'
 import { LoopControl } from './control.js'
 import { speakLast } from './last-words.js'
 import { Loop } from './loop.js'
+import { refuseRuntimes } from './modules.js'
 
 // required, not imported, for the reason that transport/msgpack.ts gives
 const Comlink = createRequire(import.meta.url)('comlink') as typeof import('comlink')
@@ -41,6 +42,7 @@ export default function run(task: ThreadTask): Promise<void> {
       flags: new CancelFlags(flags),
     })
     loop.thread = threadId
+    refuseRuntimes()
     speakLast(control, () => loop.openTurns())
     class ThreadControl extends LoopControl {
       override end(): void {

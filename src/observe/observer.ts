@@ -69,8 +69,13 @@ export class Observer {
     )
   }
 
+  /** Whether anybody is told of entries of that kind. */
+  hears(event: EventName): boolean {
+    return this.#log !== undefined || channels[event].hasSubscribers
+  }
+
   create(agent: { readonly text: string }): void {
-    if (this.#asked('create')) this.#tell({ ...this.#stamp('create'), agent: agent.text })
+    if (this.hears('create')) this.#tell({ ...this.#stamp('create'), agent: agent.text })
   }
 
   send(message: Seen, lineage: Lineage): void {
@@ -97,52 +102,47 @@ export class Observer {
   }
 
   failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {
-    if (!this.#asked('error')) return
+    if (!this.hears('error')) return
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
     this.#tell({ ...(message ? this.#of('error', message) : this.#stamp('error')), agent: agent.text, reason })
   }
 
   dropped(message: Seen, reason: string): void {
-    if (this.#asked('drop')) this.#tell({ ...this.#of('drop', message), reason })
+    if (this.hears('drop')) this.#tell({ ...this.#of('drop', message), reason })
   }
 
   /** A message became a dead letter. */
   dead(letter: Letter): void {
     const { message, messageId, sender, recipient, topic, reason, detail } = letter
     const what = { message, messageId, sender, agent: recipient, topic, reason: `${reason}: ${detail}` }
-    if (this.#asked('dead')) this.#tell({ ...this.#stamp('dead'), ...what })
+    if (this.hears('dead')) this.#tell({ ...this.#stamp('dead'), ...what })
   }
 
   /** A turn takes longer than it should. */
   slow({ agent, message, softDeadline }: Slow, age: number, stack?: string): void {
-    if (!this.#asked('slow')) return
+    if (!this.hears('slow')) return
     const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
     this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason, stack })
   }
 
   /** A thread does not come back to its event loop. */
   stalled(reason: string, stack: string | undefined): void {
-    if (this.#asked('slow')) this.#tell({ ...this.#stamp('slow'), reason, stack })
-  }
-
-  /** Whether anybody wants to know what is slow. */
-  get hearsSlow(): boolean {
-    return this.#asked('slow')
+    if (this.hears('slow')) this.#tell({ ...this.#stamp('slow'), reason, stack })
   }
 
   crash(reason: string): void {
-    if (this.#asked('crash')) this.#tell({ ...this.#stamp('crash'), reason })
+    if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
   }
 
   /** A thread whose heap was full was recycled, or could not be. */
   recycle(reason: string): void {
-    if (this.#asked('recycle')) this.#tell({ ...this.#stamp('recycle'), reason })
+    if (this.hears('recycle')) this.#tell({ ...this.#stamp('recycle'), reason })
   }
 
   // ---- entries: those of every message are one literal each; putting them together from parts is several times slower
 
   #left(event: 'send' | 'publish', message: Seen, agent: string | undefined, lineage: Lineage): void {
-    if (!this.#asked(event)) return
+    if (!this.hears(event)) return
     this.#tell({
       event,
       loop: this.#loop,
@@ -159,7 +159,7 @@ export class Observer {
   }
 
   #came(event: EventName, message: Seen): void {
-    if (this.#asked(event)) this.#tell(this.#of(event, message))
+    if (this.hears(event)) this.#tell(this.#of(event, message))
   }
 
   #of(event: EventName, message: Seen): LogEntry {
@@ -178,10 +178,6 @@ export class Observer {
 
   #stamp(event: EventName): LogEntry {
     return { event, loop: this.#loop, time: Date.now() }
-  }
-
-  #asked(event: EventName): boolean {
-    return this.#log !== undefined || channels[event].hasSubscribers
   }
 
   #tell(entry: LogEntry): void {

@@ -1,5 +1,13 @@
 // Promised: errors; schemas and serializers; what crosses threads.
-import { NotSerializableError, RingreeveError, ValidationError } from 'ringreeve'
+import {
+  agent,
+  createRuntime,
+  event,
+  NotSerializableError,
+  RingreeveError,
+  type RuntimeOptions,
+  ValidationError,
+} from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, shared } from './engines.js'
 import * as kit from './kit.js'
@@ -182,4 +190,41 @@ onEveryEngine('values', engine => {
     expect(event).toBeInstanceOf(NotSerializableError)
     expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
   })
+})
+
+it('slips of the pen are refused where they are made, with what to write instead', async () => {
+  const refused = (options: unknown) => failure(createRuntime(options as RuntimeOptions)).then(({ message }) => message)
+  expect(await refused({ thread: 2 })).toMatch(/^createRuntime has no option 'thread'; there are: threads, agents, /)
+  expect(await refused({ agents: kit.echo })).toMatch(
+    /agents must be an array .*new URL\('.\/agents.js', import.meta.url\)/,
+  )
+  expect(await refused({ agents: ['./agents.js'] })).toContain('write new URL("./agents.js", import.meta.url)')
+  const selfish = new URL('./selfish.js', import.meta.url)
+  expect(await refused({ threads: 1, agents: [selfish] })).toMatch(/selfish.js could not be loaded: .* two files/)
+  expect(() => agent('a', { sate: () => 1 } as object)).toThrow("agent 'a' has no option 'sate'; there are: state, ")
+  await using runtime = await createRuntime({ threads: 0, agents: [kit.echo] })
+  const sent = (recipient: unknown) => failure(runtime.send(kit.Echo, 1, recipient as string))
+  expect((await sent({ a: 1, b: 2 })).message).toContain('an agent is named by "type/key"')
+  expect((await sent('echo')).message).toContain('has no "/"; write "type/key"')
+})
+
+it('an error that nobody waits for and nobody listens to is a warning, once for each kind', async () => {
+  const warnings: string[] = []
+  const told = (warning: Error) => warning.name === 'RingreeveWarning' && warnings.push(warning.message)
+  process.on('warning', told)
+  const fail = event('fail')
+  const fails = agent('fails', { subscriptions: ['default'] }).on(fail, () => {
+    throw new RangeError('not so far')
+  })
+  for (const options of [{}, { log: () => {} }, { unhandledErrors: 'throw' as const }]) {
+    const runtime = await createRuntime({ threads: 0, agents: [fails], ...options })
+    for (let i = 0; i < 3; i++) await runtime.publish(fail, undefined)
+    await runtime.idle().catch(() => {})
+    await runtime.close()
+  }
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('warning', told)
+  expect(warnings).toEqual([
+    expect.stringMatching(/^'fail' failed at fails\/default: RangeError: not so far \(told once;/),
+  ])
 })
