@@ -1,6 +1,6 @@
 // Where a thread is that does not come back to its event loop. What it keeps: the inspector is touched only while a
-// stack is taken, one at a time; a thread is stopped for the few milliseconds that takes, and goes on whatever happens;
-// nobody waits longer than a quarter of a second. A thread inside a native call does not stop, and has no stack.
+// stack is taken, one at a time; a thread is stopped for the few milliseconds that takes, and always let go again;
+// nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
 import type { Session } from 'node:inspector'
 
 const PATIENCE_MS = 250
@@ -24,7 +24,7 @@ interface Frame {
 type Said =
   | { readonly method: 'Debugger.paused'; readonly params: { readonly callFrames: readonly Frame[] } }
   | { readonly method: 'Debugger.scriptParsed'; readonly params: { readonly scriptId: string; readonly url: string } }
-  | { readonly method: undefined }
+  | { readonly method: undefined; readonly id: number }
 
 let looking = false
 
@@ -38,45 +38,57 @@ export async function stackOf(thread: number): Promise<string | undefined> {
   looking = true
   try {
     const inspector = await import('node:inspector')
-    if (inspector.url() !== undefined) return undefined // who debugs the process would be stopped too
-    const session = new inspector.Session()
-    session.connect()
-    try {
-      return await pause(session, thread)
-    } finally {
-      session.disconnect() // with it goes every pause and every attachment
-    }
-  } catch {
-    return undefined
-  } finally {
-    looking = false
-  }
+    if (inspector.url() === undefined) return await pause(new inspector.Session(), thread)
+  } catch {} // no inspector here
+  looking = false // else who debugs the process would be stopped too
+  return undefined
 }
 
+/**
+ * Once asked to stop, the thread stops, if only when its native call returns; and the session lasts until it has said that
+ * it goes on. A session that ends before leaves it stopped for ever.
+ */
 function pause(session: Session, thread: number): Promise<string | undefined> {
+  session.connect()
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, PATIENCE_MS, undefined)
+    setTimeout(resolve, PATIENCE_MS, undefined)
     const scripts = new Map<string, string>()
+    let known: string | undefined
     let asked = 0
+    let released = 0
+    const end = (): void => {
+      session.disconnect()
+      looking = false
+      resolve(undefined)
+    }
     session.on('NodeWorker.attachedToWorker', ({ params }) => {
       const { sessionId, workerInfo } = params as Attached
       if (Number(/^\[worker (\d+)\]/.exec(workerInfo.title)?.[1]) !== thread) return
-      const order = (method: string): void =>
-        session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id: ++asked, method }) })
+      known = sessionId
+      const order = (method: string): number => {
+        const message = JSON.stringify({ id: ++asked, method })
+        session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+        return asked
+      }
       session.on('NodeWorker.receivedMessageFromWorker', ({ params: received }) => {
         if ((received as Received).sessionId !== sessionId) return
         const said = JSON.parse((received as Received).message) as Said
         if (said.method === 'Debugger.scriptParsed') scripts.set(said.params.scriptId, said.params.url)
-        if (said.method !== 'Debugger.paused') return
-        order('Debugger.resume')
-        order('Debugger.disable')
-        clearTimeout(timer)
-        resolve(textOf(said.params.callFrames, scripts))
+        else if (said.method === 'Debugger.paused') {
+          resolve(textOf(said.params.callFrames, scripts))
+          order('Debugger.resume')
+          released = order('Debugger.disable')
+        } else if (said.method === undefined && said.id === released) end()
       })
       order('Debugger.enable')
       order('Debugger.pause')
     })
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+    session.on('NodeWorker.detachedFromWorker', ({ params }) => {
+      if ((params as Attached).sessionId === known) end() // it is gone
+    })
+    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => {
+      if (known === undefined) end() // no such thread, or no longer
+    })
   })
 }
 
