@@ -82,7 +82,7 @@ export class Registry {
         `'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`,
       )
     }
-    const id = subscription.id ?? `subscription-${++this.#named}`
+    const id = subscription.id ?? this.#freeName()
     if (this.#subscriptions.has(id)) throw new AlreadyExistsError(`there is a subscription '${id}' already`)
     this.#remember({ id, agent, topic, prefix })
     return id
@@ -102,6 +102,14 @@ export class Registry {
     this.#worded.clear()
     for (const subscription of subscriptions) this.#remember(subscription)
     this.#named += subscriptions.length
+  }
+
+  /** A name that no subscription has, whoever named it: the application, or the run before. */
+  #freeName(): string {
+    let name: string
+    do name = `subscription-${++this.#named}`
+    while (this.#subscriptions.has(name))
+    return name
   }
 
   /** Nobody hosts the type from the next version of the table on. */

@@ -183,3 +183,16 @@ onEveryEngine('starting', engine => {
     expect((await failure(createRuntime({ ringBytes: 1000 }))).message).toContain('ringBytes')
   })
 })
+
+onEveryEngine('a runtime that starts again', engine => {
+  it('names new subscriptions apart from those it had', async () => {
+    const runtime = await open(engine, { agents: [new URL('./modelled.js', import.meta.url)] })
+    const first = await runtime.subscribe({ agent: 'left', topic: 'one' })
+    const kept = await runtime.subscribe({ agent: 'left', topic: 'two' })
+    await first.unsubscribe()
+    await runtime.stop()
+    await runtime.start()
+    expect((await runtime.subscribe({ agent: 'left', topic: 'three' })).id).not.toBe(kept.id)
+    await runtime.close()
+  })
+})

@@ -1,6 +1,6 @@
 // Overload: producers that are faster than their consumer, under each policy. Nothing is uncounted: what was sent is
 // what was handled, what was refused and what was dropped; queues stay within bounds; answers of others still come.
-// `RINGREEVE_CHAOS=60` (`npm run overload`) makes it a minute each, looks at the memory, and prints what it counted.
+// `RINGREEVE_CHAOS=60` makes it a minute each, looks at the memory, and prints what it counted.
 import { createRuntime, OverloadedError, type Runtime } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import * as flood from './flood.js'

@@ -1,0 +1,202 @@
+// The runtime against a reference of ten lines: any order of sends, events, subscriptions, stops, pauses, snapshots,
+// restarts and ends of threads leaves every agent with the list that the reference has. `RINGREEVE_MODEL=100` makes it
+// a hundred runs per engine; a run that fails prints its commands and the seed that repeats it.
+import fc from 'fast-check'
+import { type AgentDefinition, createRuntime, type Runtime, type Snapshot, ThreadLostError } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { failure, onEveryEngine } from './engines.js'
+import { Crash, List, left, Put, right, Told } from './modelled.js'
+
+const runs = Number(process.env.RINGREEVE_MODEL ?? 3)
+const types = { left, right } as const
+type Type = keyof typeof types
+const keys = ['a', 'b', 'c', 'd']
+const agents = (Object.keys(types) as Type[]).flatMap(type => keys.map(key => `${type}/${key}`))
+
+/** The reference: what each agent that exists has on its list. */
+class Reference {
+  lists = new Map<string, number[]>()
+  readonly hears = new Set<Type>()
+  saved: readonly (readonly [string, number[]])[] | undefined
+  look(agent: string): number[] {
+    const list = this.lists.get(agent) ?? []
+    this.lists.set(agent, list)
+    return list
+  }
+  put(agent: string, n: number): number {
+    this.lists.set(agent, [...this.look(agent), n])
+    return this.look(agent).length
+  }
+  save(): void {
+    this.saved = [...this.lists]
+  }
+  load(): void {
+    for (const [agent, list] of this.saved ?? []) this.lists.set(agent, list)
+  }
+}
+
+/** The runtime, with what the test keeps of it. */
+interface Real {
+  readonly runtime: Runtime
+  readonly subscriptions: Map<Type, string>
+  saved: Snapshot | undefined
+}
+
+/** What is done to both; `may` says when it makes sense. */
+class Step implements fc.AsyncCommand<Reference, Real> {
+  readonly #text: string
+  readonly #may: (reference: Reference) => boolean
+  readonly run: (reference: Reference, real: Real) => Promise<void>
+  constructor(text: string, run: Step['run'], may: (reference: Reference) => boolean = () => true) {
+    this.#text = text
+    this.#may = may
+    this.run = run
+  }
+  check = (reference: Readonly<Reference>): boolean => this.#may(reference)
+  toString = (): string => this.#text
+}
+
+const agentOf = fc.constantFrom(...agents)
+const typeOf = fc.constantFrom<Type>('left', 'right')
+const keyOf = fc.constantFrom(...keys)
+const numbers = fc.array(fc.nat(99), { minLength: 1, maxLength: 40 })
+
+function handle(runtime: Runtime, agent: string) {
+  const [type, key] = agent.split('/') as [Type, string]
+  return runtime.handle(types[type] as AgentDefinition<unknown, typeof Put>, key)
+}
+
+function put(reference: Reference, runtime: Runtime, agent: string, ns: readonly number[]): () => Promise<void> {
+  const sent = Promise.all(ns.map(n => runtime.send(Put, n, agent)))
+  const lengths = ns.map(n => reference.put(agent, n))
+  return async () => expect(await sent).toEqual(lengths)
+}
+
+const steps = (threads: number) => [
+  fc
+    .tuple(agentOf, numbers)
+    .map(
+      ([agent, ns]) =>
+        new Step(`send ${ns} to ${agent}`, async (reference, { runtime }) => put(reference, runtime, agent, ns)()),
+    ),
+  fc.tuple(keyOf, numbers, fc.boolean()).map(
+    ([key, ns, waits]) =>
+      new Step(`publish ${ns} to told/${key}${waits ? ', handled' : ''}`, async (reference, { runtime }) => {
+        const until = waits ? 'handled' : 'accepted'
+        await Promise.all(ns.map(n => runtime.publish(Told, n, { topic: `told/${key}`, until })))
+        if (!waits) await runtime.idle()
+        for (const type of reference.hears) for (const n of ns) reference.put(`${type}/${key}`, n)
+      }),
+  ),
+  typeOf.map(
+    type =>
+      new Step(
+        `subscribe ${type}`,
+        async (reference, { runtime, subscriptions }) => {
+          subscriptions.set(type, (await runtime.subscribe({ agent: type, topic: 'told' })).id)
+          reference.hears.add(type)
+        },
+        reference => !reference.hears.has(type),
+      ),
+  ),
+  typeOf.map(
+    type =>
+      new Step(
+        `unsubscribe ${type}`,
+        async (reference, { runtime, subscriptions }) => {
+          await runtime.unsubscribe(subscriptions.get(type) as string)
+          reference.hears.delete(type)
+        },
+        reference => reference.hears.has(type),
+      ),
+  ),
+  fc.tuple(agentOf, numbers).map(
+    ([agent, ns]) =>
+      new Step(`send ${ns} to ${agent} and stop it`, async (reference, { runtime }) => {
+        const answered = put(reference, runtime, agent, ns)
+        await handle(runtime, agent).stop()
+        await answered()
+        reference.lists.delete(agent)
+      }),
+  ),
+  fc.tuple(agentOf, numbers).map(
+    ([agent, ns]) =>
+      new Step(`pause ${agent}, send it ${ns}, resume`, async (reference, { runtime }) => {
+        const paused = handle(runtime, agent)
+        await paused.pause()
+        let settled = false
+        const answered = put(reference, runtime, agent, ns)
+        const done = answered().finally(() => {
+          settled = true
+        })
+        const other = agent === 'left/a' ? 'right/a' : 'left/a'
+        expect(await runtime.send(List, undefined, other)).toEqual(reference.look(other))
+        expect(settled).toBe(false)
+        await paused.resume()
+        await done
+      }),
+  ),
+  fc.constant(
+    new Step('save', async (reference, real) => {
+      real.saved = await real.runtime.saveState()
+      reference.save()
+      const { version: _, types: __, ...states } = real.saved
+      const lists = [...reference.lists].map(([agent, list]) => [agent, { list }])
+      expect(states).toEqual(Object.fromEntries(lists))
+    }),
+  ),
+  fc.constant(
+    new Step(
+      'load',
+      async (reference, { runtime, saved }) => {
+        await runtime.loadState(saved as Snapshot)
+        reference.load()
+      },
+      reference => reference.saved !== undefined,
+    ),
+  ),
+  fc.constant(
+    new Step('stop and start', async (reference, { runtime }) => {
+      await runtime.stop()
+      await runtime.start()
+      reference.lists.clear()
+    }),
+  ),
+  fc.tuple(agentOf, numbers).map(
+    ([agent, ns]) =>
+      new Step(
+        `send ${ns} to ${agent} and end its thread`,
+        async (reference, { runtime }) => {
+          await put(reference, runtime, agent, ns)()
+          expect(await failure(runtime.send(Crash, undefined, agent))).toBeInstanceOf(ThreadLostError)
+        },
+        () => threads > 0,
+      ),
+  ),
+]
+
+onEveryEngine('any order of commands ends as the reference says', ({ threads }) => {
+  it(`${runs} runs`, { timeout: 20_000 + runs * 10_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.commands(steps(threads), { maxCommands: 40, size: 'max' }), async commands => {
+        const runtime = await createRuntime({
+          threads,
+          agents: [new URL('./modelled.js', import.meta.url)],
+          restarts: { max: 1_000, within: 1_000, backoff: { min: 0, max: 0 } },
+        })
+        const reference = new Reference()
+        try {
+          const real: Real = { runtime, subscriptions: new Map(), saved: undefined }
+          await fc.asyncModelRun(() => ({ model: reference, real }), commands)
+          for (const agent of agents) {
+            expect(await runtime.send(List, undefined, agent)).toEqual(reference.look(agent))
+          }
+          await runtime.idle()
+        } finally {
+          await runtime.close()
+        }
+      }),
+      { numRuns: runs, endOnFailure: true },
+    )
+  })
+})
