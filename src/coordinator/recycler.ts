@@ -143,6 +143,7 @@ export class Recycler {
       this.#host.observer.recycle(`thread ${loop.index} has a full heap and was not recycled: ${left.why}`)
       return
     }
+    if (this.#stopped) return left.port.close()
     this.#left.set(loop.index, { thread, heap, ...left })
     thread.kill('it was recycled')
     await thread.ended
