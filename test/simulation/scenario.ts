@@ -60,6 +60,8 @@ class Scenario {
   readonly #strict: boolean
   readonly #below: (limit: number) => number
   #hostLoop: Loop | undefined
+  /** Whether sends of the application may have waited for a save. */
+  #saved = false
 
   constructor(world: World, plan: Plan) {
     this.#world = world
@@ -223,6 +225,7 @@ class Scenario {
       )
     }
     if (chance < 90) return this.#flood()
+    if (chance < 91) return this.#save()
     if (chance < 93) return this.#idle()
     if (chance < 95) {
       const to = `strict/${this.#key()}`
@@ -241,13 +244,22 @@ class Scenario {
     return Promise.allSettled(all)
   }
 
+  /** Saves the state of all: meanwhile what the application sends waits. */
+  #save(): Promise<unknown> {
+    this.#saved = true
+    return this.#runtime.saveState({ timeout: 1 + this.#below(30) }).catch(error => {
+      if (!['TIMEOUT', 'THREAD_LOST', 'STOPPED'].includes(codeOf(error)))
+        this.#books.wrong.push(`saving failed: ${String(error)}`)
+    })
+  }
+
   /** Waits until all is idle: then everything that was sent before has come. */
   async #idle(): Promise<void> {
     const calledAt = this.#world.now
     const before = this.#books.entries.length
     await this.#runtime.idle()
     this.#world.note(`idle since ${calledAt}`)
-    if (this.#cut || this.#machine.lives.some(life => life.thread.over)) return
+    if (this.#cut || this.#saved || this.#machine.lives.some(life => life.thread.over)) return
     this.#books.checkCame(before)
   }
 
@@ -299,6 +311,13 @@ class Scenario {
 
   #trouble(): Promise<unknown> {
     const { alive } = this.#machine
+    if (this.#below(4) === 0) {
+      // its heap is full: its agents are to move to the next life
+      const { loop, index, life } = alive[this.#below(alive.length)] ?? {}
+      if (loop !== undefined && index !== undefined && life !== undefined)
+        loop.tellHost({ kind: 'full', loop: index, life, heap: { used: 1, threshold: 1 } })
+      return Promise.resolve()
+    }
     if (this.#below(2) === 0) {
       const life = alive[this.#below(alive.length)] as SimLife | undefined
       life?.endSoon('it was ended from outside', undefined)
