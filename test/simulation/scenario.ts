@@ -1,6 +1,7 @@
 // One run: a runtime on the simulated machine, mixed traffic and crashes, all from the seed; then the books. What it
 // demands at the end: every send settled in bounded virtual time, `idle()` reached, nothing queued, running or waiting on
 // any loop, what was answered in the ledgers although threads ended, and after `close()` no thread, port or timer.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { RuntimeOptions } from 'ringreeve'
 import { LocalRuntime } from '#ringreeve/coordinator/runtime.js'
 import { Loop } from '#ringreeve/loop/loop.js'
@@ -9,6 +10,8 @@ import { Books } from './books.js'
 import { codeOf, type SimLife, SimMachine } from './executor.js'
 import { World } from './world.js'
 
+/** Hears of the errors that nobody waits for: else the runtime would warn of them. */
+const hear = (): void => {}
 const LONGEST_MS = 60_000
 const MOST_STEPS = 100_000
 const KEYS = 4
@@ -39,11 +42,13 @@ export async function simulate(plan: Plan): Promise<Run> {
   Error.stackTraceLimit = 0 // stacks travel in frames, and are as long as the paths of this machine
   const world = new World(plan.seed, plan.crash !== undefined)
   world.tell = plan.tell
+  subscribe('ringreeve:error', hear)
   using _ = world.moments.install()
   try {
     return await new Scenario(world, plan).run()
   } finally {
     Error.stackTraceLimit = stackTraceLimit
+    unsubscribe('ringreeve:error', hear)
   }
 }
 
