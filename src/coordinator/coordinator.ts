@@ -68,7 +68,6 @@ export class Coordinator {
   /** Ends of waits, for when the runtime stops. */
   readonly #waits = new Set<() => void>()
   #paused: boolean
-  #openGate: (() => void) | undefined
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
   #unhandled: unknown[] = []
 
@@ -111,11 +110,7 @@ export class Coordinator {
     }))
     this.host.onQuiet = () => this.idle.look()
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
-    if (paused && threads > 0) {
-      this.host.gate = new Promise(resolve => {
-        this.#openGate = resolve
-      })
-    }
+    if (paused && threads > 0) this.host.gate.close()
     void this.#mesh.join(new HostHandle(this.#control, status, flags))
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#supervisor = new Supervisor(options.restarts, () => this.house.now(), machine.random)
@@ -152,9 +147,8 @@ export class Coordinator {
   }
 
   resume(): void {
+    if (this.#paused && this.#threads > 0) this.host.gate.open()
     this.#paused = false
-    this.host.gate = undefined
-    this.#openGate?.()
     this.host.scheduler.resume()
   }
 
@@ -223,6 +217,7 @@ export class Coordinator {
     this.#watchdog.stop()
     this.recycler.stop()
     const stops = this.#mesh.loops.map(loop => this.#stopLoop(loop, ms))
+    this.host.gate.give()
     const failures = (await Promise.all(stops)).flat()
     await this.#pool?.destroy()
     this.host.end()

@@ -143,6 +143,7 @@ export class Recycler {
       this.#host.observer.recycle(`thread ${loop.index} has a full heap and was not recycled: ${left.why}`)
       return
     }
+    if (this.#stopped) return left.port.close()
     this.#left.set(loop.index, { thread, heap, ...left })
     thread.kill('it was recycled')
     await thread.ended
@@ -162,7 +163,9 @@ export class Recycler {
       if (why !== undefined) return { why }
       if (!(await hold(true)).every(Boolean)) continue
       const { port1, port2 } = this.#host.channel() // what is left waits in it; the calling loop never reads it
-      const leaving = await loop.order(control => control.leave(Comlink.transfer(port1, [port1 as never])))
+      const leaving = await loop
+        .order(control => control.leave(Comlink.transfer(port1, [port1 as never])))
+        .catch((error): Stays => ({ why: textOf(error) })) // its thread ended
       if (leaving !== 'busy' && 'moved' in leaving) return { ...leaving, port: port2 }
       port2.close()
       if (leaving !== 'busy') return leaving

@@ -43,6 +43,8 @@ export class LocalRuntime implements Runtime {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #failure: string | undefined
+  /** When nobody saves or loads state any more. */
+  #quiet: Promise<void> = Promise.resolve()
   /** Who waits in `run()` is handed the end. */
   #runs: ((ended: Promise<void>) => void)[] = []
   /** What an agent threw that ended the runtime. */
@@ -381,12 +383,12 @@ export class LocalRuntime implements Runtime {
   /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError */
   async #quietly<T>(timeout: number, work: () => Promise<T>): Promise<T> {
     const { host } = this.#coordinator
-    let open!: () => void
-    const before = host.gate
-    host.gate = new Promise(resolve => {
-      open = resolve
+    const before = this.#quiet
+    let end!: () => void
+    this.#quiet = new Promise(resolve => {
+      end = resolve
     })
-    const mine = host.gate
+    host.gate.close()
     try {
       await before
       if (
@@ -399,8 +401,8 @@ export class LocalRuntime implements Runtime {
       }
       return await this.#coordinator.recycler.undisturbed(work)
     } finally {
-      if (host.gate === mine) host.gate = undefined
-      open()
+      host.gate.open()
+      end()
     }
   }
 

@@ -23,6 +23,7 @@ import { Checkpoints, type Kept } from './checkpoints.js'
 import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
 import { type EventLoop, ownEventLoop, within } from './event-loop.js'
+import { Gate } from './gate.js'
 import { type Heap, HeapWatch } from './heap.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
@@ -107,7 +108,7 @@ export class Loop implements CallHost, LogLane {
   readonly scheduler: Scheduler
   readonly waiters = new CallTable<Waiter>()
   /** While set, sends of the application wait for it. */
-  gate: Promise<void> | undefined
+  readonly gate = new Gate()
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
   /** Whether agents do nothing of themselves any more, because the loop is to stop. */

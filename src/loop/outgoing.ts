@@ -58,8 +58,7 @@ export class Outgoing {
       )
     }
     const { gate } = this.#loop
-    if (gate !== undefined && turn === undefined)
-      return gate.then(() => this.send(turn, message, payload, recipient, options))
+    if (turn === undefined && gate.closed) return gate.hold(() => this.send(turn, message, payload, recipient, options))
     if (options?.idempotent === true) {
       const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
       return insist(this.#loop, message, payload, String(recipient), turn?.agent, options, once)
@@ -138,7 +137,7 @@ export class Outgoing {
   /** `publish` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
   publish(turn: Turn | undefined, message: EventType, payload: unknown, options: PublishOptions = {}): Promise<void> {
     const { gate } = this.#loop
-    if (gate !== undefined && turn === undefined) return gate.then(() => this.publish(turn, message, payload, options))
+    if (turn === undefined && gate.closed) return gate.hold(() => this.publish(turn, message, payload, options))
     try {
       this.#check(turn, message, 'event', options, undefined)
       if (options.until !== undefined && options.until !== 'accepted' && options.until !== 'handled') {

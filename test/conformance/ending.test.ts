@@ -49,6 +49,14 @@ onEveryEngine('stop', engine => {
     await runtime.close()
   })
 
+  it('of a runtime that has not begun: what was sent settles too', async () => {
+    const runtime = await open(engine, { autoStart: false })
+    const sent = failure(runtime.send(kit.Echo, 1, 'echo/x'))
+    await runtime.stop()
+    expect((await sent).code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.close()
+  })
+
   it('drops, when asked to: every pending send settles with StoppedError', async () => {
     const runtime = await open(engine)
     const words = { begun: flag(), ended: flag() }

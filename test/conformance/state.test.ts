@@ -36,6 +36,23 @@ onEveryEngine('state', engine => {
     await later
   })
 
+  it('what it holds back goes in the order in which it was sent, also when several save', async () => {
+    const runtime = await shared(engine)
+    const sent: Promise<unknown>[] = []
+    const send = (): void => void sent.push(runtime.send(kit.Store, sent.length, 'recorder/order'))
+    for (let round = 0; round < 5; round++) {
+      const first = runtime.saveState()
+      send()
+      const second = runtime.saveState().then(send)
+      send()
+      await first
+      send()
+      await second
+    }
+    await Promise.all(sent)
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/order')).toEqual(sent.map((_, n) => n))
+  })
+
   it('gives up when the agents stay busy, says so, and lets sends go on', async () => {
     const runtime = await shared(engine)
     const words = { begun: flag(), release: flag() }

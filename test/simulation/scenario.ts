@@ -1,6 +1,7 @@
 // One run: a runtime on the simulated machine, mixed traffic and crashes, all from the seed; then the books. What it
 // demands at the end: every send settled in bounded virtual time, `idle()` reached, nothing queued, running or waiting on
 // any loop, what was answered in the ledgers although threads ended, and after `close()` no thread, port or timer.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { RuntimeOptions } from 'ringreeve'
 import { LocalRuntime } from '#ringreeve/coordinator/runtime.js'
 import { Loop } from '#ringreeve/loop/loop.js'
@@ -9,6 +10,8 @@ import { Books } from './books.js'
 import { codeOf, type SimLife, SimMachine } from './executor.js'
 import { World } from './world.js'
 
+/** Hears of the errors that nobody waits for: else the runtime would warn of them. */
+const hear = (): void => {}
 const LONGEST_MS = 60_000
 const MOST_STEPS = 100_000
 const KEYS = 4
@@ -39,11 +42,13 @@ export async function simulate(plan: Plan): Promise<Run> {
   Error.stackTraceLimit = 0 // stacks travel in frames, and are as long as the paths of this machine
   const world = new World(plan.seed, plan.crash !== undefined)
   world.tell = plan.tell
+  subscribe('ringreeve:error', hear)
   using _ = world.moments.install()
   try {
     return await new Scenario(world, plan).run()
   } finally {
     Error.stackTraceLimit = stackTraceLimit
+    unsubscribe('ringreeve:error', hear)
   }
 }
 
@@ -60,6 +65,8 @@ class Scenario {
   readonly #strict: boolean
   readonly #below: (limit: number) => number
   #hostLoop: Loop | undefined
+  /** Whether sends of the application may have waited for a save. */
+  #saved = false
 
   constructor(world: World, plan: Plan) {
     this.#world = world
@@ -223,6 +230,7 @@ class Scenario {
       )
     }
     if (chance < 90) return this.#flood()
+    if (chance < 91) return this.#save()
     if (chance < 93) return this.#idle()
     if (chance < 95) {
       const to = `strict/${this.#key()}`
@@ -241,13 +249,22 @@ class Scenario {
     return Promise.allSettled(all)
   }
 
+  /** Saves the state of all: meanwhile what the application sends waits. */
+  #save(): Promise<unknown> {
+    this.#saved = true
+    return this.#runtime.saveState({ timeout: 1 + this.#below(30) }).catch(error => {
+      if (!['TIMEOUT', 'THREAD_LOST', 'STOPPED'].includes(codeOf(error)))
+        this.#books.wrong.push(`saving failed: ${String(error)}`)
+    })
+  }
+
   /** Waits until all is idle: then everything that was sent before has come. */
   async #idle(): Promise<void> {
     const calledAt = this.#world.now
     const before = this.#books.entries.length
     await this.#runtime.idle()
     this.#world.note(`idle since ${calledAt}`)
-    if (this.#cut || this.#machine.lives.some(life => life.thread.over)) return
+    if (this.#cut || this.#saved || this.#machine.lives.some(life => life.thread.over)) return
     this.#books.checkCame(before)
   }
 
@@ -299,6 +316,13 @@ class Scenario {
 
   #trouble(): Promise<unknown> {
     const { alive } = this.#machine
+    if (this.#below(4) === 0) {
+      // its heap is full: its agents are to move to the next life
+      const { loop, index, life } = alive[this.#below(alive.length)] ?? {}
+      if (loop !== undefined && index !== undefined && life !== undefined)
+        loop.tellHost({ kind: 'full', loop: index, life, heap: { used: 1, threshold: 1 } })
+      return Promise.resolve()
+    }
     if (this.#below(2) === 0) {
       const life = alive[this.#below(alive.length)] as SimLife | undefined
       life?.endSoon('it was ended from outside', undefined)
