@@ -1,7 +1,7 @@
 // A loop: one event loop that hosts agents. It joins the parts (cells, way in, way out, scheduler) and holds what they
 // share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
-import { AgentFailedError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
+import { AgentFailedError, CancelledError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { type AgentId, agentId, type TopicId, toAgentId } from '../agent/ids.js'
 import { TIMER } from '../agent/message.js'
 import type { Letter, LogEntry } from '../observe/log.js'
@@ -512,6 +512,7 @@ export class Loop implements CallHost, LogLane {
   #warn(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
     const where = cell?.text ?? `loop ${this.index}`
     const kind = `${cell?.id.type} ${message?.name}`
+    if (error instanceof StoppedError || error instanceof CancelledError) return // somebody wanted that
     if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
     this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
