@@ -514,6 +514,7 @@ export class Loop implements CallHost, LogLane {
     if (error instanceof StoppedError || error instanceof CancelledError) return // as somebody wished
     const where = cell?.text ?? `loop ${this.index}`
     const kind = `${cell?.id.type} ${message?.name}`
+    if (error instanceof StoppedError || error instanceof CancelledError) return // somebody wanted that
     if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
     this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
