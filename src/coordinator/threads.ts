@@ -23,7 +23,7 @@ import { Status } from '../sync/status.js'
 import type { Ending, Executor, ExecutorOptions, Orders, ThreadLife } from './executor.js'
 
 const EXIT_MS = 2_000
-const threadFile = new URL('../loop/thread.js', import.meta.url)
+const threadFile = new URL('../loop/thread-door.cjs', import.meta.url)
 
 /** One life of one loop on a thread. */
 class PoolThread implements ThreadLife {
