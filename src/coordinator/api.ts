@@ -42,7 +42,7 @@ export interface RuntimeOptions {
   readonly unhandledErrors?: 'log' | 'throw'
   /** Called on the calling loop with every entry of the event log, from every loop. Costs an entry per message; off by default. */
   readonly log?: (entry: LogEntry) => void
-  /** Bytes of one ring; a power of two from 64 KiB to 64 MiB. Bodies over half of it go by MessagePort. Default 256 KiB. */
+  /** Bytes of one ring; a power of two from 64 KiB to 64 MiB. Bodies over an eighth of it go by MessagePort. Default 256 KiB. */
   readonly ringBytes?: number
   /** How a thread waits for work. Default `'poll'`. */
   readonly wait?: WaitStrategyName

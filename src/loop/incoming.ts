@@ -65,11 +65,11 @@ export class Incoming {
     for (let i = 0; i < LAST_TAKES && this.take(); i++);
   }
 
-  /** Tries again what waits for room. */
-  retry(): void {
+  /** Tries again what waits for room. @returns whether some of it was written */
+  retry(): boolean {
     const { answers, work } = this.#link
-    if (answers.out.backlog > 0) answers.out.retry()
-    if (work.out.backlog > 0) work.out.retry()
+    const wrote = answers.out.backlog > 0 && answers.out.retry()
+    return (work.out.backlog > 0 && work.out.retry()) || wrote
   }
 
   readonly #takeFrame = (envelope: Envelope, body: TakenBody): void => {

@@ -166,7 +166,7 @@ export class Loop implements CallHost, LogLane {
   chunk(most: number): number {
     let worked = 0
     for (const incoming of this.#incoming) {
-      incoming.retry()
+      if (incoming.retry()) worked = 1
       if (incoming.take()) worked = 1
     }
     let ran = 0

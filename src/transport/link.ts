@@ -60,8 +60,6 @@ export class OutLane {
   readonly #waiting = new Queue<Waiting>()
   readonly #bulk = new Queue<number>()
   #unshown = 0
-  /** Bytes of the frame that found no room last. */
-  #needs = 0
   /** Frames written since the lane was made. */
   frames = 0
 
@@ -116,16 +114,18 @@ export class OutLane {
     return this.#waiting.length > 0 && !this.#askForRoom()
   }
 
-  /** Writes what waits, as far as there is room. */
-  retry(): void {
+  /** Writes what waits, as far as there is room. @returns whether anything was written */
+  retry(): boolean {
+    let wrote = false
     while (true) {
       const next = this.#waiting.peek()
-      if (next === undefined) return
+      if (next === undefined) return wrote
       if (!this.#write(next.envelope, next.body, true)) {
         this.publish()
-        if (this.#askForRoom()) return
+        if (this.#askForRoom()) return wrote
         continue
       }
+      wrote = true
       this.#waiting.shift()
       next.written?.(this.#ring.position)
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()
@@ -145,7 +145,7 @@ export class OutLane {
 
   /** @returns whether there is still no room, so that the reader will ring */
   #askForRoom(): boolean {
-    return this.#ring.wantSpace(Math.max(this.#ring.worthwhile, this.#needs)) || !this.#bulkHasRoom()
+    return this.#ring.wantSpace(this.#ring.maxFrame) || !this.#bulkHasRoom()
   }
 
   #bulkHasRoom(): boolean {
@@ -184,10 +184,7 @@ export class OutLane {
     if (!this.#internAll(envelope)) return false // last: it leaves its numbers where the next frame puts its own
     const { words, bytes } = this.#ring
     const offset = this.#ring.claim(length)
-    if (offset < 0) {
-      this.#needs = length
-      return false
-    }
+    if (offset < 0) return false
     if (byPort) envelope.flags |= Flag.BULK
     const at = writeEnvelope(words, bytes, offset, length, envelope, bodyBytes, this.#fixed, this.#chainNumbers, id)
     if (byPort) words[at >> 2] = this.#postParts(partsOf(body, owned))

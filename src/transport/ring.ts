@@ -4,11 +4,12 @@
 //   byte    0  tail       bytes ever published, by the producer      (mod 2^32)
 //   byte  128  head       bytes ever consumed, by the consumer       (mod 2^32)
 //   byte  256  wantSpace  1: the producer waits for room
+//   byte  260  wantHead   and where the head must be until there is enough
 //   byte  384  data       `capacity` bytes, a power of two
 //
 // A frame starts at a multiple of 8 and begins with two Int32 words: its length in bytes (header and padding to 8
 // included) and a word whose low 8 bits are its kind. Kind 0 is padding: a frame never wraps, so the rest of the ring
-// is skipped when the next one does not fit. No frame is longer than half of the ring, so one always fits in time.
+// is skipped when the next one does not fit. No frame is longer than capacity / 8, so one always fits in time.
 //
 // Tail, head and wantSpace stand on cache lines of their own; each side keeps the other's index as it last saw it and
 // reads it again only when it must.
@@ -18,6 +19,7 @@ import { sharedMemory } from '../sync/pool.js'
 const TAIL = 0
 const HEAD = 32
 const WANT_SPACE = 64
+const WANT_HEAD = 65
 const DATA_BYTES = 384
 
 const PADDING = 0
@@ -54,10 +56,8 @@ export class RingWriter {
   /** The data as bytes and as words; a claimed frame is written here. */
   readonly bytes: Uint8Array
   readonly words: Int32Array
-  /** The longest frame, in bytes. */
+  /** The longest frame, in bytes. Fewer and longer ones would make writer and reader wait for each other. */
   readonly maxFrame: number
-  /** Twice this much is worth waiting for: a quarter of the ring. */
-  readonly worthwhile: number
   readonly #index: Int32Array
   readonly #capacity: number
   #tail = 0
@@ -68,8 +68,7 @@ export class RingWriter {
 
   constructor(memory: SharedArrayBuffer) {
     this.#capacity = memory.byteLength - DATA_BYTES
-    this.maxFrame = this.#capacity / 2
-    this.worthwhile = this.#capacity / 8
+    this.maxFrame = this.#capacity / 8
     this.#index = new Int32Array(memory, 0, DATA_BYTES / 4)
     this.bytes = new Uint8Array(memory, DATA_BYTES)
     this.words = new Int32Array(memory, DATA_BYTES)
@@ -117,10 +116,11 @@ export class RingWriter {
   }
 
   /**
-   * Asks the reader to ring when it has made room.
+   * Asks the reader to ring when it has made room for twice that much (a frame of that size then fits for sure).
    * @returns false when there is room now after all; then nobody will ring
    */
   wantSpace(bytes: number): boolean {
+    Atomics.store(this.#index, WANT_HEAD, (this.#tail + bytes * 2 - this.#capacity) | 0) // before the request it is part of
     Atomics.store(this.#index, WANT_SPACE, 1) // before the head is read again: writer or reader sees the other
     this.#head = Atomics.load(this.#index, HEAD) // acquire: the reader is done with everything below
     return !this.#hasRoom(bytes * 2)
@@ -193,9 +193,10 @@ export class RingReader {
     return taken
   }
 
-  /** Whether the writer waits for room; asking takes the request away. Ask after {@link drain}. */
+  /** Whether the writer waits for the room that there is now; asking takes the request away. Ask after {@link drain}. */
   spaceWanted(): boolean {
     if (Atomics.load(this.#index, WANT_SPACE) === 0) return false // after the head was stored: one side sees the other
+    if (((this.#head - Atomics.load(this.#index, WANT_HEAD)) | 0) < 0) return false // likewise: who raises it reads the head
     return Atomics.exchange(this.#index, WANT_SPACE, 0) === 1 // taken once
   }
 }

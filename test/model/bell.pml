@@ -10,16 +10,17 @@
  *   Every Atomics call is one indivisible step and all of them are in one total order (ECMA-262: sequentially
  *   consistent). Anything may be delayed between two steps, for any length of time: a poll, a doorbell, a notify.
  *
- *     ring  r    tail[r] (its producer stores), head[r] (its consumer stores), want[r] (its producer wants space)
+ *     ring  r    tail[r] (its producer stores), head[r] (its consumer stores), want[r] (its producer wants space), goal[r]
+ *                (and enough of it when the head is there: every other frame needs more room than one slot)
  *     loop  i    bell[i] = AWAKE | PARKED (sleeps until a doorbell message) | WAITING (sleeps in Atomics.wait on the bell)
  *     shared     awake, the number of loops that are not parked (the poll governor reads it)
  *
  *   publish      write the payload; store tail; ring(consumer)
- *   release      store head; load want; if set: store want = 0, ring(producer)
+ *   release      store head; load want; if set: load goal; if head is there: store want = 0, ring(producer)
  *   ring(x)      seen = load bell[x]; if it is not AWAKE: awake += 1; compareExchange(bell[x], seen, AWAKE).
  *                Won: post one doorbell (seen PARKED) or notify (seen WAITING). Lost: awake -= 1.
  *   park         awake -= 1; store bell = PARKED or WAITING; then look again, all loads fresh: tail of every inbound
- *                ring; for every stalled outbound ring store want = 1 and THEN load head; control messages posted.
+ *                ring; for every stalled outbound ring store goal and want = 1 and THEN load head; control messages posted.
  *                Work: take the bell back. None: sleep, and after every wake-up, whatever woke it, take the bell back.
  *   take back    compareExchange(bell, what it was armed as, AWAKE). Won: nobody rang, awake += 1. Lost: a ringer added it.
  *   owed         lost when armed as PARKED, and not woken by a doorbell: exactly one doorbell is still on its way. The
@@ -55,6 +56,7 @@
  *   WANT_BEFORE_ARM    sets want when it finds the ring full, and not again after arming
  *   NO_SPACE_LOOK      sets want before arming, and the second look is at inbound rings only
  *   WANT_BEFORE_HEAD   the consumer reads want before it stores head
+ *   GOAL_TOO_FAR       the producer asks for more room than it needs, which may be more than there can be
  *   CTL_UNSEEN         WAIT: the second look leaves out control messages, which Atomics.wait cannot hear
  *   CTL_MISCOUNT       LIVE: a message heard before it was counted is not counted as heard, and the loop polls for ever
  *   NO_EXIT_RING       CRASH: nobody rings when a thread has died between compareExchange and doorbell
@@ -93,6 +95,7 @@
 
 byte tail[2], head[2];        /* frames ever published and released; the slot is the count modulo CAP */
 bit want[2];
+byte goal[2];                 /* the head that is wanted, plus CAP */
 byte slot[2 * CAP];           /* payload: the frame's number, from 1 */
 byte bell[LOOPS];
 byte door[LOOPS];             /* doorbells posted and not yet taken */
@@ -179,18 +182,24 @@ inline drain(r) {             /* consumer: takes one frame or all there are, rel
      if :: seen -> seen = 0; want[r] = 0; ring(SRC(r)) :: else fi;
 #else
      d_step { head[r] = upto; upto = 0 };
-     if :: want[r] -> want[r] = 0; ring(SRC(r)) :: else fi;
+     if :: want[r] -> if :: head[r] + CAP >= goal[r] -> want[r] = 0; ring(SRC(r)) :: else fi :: else fi;
 #endif
      upto = 0
   :: else
   fi
 }
 
-#define STALLED(r) (tail[r] < FRAMES && tail[r] - head[r] == CAP)
+#if CAP > 1
+#define NEED(r) (1 + tail[r] % 2)
+#else
+#define NEED(r) 1
+#endif
+#define ROOM(r) (tail[r] - head[r] + NEED(r) <= CAP)
+#define STALLED(r) (tail[r] < FRAMES && !ROOM(r))
 
 inline offer(r) {             /* producer: publishes one frame if there is space */
   if
-  :: tail[r] < FRAMES && tail[r] - head[r] < CAP ->
+  :: tail[r] < FRAMES && ROOM(r) ->
      did = 1;
 #ifdef TAIL_BEFORE_DATA
      tail[r]++;
@@ -207,7 +216,7 @@ inline offer(r) {             /* producer: publishes one frame if there is space
   :: else
   fi
 #if defined(WANT_BEFORE_ARM) || defined(NO_SPACE_LOOK)
-  ; if :: STALLED(r) -> want[r] = 1; if :: STALLED(r) :: else -> did = 1 fi :: else fi
+  ; if :: STALLED(r) -> goal[r] = tail[r] + NEED(r); want[r] = 1; if :: STALLED(r) :: else -> did = 1 fi :: else fi
 #endif
 }
 
@@ -221,6 +230,11 @@ inline look_out(r) {
   :: tail[r] == FRAMES          /* own word: nothing more to send */
   :: else ->
 #ifndef WANT_BEFORE_ARM
+#ifdef GOAL_TOO_FAR
+     goal[r] = tail[r] + NEED(r) + 1;
+#else
+     goal[r] = tail[r] + NEED(r);
+#endif
      want[r] = 1;
 #endif
      if :: STALLED(r) :: else -> work = 1 fi

@@ -67,7 +67,8 @@ export class Player {
   /** The tail as the reader saw it last; it looks again only when it has come that far. */
   #seen = 0
   #head = 0
-  #wanted = false
+  /** Where the head must be until the writer is to be told; undefined: it does not wait. */
+  #wanted: number | undefined
   #sequence = 0
   /** Written and not yet passed by the reader. */
   readonly #items: Item[] = []
@@ -125,13 +126,14 @@ export class Player {
     else if (step.do === 'drain') this.#drain(step.limit, step.throwAt)
     else if (step.do === 'wantSpace') this.#wantSpace(this.#bytes(step.size))
     else {
-      check(this.#reader.spaceWanted() === this.#wanted, `spaceWanted is not ${this.#wanted}`)
-      this.#wanted = false
+      const due = this.#wanted !== undefined && this.#head >= this.#wanted
+      check(this.#reader.spaceWanted() === due, `spaceWanted is not ${due}`)
+      if (due) this.#wanted = undefined
     }
   }
 
   #wantSpace(bytes: number): void {
-    this.#wanted = true
+    this.#wanted = this.#tail + bytes * 2 - this.#capacity
     const none = this.#writer.wantSpace(bytes)
     check(none === this.#room() < bytes * 2, `wantSpace(${bytes}) said ${none} with ${this.#room()} bytes free`)
   }

@@ -35,7 +35,7 @@ it('is seen by a loop that armed its bell, however late it was made', () => {
   }
 })
 
-it('makes its reader ring a loop that sleeps', () => {
+it('makes its reader ring a loop that sleeps, when there is enough of it and not before', () => {
   using joined = joinLoops([[], []])
   const [reader, writer] = joined.loops as [(typeof joined.loops)[0], (typeof joined.loops)[0]]
   const bell = new Bell(joined.statuses[1] as (typeof joined.statuses)[0])
@@ -47,5 +47,10 @@ it('makes its reader ring a loop that sleeps', () => {
   bell.arm(PARKED)
   expect([writer.hasWork(), bell.awake]).toEqual([false, false])
   reader.chunk(16)
+  expect(bell.awake).toBe(false)
+  let chunks = 1
+  while (!bell.awake && reader.chunk(16) > 0) chunks++
   expect(bell.awake).toBe(true)
+  expect(reader.hasWork()).toBe(true) // long before the ring is empty
+  expect(chunks * 16 * 40).toBeGreaterThanOrEqual(65_536 / 4)
 })
