@@ -134,7 +134,8 @@ export class Gather implements Reply {
   readonly promise: Promise<void>
   readonly #host: CallHost
   readonly name: string
-  readonly #errors: unknown[] = []
+  readonly #errors: Error[] = []
+  readonly #reasons: string[] = []
   #agents = 0
   #open = 1
   #resolve!: () => void
@@ -171,6 +172,7 @@ export class Gather implements Reply {
     if (!('agent' in named) && Object.isExtensible(named))
       Object.defineProperty(named, 'agent', { value: agent, configurable: true })
     this.#errors.push(named)
+    this.#reasons.push(`${(named as { agent?: string }).agent ?? agent}: ${named.message}`)
   }
 
   /** One outcome is there, or (once, at the end of the publish) all are asked for. */
@@ -178,8 +180,7 @@ export class Gather implements Reply {
     if (--this.#open > 0) return
     this.#host.countCall(-1)
     if (this.#errors.length === 0) return this.#resolve()
-    const reasons = this.#errors.map(error => `${(error as { agent?: string }).agent}: ${(error as Error).message}`)
-    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.name}' failed: ${reasons.join('; ')}`
+    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.name}' failed: ${this.#reasons.join('; ')}`
     this.#reject(new AggregateError(this.#errors, text))
   }
 

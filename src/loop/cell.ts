@@ -347,6 +347,7 @@ export class Cell {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
+    Object.preventExtensions(error) // told to many: the place of none of them is put under its stack
     void this.#life?.rest()
     for (const message of this.#drainMailbox()) this.#refused(message, error)
     for (const turn of this.turns()) {

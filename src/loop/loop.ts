@@ -606,7 +606,7 @@ export class Loop implements CallHost, LogLane {
   async stop(ms: number): Promise<unknown[]> {
     this.#open = 'closed'
     this.resting = true
-    const error = this.#reason
+    const error = Object.preventExtensions(this.#reason) // told to many, as in Cell.abandon
     const cells = [...this.#cells.values()]
     for (const cell of cells) cell.abandon(error)
     for (const waiter of this.waiters.clear()) waiter.reject(error)

@@ -179,6 +179,7 @@ export class Peer {
 
   /** Tells everything that is held back that it will not be sent. */
   abandon(error: RingreeveError): void {
+    Object.preventExtensions(error) // told to many, as in Cell.abandon
     const held = [...this.#parked, ...[...this.#muted.values()].flat()]
     this.#parked = []
     this.#muted.clear()

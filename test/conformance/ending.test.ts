@@ -57,6 +57,18 @@ onEveryEngine('stop', engine => {
     await runtime.close()
   })
 
+  it('of many at once: no error grows with the number of those that are told', async () => {
+    const runtime = await open(engine)
+    const pending = Array.from({ length: 3_000 }, (_, n) =>
+      failure(runtime.send(kit.Await, { begun: flag(), ended: flag() }, `holder/${n}`)),
+    )
+    await runtime.stop({ drain: false, timeout: 10 })
+    for (const { code, stack } of await Promise.all(pending)) {
+      expect(code).toBe('ERR_RINGREEVE_STOPPED')
+      expect((stack as string).length).toBeLessThan(2_000)
+    }
+  })
+
   it('drops, when asked to: every pending send settles with StoppedError', async () => {
     const runtime = await open(engine)
     const words = { begun: flag(), ended: flag() }

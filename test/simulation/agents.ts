@@ -21,9 +21,9 @@ export const Die = request<Numbered & { readonly how: 'exit' | 'doom' | 'stuck' 
 /** Everybody who hears of a topic when `sender` publishes to it. */
 export function hearers(topic: string, sender?: string): string[] {
   const [type, key] = topic.split('/')
-  return type === 'ledger'
-    ? [topic]
-    : ['ledger', 'reader', 'desk'].map(one => `${one}/${key}`).filter(one => one !== sender)
+  if (type === 'ledger') return [topic]
+  if (type === 'quiet') return [`worker/${key}`]
+  return ['ledger', 'reader', 'desk'].map(one => `${one}/${key}`).filter(one => one !== sender)
 }
 
 /** The agents of one life; of the calling loop, if there is none. */
@@ -33,7 +33,7 @@ export function agentsOf(world: World, books: Books, life: SimLife | undefined):
 
   const passing = agent(life === undefined ? 'desk' : 'worker', {
     concurrency: 'interleaved',
-    subscriptions: life === undefined ? ['news'] : [],
+    subscriptions: [life === undefined ? 'news' : 'quiet'],
   })
     .on(Told, note)
     .on(Pass, async (message, ctx) => {

@@ -243,10 +243,21 @@ class Scenario {
   #flood(): Promise<unknown> {
     const to = this.#passer()
     const filler = 'x'.repeat(20 + this.#below(150))
+    if (this.#below(2) === 0) return this.#floodQuietly(filler)
     const all = Array.from({ length: 10 + this.#below(40) }, () =>
       this.#books.send({ what: 'pass', recipients: [to] }, n => this.#runtime.send(Pass, { n, filler, next: [] }, to)),
     )
     return Promise.allSettled(all)
+  }
+
+  /** The same, of events that lead to no answer of any kind; then waits until all have come. */
+  async #floodQuietly(filler: string): Promise<void> {
+    const topic = `quiet/${this.#key()}`
+    for (let n = 10 + this.#below(40); n > 0; n--) {
+      const told = (number: number) => this.#runtime.publish(Told, { n: number, filler }, { topic })
+      this.#books.send({ what: 'told', recipients: hearers(topic), waited: false }, told).catch(() => {})
+    }
+    await this.#idle()
   }
 
   /** Saves the state of all: meanwhile what the application sends waits. */

@@ -1,5 +1,13 @@
 // The runtime on a simulated machine: real coordinator, supervisor, watchdog, loops, links and rings; simulated threads,
-// ports and time (see world.ts). `RINGREEVE_SEED=n` runs that seed alone and prints its trace.
+// ports and time (see world.ts). `RINGREEVE_SEED=n` runs that seed alone and prints its trace; `RINGREEVE_SEEDS=n` runs
+// so many.
+//
+// It was tried on a runtime that was broken on purpose, and found within the first 700 seeds: calls that are not settled
+// when their thread ends; no second look after the bell is armed; a doorbell that is not sent; room in a ring given back
+// before its frames were taken; failures that are not counted as done; UNMUTE that is never sent; lives that are not told
+// who was given up (a bug that it had found). It did not find: `accepted` shown after the ring's head (counting.test.ts
+// does), a writer that asks for room without a second look, and frames of a dead life that are left in the ring, of which
+// all it does is that more is said to be `maybeExecuted`.
 import { expect, it } from 'vitest'
 import { type Run, simulate } from './scenario.js'
 
