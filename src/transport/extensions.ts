@@ -111,7 +111,8 @@ export class Extensions extends ExtensionCodec {
   }
 
   #encode(value: unknown): Uint8Array {
-    return new Encoder({ extensionCodec: this, ignoreUndefined: true }).encode(value)
+    // numbers as floats: as an integer -0 would lose its sign
+    return new Encoder({ extensionCodec: this, ignoreUndefined: true, forceIntegerToFloat: true }).encode(value)
   }
 
   #carries(part: unknown): boolean {

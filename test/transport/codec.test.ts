@@ -26,6 +26,22 @@ describe('a plain value', () => {
     )
   })
 
+  it('keeps the sign of a zero, wherever it is', () => {
+    const values = [
+      -0,
+      [-0],
+      { a: -0 },
+      new Map([[-0, { b: [-0] }]]),
+      new Set([[-0]]),
+      Object.assign(new Error(''), { c: -0 }),
+    ]
+    for (const value of values) expect(isDeepStrictEqual(through(value), value)).toBe(true)
+    const [[key, { b }]] = [
+      ...(through(new Map([['k', { b: [-0, 0, 7, 2 ** 40] }]])) as Map<string, { b: number[] }>),
+    ] as [[string, { b: number[] }]]
+    expect([key, ...b]).toStrictEqual(['k', -0, 0, 7, 2 ** 40])
+  })
+
   it('comes back as it was from bytes that came by port', () => {
     fc.assert(
       fc.property(plain, value => {
