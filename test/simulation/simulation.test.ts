@@ -4,7 +4,8 @@
 //
 // It was tried on a runtime that was broken on purpose, and found within the first 700 seeds: calls that are not settled
 // when their thread ends; no second look after the bell is armed; a doorbell that is not sent; room in a ring given back
-// before its frames were taken; failures that are not counted as done; UNMUTE that is never sent; lives that are not told
+// before its frames were taken; failures that are not counted as done; UNMUTE that is never sent; what was held
+// back given in the wrong order; `maybeExecuted` always false; a watchdog that never ends a thread; lives that are not told
 // who was given up (a bug that it had found). It did not find: `accepted` shown after the ring's head (counting.test.ts
 // does), a writer that asks for room without a second look, and frames of a dead life that are left in the ring, of which
 // all it does is that more is said to be `maybeExecuted`.
