@@ -3,6 +3,9 @@
 // medians of different moments.
 import type { Spread } from './suite.js'
 
+/** No measurement takes so long. */
+const MOST_MS = 60_000
+
 /** Something that can be measured once: a rate, a time. Larger or smaller is better, as the caller has it. */
 export interface Contender {
   readonly name: string
@@ -34,11 +37,24 @@ export async function sideBySide(
   const measured = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (let round = warm ? -1 : 0; round < rounds; round++) {
     for (const { name, measure } of shuffled(contenders)) {
-      const result = await measure()
+      const result = await inTime(name, measure)
       if (round >= 0) measured.get(name)!.push(result)
     }
   }
   return new Map([...measured].map(([name, results]) => [name, spread(results)]))
+}
+
+/** Ends the bench when a measurement does not end: what is stuck would hold up the way out too. */
+async function inTime(name: string, measure: () => Promise<number>): Promise<number> {
+  const timer = setTimeout(() => {
+    console.error(`\n'${name}' has not ended after ${MOST_MS / 1000} s; the bench stops here`)
+    process.exit(1)
+  }, MOST_MS)
+  try {
+    return await measure()
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export function shuffled<T>(items: readonly T[]): T[] {
