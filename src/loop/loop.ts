@@ -107,7 +107,7 @@ export class Loop implements CallHost, LogLane {
   readonly heap: HeapWatch | undefined
   readonly scheduler: Scheduler
   readonly waiters = new CallTable<Waiter>()
-  /** While set, sends of the application wait for it. */
+  /** While closed, it holds back what the application sends. */
   readonly gate = new Gate()
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
@@ -514,7 +514,6 @@ export class Loop implements CallHost, LogLane {
     if (error instanceof StoppedError || error instanceof CancelledError) return // as somebody wished
     const where = cell?.text ?? `loop ${this.index}`
     const kind = `${cell?.id.type} ${message?.name}`
-    if (error instanceof StoppedError || error instanceof CancelledError) return // somebody wanted that
     if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
     this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `

@@ -20,7 +20,8 @@ export class NotPlain extends Error {}
 /** The value must not be sent in any way. */
 export class Forbidden extends Error {}
 
-const typedArrays = [
+/** Views of an ArrayBuffer other than Uint8Array, by the number they have on the wire. */
+export const typedArrays = [
   Int8Array,
   Uint8ClampedArray,
   Int16Array,

@@ -8,7 +8,7 @@
 //
 // A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
 import { bodyBytes } from './body.js'
-import { type Extensions, Forbidden, NotPlain } from './extensions.js'
+import { type Extensions, Forbidden, NotPlain, typedArrays } from './extensions.js'
 import { pad8 } from './ring.js'
 import type { ShapeBook, ShapeNode } from './shapes.js'
 
@@ -17,20 +17,7 @@ export const BINARY = 17
 export const MAX_DEPTH = 100
 
 /** Views that travel as binary, by the number they have on the wire. ArrayBuffer itself is the last. */
-export const views = [
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-] as const
+export const views = [Uint8Array, ...typedArrays] as const
 export const ARRAY_BUFFER = views.length
 const viewNumbers = new Map<unknown, number>(views.map((type, index) => [type, index]))
 viewNumbers.set(Buffer, 0)
