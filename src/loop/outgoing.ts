@@ -193,13 +193,13 @@ export class Outgoing {
     }
     const remote: GatherPart[] = []
     const waits: Promise<void>[] = []
-    const left = options.toSelf === true ? undefined : turn?.cell
+    const left = options.toSelf === true ? undefined : turn?.agent
     let heard = elsewhere.size > 0
     for (const address of here) {
-      const cell = loop.cell(address)
-      if (cell === left) continue
+      if (address.text === left) continue
       heard = true
       gather?.expect()
+      const cell = loop.cell(address)
       cell.put(this.#letter(turn, parcel, false, address, topic, cancellation, gather))
       if (cell.overfull && cell.type.overflow === 'wait') waits.push(new Promise(resolve => cell.whenRoom(resolve)))
     }
