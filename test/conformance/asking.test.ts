@@ -1,12 +1,12 @@
 // Promised: asking with a time limit, and asking for the outcome as a value.
 import { request } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, flag, onEveryEngine, open, reaches } from './engines.js'
+import { failure, flag, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
 
 onEveryEngine('time limits', engine => {
   it('the caller gets TimeoutError, the signal of the callee aborts, and the next call works', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const [begun, ended] = [flag(), flag()]
     const error = await failure(runtime.send(kit.Await, { begun, ended }, 'holder/x', { timeout: 30 }))
     expect(error.code).toBe('ERR_RINGREEVE_TIMEOUT')
@@ -18,7 +18,7 @@ onEveryEngine('time limits', engine => {
   })
 
   it('also for what never began, of a handler that calls on, and through a handle', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const [begun, release] = [flag(), flag()]
     const held = runtime.send(kit.Hold, { begun, release }, 'holder/x')
     const word = flag()
@@ -54,7 +54,7 @@ onEveryEngine('time limits', engine => {
 
 onEveryEngine('outcomes as values', engine => {
   it('trySend never rejects', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     expect(await runtime.trySend(kit.Echo, 'hi', 'echo/x')).toEqual({ ok: true, value: 'hi' })
     const results = [
       await runtime.trySend(kit.Fail, { kind: 'own' }, 'thrower/x'),
@@ -74,13 +74,13 @@ onEveryEngine('outcomes as values', engine => {
   })
 
   it('identical asks at the same time are kept apart', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const asks = Array.from({ length: 100 }, () => runtime.send(kit.Store, 'same', 'recorder/x', { timeout: 10_000 }))
     expect(await Promise.all(asks)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
   })
 
   it('an answer may be of several types', async () => {
-    await using runtime = await open(engine)
+    const runtime = await shared(engine)
     const Number_ = request<number, 'even' | 'three'>(kit.Number_.name)
     const answers = await Promise.all([2, 3].map(n => runtime.send(Number_, n, 'chooser/x')))
     expect(answers).toEqual(['even', 'three'])

@@ -1,17 +1,16 @@
 // Promised: the dispatcher routes events and what follows from them, loses none, and stops when told.
-import { createRuntime, type Runtime, type RuntimeOptions } from 'ringreeve'
+import { createRuntime, type Runtime } from 'ringreeve'
 import { createDispatcher, type DispatchFailure, Terminate } from 'ringreeve/dispatch'
 import { expect, it } from 'vitest'
-import { type Engine, failure, flag, onEveryEngine, reaches } from './engines.js'
+import { anew, type Engine, failure, flag, onEveryEngine, reaches, shared } from './engines.js'
 import * as kit from './patterns.js'
 
 const agents = [new URL('./patterns.js', import.meta.url)]
-const open = (engine: Engine, options: RuntimeOptions = {}): Promise<Runtime> =>
-  createRuntime({ threads: engine.threads, agents, ...options })
+const open = (engine: Engine): Promise<Runtime> => anew(shared(engine, { agents }), ['witness/x', 'held/x'])
 
 onEveryEngine('dispatching', engine => {
   it('what follows keeps the correlation id and names its cause; an id is made where none is given', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime)
     dispatcher.route(kit.Text, 'words/x')
     dispatcher.route(kit.Words, 'witness/x')
@@ -27,7 +26,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('routes by type, by condition and by what a function picks; an agent gets an event once; a route ends', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime)
     dispatcher.route(kit.Text, ({ correlationId }) => `witness/${correlationId}`)
     dispatcher.route(kit.Text, 'witness/long', { when: ({ payload }) => payload.text.length > 3 })
@@ -48,7 +47,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('waitUntilEmpty waits for what follows, and gives false when time is over', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime, { batchSize: 2 })
     dispatcher.route(kit.Count, 'counting/x')
     dispatcher.route(kit.Held, 'held/x')
@@ -64,7 +63,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('an agent that fails stops nobody, and is told of', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     const failures: DispatchFailure[] = []
     await using dispatcher = await createDispatcher(runtime, { onFailure: one => failures.push(one) })
     dispatcher.route(kit.Text, 'faulty/x')
@@ -91,7 +90,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('a terminate event stops it at once: what was begun ends, what was not is handed back', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     const dispatcher = await createDispatcher(runtime, { batchSize: 2 })
     dispatcher.route(kit.Held, 'held/x')
     dispatcher.route(kit.Count, 'ending/x')
@@ -126,7 +125,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('batchSize 1 handles one event after another; dispatch waits while the queue is full', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime, { batchSize: 1, capacity: 2 })
     dispatcher.route(kit.Held, ({ correlationId }) => `held/${correlationId}`)
     const words = { begun: flag(), release: flag() }
@@ -145,7 +144,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('agents on any thread can dispatch by themselves', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime, { name: 'second' })
     dispatcher.route(kit.Text, 'speaker/x')
     dispatcher.route(kit.Count, 'witness/x')
@@ -155,7 +154,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('a schema of the event is checked on the way', async () => {
-    await using runtime = await open(engine)
+    const runtime = await open(engine)
     const failures: DispatchFailure[] = []
     await using dispatcher = await createDispatcher(runtime, { onFailure: one => failures.push(one) })
     dispatcher.route(kit.Checked, 'witness/x')
@@ -170,7 +169,7 @@ onEveryEngine('dispatching', engine => {
   })
 
   it('ends when the runtime stops, with what was not done', async () => {
-    const runtime = await open(engine)
+    const runtime = await createRuntime({ threads: engine.threads, agents })
     const dispatcher = await createDispatcher(runtime, { batchSize: 1 })
     dispatcher.route(kit.Held, 'held/x')
     const words = { begun: flag(), release: flag() }

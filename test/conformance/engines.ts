@@ -34,12 +34,25 @@ export function onEveryEngine(promise: string, tests: (engine: Engine) => void):
 /** A runtime of that engine with the agents of the kit, the same for all tests of a file that ask for it. */
 export function shared(
   engine: Engine,
-  options: Pick<RuntimeOptions, 'agents' | 'interceptors' | 'ringBytes'> = {},
+  options: Pick<RuntimeOptions, 'agents' | 'interceptors' | 'restarts' | 'ringBytes'> = {},
 ): Promise<Runtime> {
   const name = `${engine.name} ${JSON.stringify(options)}`
   const runtime = runtimes.get(name) ?? open(engine, options)
   runtimes.set(name, runtime)
   return runtime
+}
+
+/** A shared runtime where these agents begin anew. */
+export async function anew(runtime: Promise<Runtime>, agents: readonly string[]): Promise<Runtime> {
+  const opened = await runtime
+  await opened.idle() // two agents that wait for one another would each hold up the stop of the other
+  await Promise.all(
+    agents.map(agent => {
+      const [type, key] = agent.split('/') as [string, string]
+      return opened.handle({ type }, key).stop()
+    }),
+  )
+  return opened
 }
 
 /** A runtime of that engine with the agents of the kit, for one test. */

@@ -1,13 +1,26 @@
 // Promised: the life of an agent.
 import type { Runtime, RuntimeOptions } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { type Engine, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, sleep } from './engines.js'
+import {
+  anew,
+  type Engine,
+  failure,
+  flag,
+  kit as kitUrl,
+  onEveryEngine,
+  open,
+  reaches,
+  shared,
+  sleep,
+} from './engines.js'
 import * as kit from './kit.js'
 import * as lives from './lives.js'
 
 const livesUrl = new URL('./lives.js', import.meta.url)
 const live = (engine: Engine, options: RuntimeOptions = {}): Promise<Runtime> =>
   open(engine, { agents: [livesUrl, kitUrl], ...options })
+const used = ['rarely/x', 'ticking/x', 'ticking-many/x', 'full/x', 'slow-starter/x', 'rejects/x', 'drops/x', 'idling/x']
+const again = (engine: Engine): Promise<Runtime> => anew(shared(engine, { agents: [livesUrl, kitUrl] }), used)
 
 onEveryEngine('intervals', engine => {
   it('tick at once and then each period, also after an error, which is reported', async () => {
@@ -22,14 +35,14 @@ onEveryEngine('intervals', engine => {
   })
 
   it('immediate: false waits for the first period; idle() waits for a tick that is due, not for one to come', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     await runtime.get('rarely/x', { lazy: false })
     await runtime.idle()
     expect(await runtime.send(lives.Look, undefined, 'rarely/x')).toEqual({ once: 1, later: 0 })
   })
 
   it('are turns: not beside a handler of a serial agent, and never two of one interval', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     for (const agent of ['ticking/x', 'ticking-many/x']) {
       const ticks = flag()
       await runtime.send(lives.Give, { ticks }, agent)
@@ -40,7 +53,7 @@ onEveryEngine('intervals', engine => {
   })
 
   it('end with their agent', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const ticks = flag()
     await runtime.send(lives.Give, { ticks }, 'ticking/x')
     await reaches(ticks, 2)
@@ -53,7 +66,7 @@ onEveryEngine('intervals', engine => {
 
 onEveryEngine('one-shot timers', engine => {
   it('fire once, as a turn, unless they are cancelled or their agent stops', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const ticks = flag()
     await runtime.send(lives.Give, { ticks }, 'full/x')
     await runtime.send(lives.Later, { ms: 1, cancel: true }, 'full/x')
@@ -68,7 +81,7 @@ onEveryEngine('one-shot timers', engine => {
   })
 
   it('refuse what is no time', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     expect((await failure(runtime.send(lives.Later, { ms: -1 }, 'full/x'))).message).toContain('got -1')
     expect((await failure(runtime.send(lives.Later, { ms: 2 ** 31 }, 'full/x'))).code).toBe(
       'ERR_RINGREEVE_INVALID_ARGUMENT',
@@ -78,7 +91,7 @@ onEveryEngine('one-shot timers', engine => {
 
 onEveryEngine('start and stop of one agent', engine => {
   it('messages wait for onStart and keep their order', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const sent = [1, 2, 3, 4].map(ms => runtime.send(lives.Work, { ms }, 'slow-starter/x'))
     await Promise.all(sent)
     const { steps } = await runtime.send(lives.Look, undefined, 'slow-starter/x')
@@ -86,7 +99,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('loops begin after onStart, are told to end, and onStop waits for them', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const stopped = flag()
     await runtime.send(lives.Give, { stopped }, 'full/x')
     await runtime.handle(lives.full, 'x').stop()
@@ -114,7 +127,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('what was sent before is handled first, and the next message makes the agent anew', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const queued = [5, 0, 0].map(ms => runtime.send(lives.Work, { ms }, 'full/x'))
     await runtime.handle(lives.full, 'x').stop()
     expect(await Promise.all(queued)).toEqual([1, 2, 3])
@@ -122,7 +135,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('a full mailbox neither refuses the wish to stop nor makes room for it', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     for (const type of [kit.rejects, kit.drops]) {
       const handle = runtime.handle(type, 'x')
       const [begun, release] = [flag(), flag()]
@@ -139,7 +152,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it("with 'drop-oldest' the wish to stop is granted also when it is the oldest", async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const handle = runtime.handle(kit.drops, 'x')
     const [begun, release] = [flag(), flag()]
     const held = handle.send(kit.Hold, { begun, release })
@@ -155,7 +168,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('or, with drain: false, refused', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const begun = flag()
     await runtime.send(lives.Give, { begun }, 'full/x')
     const queued = [300, 0, 0].map(ms => failure(runtime.send(lives.Work, { ms }, 'full/x')))
@@ -179,7 +192,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('messages that come while it stops wait, and idle() waits for all of it', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const stopped = flag()
     const release = flag()
     await runtime.send(lives.Give, { stopped, release }, 'full/x')
@@ -198,7 +211,7 @@ onEveryEngine('start and stop of one agent', engine => {
   })
 
   it('an agent that is not there stops at once, and one of an unknown type is an error', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     await runtime.handle(lives.full, 'nobody').stop()
     expect((await failure(runtime.handle({ type: 'unknown' }, 'x').stop())).code).toBe('ERR_RINGREEVE_UNKNOWN_AGENT')
   })
@@ -252,7 +265,7 @@ onEveryEngine('errors of loops and intervals', engine => {
 
 onEveryEngine('unloading', engine => {
   it('an idle agent stops, and comes back with its state at its next message', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const stopped = flag()
     await runtime.send(lives.Give, { stopped }, 'idling/x')
     await reaches(stopped, 1)
@@ -276,7 +289,7 @@ onEveryEngine('unloading', engine => {
   })
 
   it('a pending timer keeps it', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const stopped = flag()
     const ticks = flag()
     await Promise.all([
@@ -315,7 +328,7 @@ onEveryEngine('coming and going', engine => {
 
 onEveryEngine('pausing', engine => {
   it('a paused agent begins nothing; its mailbox keeps its bound; resumed it goes on in order', async () => {
-    await using runtime = await live(engine)
+    const runtime = await again(engine)
     const rejects = runtime.handle(kit.rejects, 'x')
     await rejects.pause()
     const sent = Array.from({ length: 10 }, (_, n) => runtime.trySend(kit.Store, n, 'rejects/x'))
@@ -335,11 +348,11 @@ onEveryEngine('pausing', engine => {
     await runtime.send(kit.Echo, 1, 'echo/x')
     await runtime.close()
     expect(await sent).toBe(1)
-    const again = await live(engine)
-    await again.handle(kit.recorder, 'x').pause()
-    const late = again.send(kit.Store, 'kept', 'recorder/x')
-    await again.handle(kit.recorder, 'x').stop()
+    const second = await live(engine)
+    await second.handle(kit.recorder, 'x').pause()
+    const late = second.send(kit.Store, 'kept', 'recorder/x')
+    await second.handle(kit.recorder, 'x').stop()
     expect(await late).toBe(1)
-    await again.close()
+    await second.close()
   })
 })

@@ -1,6 +1,6 @@
 // The runtime on a simulated machine: real coordinator, supervisor, watchdog, loops, links and rings; simulated threads,
 // ports and time (see world.ts). `RINGREEVE_SEED=n` runs that seed alone and prints its trace; `RINGREEVE_SEEDS=n` runs
-// so many.
+// so many (`npm run simulate`: 2,000).
 //
 // It was tried on a runtime that was broken on purpose, and found within the first 700 seeds: calls that are not settled
 // when their thread ends; no second look after the bell is armed; a doorbell that is not sent; room in a ring given back
@@ -13,7 +13,7 @@ import { expect, it } from 'vitest'
 import { type Run, simulate } from './scenario.js'
 
 const only = process.env.RINGREEVE_SEED === undefined ? undefined : Number(process.env.RINGREEVE_SEED)
-const seeds = Number(process.env.RINGREEVE_SEEDS ?? 2_000)
+const seeds = Number(process.env.RINGREEVE_SEEDS ?? 500)
 
 function check(seed: number, { wrong }: Run): void {
   if (wrong.length > 0) throw new Error(`RINGREEVE_SEED=${seed}: ${wrong.slice(0, 5).join('; ')}`)
