@@ -118,7 +118,7 @@ export class Cell {
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
   tell(name: string, payload: unknown, reply: Reply): void {
     this.#mailbox.push(noteOf(this, name, payload, reply))
-    this.loop.counters.add(at.accepted, 1)
+    this.loop.acceptOwn()
     this.loop.counters.add(at.queued, 1)
     this.loop.ready(this)
   }

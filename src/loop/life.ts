@@ -257,8 +257,7 @@ export class Life {
     this.stage = 'stopping'
     this.#hold()
     cell.watched = true
-    loop.counters.add(at.accepted, 1) // who waits for idle waits for this too
-    loop.settled()
+    loop.acceptOwn() // who waits for idle waits for this too
     void this.rest()
     const still = new Promise<void>(resolve => {
       this.#still = resolve

@@ -130,6 +130,7 @@ export class Loop implements CallHost, LogLane {
   readonly #warned = new Set<string>()
   #sequence = 0
   #sites = SITES
+  #sitesAt = 0
   #open: 'open' | 'draining' | 'closed' = 'open'
   /** Told when no turn is at work, while the loop stops. */
   #still: (() => void) | undefined
@@ -224,6 +225,12 @@ export class Loop implements CallHost, LogLane {
     if (!this.house.idleWanted) return
     if (this.index === 0) this.onQuiet?.()
     else if (this.counters.get(at.accepted) === this.counters.get(at.done)) this.#peers[0]?.link?.wake()
+  }
+
+  /** Counts work that began of itself, and shows it before anybody can see what it does. */
+  acceptOwn(): void {
+    this.counters.add(at.accepted, 1)
+    this.showAccepted()
   }
 
   /** Shows the work that came out of a ring before the ring shows that it left. */
@@ -490,13 +497,13 @@ export class Loop implements CallHost, LogLane {
 
   /** The place that is sending, for the stack of an error that may come back; not for every send of a busy loop. */
   site(): { readonly stack?: string } | undefined {
-    if (this.#sites === 0) return undefined
-    if (this.#sites-- === SITES) {
-      const refill = () => {
-        this.#sites = SITES
-      }
-      this.eventLoop.after(SITES_MS, refill).unref()
+    const now = this.scheduler.now
+    if (now - this.#sitesAt >= SITES_MS) {
+      this.#sitesAt = now
+      this.#sites = SITES
     }
+    if (this.#sites === 0) return undefined
+    this.#sites--
     const site: { readonly stack?: string } = {}
     Error.captureStackTrace(site, this.outgoing.send)
     return site

@@ -62,6 +62,8 @@ export class Scheduler {
   #more = false
   #hops = 0
   #slow = false
+  /** When a turn last began or ended. */
+  now = 0
   #lastWork = 0
   #asleep = false
   /** Whether there was work since it last dozed in vain. */
@@ -207,6 +209,7 @@ export class Scheduler {
     const flushed = this.#flushing
     this.#flushing = false
     const started = this.#eventLoop.now()
+    this.now = started
     this.#inTurn = true
     let done = 0
     try {
@@ -218,6 +221,7 @@ export class Scheduler {
       this.#inTurn = false
     }
     const now = this.#eventLoop.now()
+    this.now = now
     this.#spent = now >= this.#burstEnd
     if (done > 0) {
       this.#slow = now - started > SLOW_MS * done

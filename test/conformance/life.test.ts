@@ -278,7 +278,7 @@ onEveryEngine('unloading', engine => {
     expect(await runtime.send(lives.Look, undefined, 'idling/x')).toEqual({ n: 0, starts: 1 })
   })
 
-  it('keepState: false begins anew; counted as no agent meanwhile', async () => {
+  it('keepState: false begins anew; counted as no agent meanwhile; idle() waits for its end once it began', async () => {
     await using runtime = await live(engine)
     const stopped = flag()
     await runtime.send(lives.Give, { stopped }, 'forgetting/x')

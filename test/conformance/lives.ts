@@ -177,7 +177,10 @@ function idler(type: string, keepState: boolean) {
       })
     })
     .on(Look, (_, ctx) => ({ n: ctx.state.n, starts: ctx.state.once }))
-    .onStop(ctx => add(ctx.state.words.stopped))
+    .onStop(ctx => {
+      add(ctx.state.words.stopped)
+      if (!keepState) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20) // it can be seen before it is over
+    })
 }
 export const idling = idler('idling', true)
 export const forgetting = idler('forgetting', false)
