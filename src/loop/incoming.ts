@@ -7,7 +7,7 @@ import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
 import { at } from '../sync/status.js'
 import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
-import type { Link, TakenBody } from '../transport/link.js'
+import type { InLane, Link, TakenBody } from '../transport/link.js'
 import { BrokenRingError } from '../transport/ring.js'
 import type { Audience } from './audience.js'
 import { Call, GatherPart } from './calls.js'
@@ -42,15 +42,21 @@ export class Incoming {
     this.#reply = peer.replyTo(link, message => this.#coded(message.recipient, message.name)?.answerSerializer)
   }
 
-  /** Takes some frames of both lanes. @returns whether there were any */
-  take(): boolean {
-    const { answers, work } = this.#link
-    const { showAccepted } = this.#loop
+  /** Takes some outcomes and control frames. @returns whether there were any */
+  takeAnswers(): boolean {
+    return this.#take(this.#link.answers.in, ANSWER_FRAMES)
+  }
+
+  /** Takes some requests and events. @returns whether there were any */
+  takeWork(): boolean {
+    return this.#take(this.#link.work.in, WORK_FRAMES)
+  }
+
+  #take(lane: InLane, most: number): boolean {
     try {
-      const answered = answers.in.drain(ANSWER_FRAMES, this.#takeFrame, showAccepted, this.#refuse)
-      const asked = work.in.drain(WORK_FRAMES, this.#takeFrame, showAccepted, this.#refuse)
-      if (answers.in.spaceWanted() || work.in.spaceWanted()) this.#link.wake()
-      return answered + asked > 0
+      const taken = lane.drain(most, this.#takeFrame, this.#loop.showAccepted, this.#refuse)
+      if (lane.spaceWanted()) this.#link.wake()
+      return taken > 0
     } catch (error) {
       if (!(error instanceof BrokenRingError)) throw error
       if (!this.#over) this.#loop.broken(this.#link, error)
@@ -62,7 +68,7 @@ export class Incoming {
   finish(): void {
     this.#over = true
     // bounded, since a thread that could not be ended in time may still write
-    for (let i = 0; i < LAST_TAKES && this.take(); i++);
+    for (let i = 0; i < LAST_TAKES && (this.takeAnswers() || this.takeWork()); i++);
   }
 
   /** Tries again what waits for room. @returns whether some of it was written */
@@ -157,6 +163,7 @@ export class Incoming {
     const cancellation = this.#cancellation(envelope)
     if (cancellation !== undefined && waited) this.#peer.inbound.set(slot, { generation, cancellation })
     const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
+    loop.spread += addresses.length - 1
     for (const address of addresses) {
       this.#put(loop.cell(address), this.#message(envelope, address, audience.topic, payload, cancellation, reply))
     }

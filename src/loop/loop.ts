@@ -111,6 +111,11 @@ export class Loop implements CallHost, LogLane {
   readonly gate = new Gate()
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
+  /**
+   * Messages that frames brought beyond one each. So many run before more work is taken in: an event may be a thousand
+   * messages, and memory full of them is slow.
+   */
+  spread = 0
   /** Whether agents do nothing of themselves any more, because the loop is to stop. */
   resting = false
   /** Host only: takes the reports of all loops. */
@@ -166,9 +171,12 @@ export class Loop implements CallHost, LogLane {
 
   chunk(most: number): number {
     let worked = 0
+    const hungry = this.spread <= 0 || this.#line.length === 0
+    if (hungry) this.spread = 0
     for (const incoming of this.#incoming) {
       if (incoming.retry()) worked = 1
-      if (incoming.take()) worked = 1
+      if (incoming.takeAnswers()) worked = 1
+      if (hungry && incoming.takeWork()) worked = 1
     }
     let ran = 0
     while (ran < most) {
@@ -181,6 +189,7 @@ export class Loop implements CallHost, LogLane {
       }
       this.ready(cell)
     }
+    this.spread -= ran
     return worked + ran
   }
 
