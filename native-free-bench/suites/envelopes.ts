@@ -134,7 +134,7 @@ async function deliveries(
 
 /** Events from one of two threads, and from the host, to agents that are spread over both threads. */
 async function fanOut({ rounds, ms, quick, full }: Settings, say: (progress: string) => void): Promise<Table> {
-  const audiences = full ? [1, 10, 1_000, 10_000] : [1, 10, 1_000]
+  const audiences = full ? [1, 10, 1_000, 100_000] : [1, 10, 1_000]
   await using module = await listenersModule(audiences)
   await using single = await engine(0, module.url)
   await using threads = await engine(2, module.url)
