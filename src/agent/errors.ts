@@ -199,16 +199,18 @@ export class MessageDroppedError extends RingreeveError {
 }
 
 /**
- * The thread that hosted the agent ended. `maybeExecuted` says whether its handler may have run.
+ * The thread that hosted the agent ended. `maybeExecuted` says whether its handler may have run; `retryable`, whether it
+ * did not and there is a thread again.
  * @example
  * const { error } = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice')
- * if (error instanceof ThreadLostError && !error.maybeExecuted) console.warn('safe to send again')
+ * if (error instanceof ThreadLostError && error.retryable) console.warn('safe to send again')
  */
 export class ThreadLostError extends RingreeveError {
-  /** False: the handler did not run, and the message can be sent again. True: it may have run. */
+  /** False: the handler did not run. True: it may have run. */
   readonly maybeExecuted: boolean
-  constructor(text: string, maybeExecuted: boolean, details?: Details) {
-    super('ERR_RINGREEVE_THREAD_LOST', text, !maybeExecuted, details)
+  /** @param forGood whether the thread is not started again */
+  constructor(text: string, maybeExecuted: boolean, details?: Details, forGood = false) {
+    super('ERR_RINGREEVE_THREAD_LOST', text, !maybeExecuted && !forGood, details)
     this.maybeExecuted = maybeExecuted
   }
 }

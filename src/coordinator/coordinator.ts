@@ -180,7 +180,7 @@ export class Coordinator {
       if (this.#ending) throw this.host.stopReason()
       if (this.host.isGone(address.loop)) {
         const why = `thread ${address.loop}, where ${address.text} lives, ended too often and was given up`
-        throw new ThreadLostError(why, false, { thread: address.loop, agent: address.text })
+        throw new ThreadLostError(why, false, { thread: address.loop, agent: address.text }, true)
       }
       await this.#replacements.get(address.loop)
     }

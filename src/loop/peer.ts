@@ -166,7 +166,8 @@ export class Peer {
       this.#parked = this.#parked.concat(muted)
     }
     if (!forGood) return
-    this.#lost = lostError(this.index, `${why}; it is not started again`, false)
+    const text = `thread ${this.index} was lost: ${why}; it is not started again (the handler did not run)`
+    this.#lost = new ThreadLostError(text, false, { thread: this.index }, true)
     this.abandon(this.#lost)
   }
 

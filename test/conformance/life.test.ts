@@ -191,6 +191,19 @@ onEveryEngine('start and stop of one agent', engine => {
     await runtime.close({ timeout: 20 })
   })
 
+  it('a turn that outlives its agent reaches nothing of the one made after it', async () => {
+    await using runtime = await live(engine)
+    const words = { begun: flag(), release: flag(), done: flag() }
+    const outlived = failure(runtime.send(lives.Outlive, words, 'outliving/x'))
+    await reaches(words.begun, 1)
+    await runtime.handle(lives.outliving, 'x').stop({ drain: false, timeout: 10 })
+    expect((await outlived).code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.publish(lives.Called, 'now', { topic: 'calls/x', until: 'handled' })
+    Atomics.store(words.release, 0, 1)
+    await reaches(words.done, 1)
+    expect(await runtime.send(lives.Look, undefined, 'outliving/x')).toEqual({ heard: ['now'] })
+  })
+
   it('messages that come while it stops wait, and idle() waits for all of it', async () => {
     const runtime = await again(engine)
     const stopped = flag()

@@ -1,5 +1,5 @@
 // Agents with a life of their own. What they do of themselves a test sees by the words that it gives them.
-import { agent, request } from 'ringreeve'
+import { agent, event, request } from 'ringreeve'
 
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
@@ -118,6 +118,22 @@ export const slowStarter = agent('slow-starter', { state })
   .onStart(() => sleep(5))
   .on(Work, ({ ms }, ctx) => ctx.state.steps.push(`${ms}`))
   .on(Look, (_, ctx) => ({ steps: ctx.state.steps }))
+
+// -- outliving its agent -------------------------------------------------------------------------------------------------
+export const Outlive = request<{ begun: Int32Array; release: Int32Array; done: Int32Array }, void>('outlive')
+export const Called = event<string>('called')
+/** Its turn goes on when it has stopped, and calls all that hear it. */
+export const outliving = agent('outliving', { state: () => ({ heard: [] as string[] }), subscriptions: ['calls'] })
+  .on(Outlive, async ({ begun, release, done }, ctx) => {
+    add(begun)
+    while (Atomics.load(release, 0) === 0) await sleep(1)
+    await ctx.publish(Called, 'late', { topic: `calls/${ctx.id.key}` }).catch(() => {})
+    add(done)
+  })
+  .on(Called, (text, ctx) => {
+    ctx.state.heard.push(text)
+  })
+  .on(Look, (_, ctx) => ({ heard: ctx.state.heard }))
 
 // -- failing -----------------------------------------------------------------------------------------------------------
 function failing(type: string, onError: 'report' | 'stop-agent' | 'stop-runtime') {

@@ -58,7 +58,7 @@ for (const threads of [1, 2, 4]) {
       })
       for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'memory' }, 'mortal/x'))
       const error = await failure(runtime.send(kit.Echo, 1, 'mortal/x'))
-      expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: false })
+      expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: false, retryable: false })
       expect(error.message).toContain('not started again')
       await runtime.idle()
     })
