@@ -357,26 +357,29 @@ export class Cell {
     this.#tellRoom()
   }
 
-  /** The agent is gone. What came meanwhile makes it anew; if nothing did, the cell goes too. */
+  /**
+   * The agent is gone, and its cell with it: a turn that goes on all the same keeps the state it knew, and holds up nobody.
+   * What came meanwhile, or that the agent is paused, goes to the cell of the next one.
+   */
   retire(): void {
-    const { paused } = this.life
-    this.#made = false
-    this.state = undefined
-    this.watched = false
-    this.held = paused
+    const { life, loop } = this
+    const waiting: Message[] = []
     for (const message of this.#drainMailbox()) {
       if (message.name === TIMER) this.#succeed(message, undefined, undefined)
-      else {
-        this.#mailbox.push(message)
-        this.loop.counters.add(at.queued, 1)
-      }
+      else waiting.push(message)
     }
-    this.life.stage = 'gone'
-    if (this.waiting === 0 && !paused) this.loop.forget(this)
-    else {
-      this.#life = new Life(this, paused)
-      this.loop.ready(this)
-    }
+    life.stage = 'gone'
+    loop.forget(this)
+    if (waiting.length > 0 || life.paused) loop.cell(loop.address(this.id)).#inherit(waiting, life.paused)
+    this.#tellRoom()
+  }
+
+  #inherit(waiting: readonly Message[], paused: boolean): void {
+    if (paused) this.#life = new Life(this, true)
+    this.held = paused
+    for (const message of waiting) this.#mailbox.push(message)
+    this.loop.counters.add(at.queued, waiting.length)
+    this.loop.ready(this)
   }
 
   /** Whether the message was dealt with here because it comes back to a turn that waits for it. */

@@ -63,7 +63,7 @@ export class Checkpoints {
   /** A turn of an agent whose type has checkpoints has ended. */
   turnEnded(cell: Cell): void {
     const { checkpoint } = cell.type
-    if (checkpoint === undefined || checkpoint === 'on-demand') return
+    if (checkpoint === undefined || checkpoint === 'on-demand' || cell.forgotten) return
     if ('everyMessages' in checkpoint) {
       if (++cell.unkept >= checkpoint.everyMessages) this.save(cell)
       return
@@ -78,10 +78,12 @@ export class Checkpoints {
     this.#loop.clock.after(everyMs, () => this.#saveChanged(everyMs), { weak: true })
   }
 
-  /** Keeps the state as it is now. On the calling loop there is nothing to keep it from. */
+  /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
   save(cell: Cell): void {
     cell.unkept = 0
-    this.#tell(cell, true)
+    const { unloaded } = this.#loop
+    const stays = !cell.forgotten || (unloaded.has(cell.text) && unloaded.get(cell.text) === cell.state)
+    if (stays) this.#tell(cell, true)
   }
 
   #saveChanged(everyMs: number): void {

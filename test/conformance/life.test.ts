@@ -191,13 +191,16 @@ onEveryEngine('start and stop of one agent', engine => {
     await runtime.close({ timeout: 20 })
   })
 
-  it('a turn that outlives its agent reaches nothing of the one made after it', async () => {
+  it('a turn that outlives its agent holds up nothing of the one made after it, and reaches nothing of it', async () => {
     await using runtime = await live(engine)
     const words = { begun: flag(), release: flag(), done: flag() }
     const outlived = failure(runtime.send(lives.Outlive, words, 'outliving/x'))
     await reaches(words.begun, 1)
-    await runtime.handle(lives.outliving, 'x').stop({ drain: false, timeout: 10 })
+    const stopping = runtime.handle(lives.outliving, 'x').stop({ drain: false, timeout: 100 })
     expect((await outlived).code).toBe('ERR_RINGREEVE_STOPPED')
+    const meanwhile = runtime.send(lives.Look, undefined, 'outliving/x')
+    await stopping
+    expect(await meanwhile).toEqual({ heard: [] })
     await runtime.publish(lives.Called, 'now', { topic: 'calls/x', until: 'handled' })
     Atomics.store(words.release, 0, 1)
     await reaches(words.done, 1)

@@ -127,6 +127,7 @@ export const outliving = agent('outliving', { state: () => ({ heard: [] as strin
   .on(Outlive, async ({ begun, release, done }, ctx) => {
     add(begun)
     while (Atomics.load(release, 0) === 0) await sleep(1)
+    ctx.state.heard.push('old')
     await ctx.publish(Called, 'late', { topic: `calls/${ctx.id.key}` }).catch(() => {})
     add(done)
   })
