@@ -100,6 +100,7 @@ export class Outgoing {
     const loop = this.#loop
     const address = loop.address(recipient)
     if (address.loop < 0) throw loop.nowhere(address)
+    if (loop.gate.closed) return loop.gate.hold(async () => this.stop(recipient)) // behind what was held before it
     const call = new Call(loop, stopRequest, address.text, undefined)
     this.#dispatch(undefined, call, stopRequest, undefined, address, loop.nextSequence(), undefined)
     return call.promise

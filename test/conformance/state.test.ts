@@ -24,6 +24,18 @@ onEveryEngine('state', engine => {
     }
   })
 
+  it('goes in before the runtime begins, ahead of what was sent already', async () => {
+    const first = await shared(engine)
+    await first.send(kit.Store, 'saved', 'recorder/early')
+    const saved = await first.saveState()
+    await using runtime = await open(engine, { autoStart: false })
+    const sent = runtime.send(kit.Store, 'sent', 'recorder/early')
+    await runtime.loadState(saved)
+    await runtime.start()
+    expect(await sent).toBe(2)
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/early')).toEqual(['saved', 'sent'])
+  })
+
   it('the cut is quiet: it waits for what is under way, and holds back what comes', async () => {
     const runtime = await shared(engine)
     const slow = Array.from({ length: 5 }, (_, n) => runtime.send(kit.Step, { ms: 10 }, `serial/${n}`))
@@ -51,6 +63,18 @@ onEveryEngine('state', engine => {
     }
     await Promise.all(sent)
     expect(await runtime.send(kit.Notes, undefined, 'recorder/order')).toEqual(sent.map((_, n) => n))
+  })
+
+  it('the wish to stop an agent keeps its place among what is held back', async () => {
+    const runtime = await shared(engine)
+    const store = (n: number) => Array.from({ length: n }, () => runtime.send(kit.Store, 0, 'recorder/held-stop'))
+    const first = store(2)
+    const saved = runtime.saveState()
+    const second = store(2)
+    const stopped = runtime.handle(kit.recorder, 'held-stop').stop()
+    const third = store(2)
+    expect(await Promise.all([...first, ...second, ...third])).toEqual([1, 2, 3, 4, 1, 2])
+    await Promise.all([saved, stopped])
   })
 
   it('gives up when the agents stay busy, says so, and lets sends go on', async () => {
