@@ -281,7 +281,7 @@ class Definition implements AnyAgent {
     const type = this.spec.type
     if (message?.kind !== 'request' && message?.kind !== 'event') {
       throw new InvalidArgumentError(
-        `agent '${type}': on() takes what request() or event() returned as its first argument`,
+        `agent '${type}': on() takes what request() or event() returned as its first argument, got ${shown(message)}`,
       )
     }
     if (typeof handle !== 'function') {
@@ -289,32 +289,37 @@ class Definition implements AnyAgent {
         `agent '${type}': the handler of '${message.name}' is ${typeof handle}, not a function`,
       )
     }
+    checkKnown(`agent '${type}': on() of '${message.name}'`, options, { when: true })
+    if (options.when !== undefined) checkFunction(`agent '${type}': when of '${message.name}'`, options.when)
     return new Definition({ ...this.spec, handlers: [...this.spec.handlers, { message, handle, when: options.when }] })
   }
 
   every(ms: number, work: IntervalEntry['work'], options: IntervalOptions = {}): Definition {
     const what = `agent '${this.spec.type}': every()`
     checkMs(what, ms, 1)
-    checkWork(what, work, options)
+    checkWork(what, work, options, { immediate: true, onError: true })
     const { immediate = true, onError = 'report' } = options
     return new Definition({ ...this.spec, intervals: [...this.spec.intervals, { ms, work, immediate, onError }] })
   }
 
   loop(work: BackgroundEntry['work'], options: BackgroundOptions = {}): Definition {
-    checkWork(`agent '${this.spec.type}': loop()`, work, options)
+    checkWork(`agent '${this.spec.type}': loop()`, work, options, { onError: true })
     const { onError = 'report' } = options
     return new Definition({ ...this.spec, loops: [...this.spec.loops, { work, onError }] })
   }
 
   onStart(hook: LifeHook): Definition {
+    checkFunction(`agent '${this.spec.type}': onStart()`, hook)
     return new Definition({ ...this.spec, onStart: hook })
   }
 
   onStop(hook: LifeHook): Definition {
+    checkFunction(`agent '${this.spec.type}': onStop()`, hook)
     return new Definition({ ...this.spec, onStop: hook })
   }
 
   onRestart(hook: LifeHook): Definition {
+    checkFunction(`agent '${this.spec.type}': onRestart()`, hook)
     return new Definition({ ...this.spec, onRestart: hook })
   }
 }
@@ -327,6 +332,7 @@ function checkWhole(type: string, option: string, value: number | undefined, lea
 /** @throws InvalidArgumentError */
 export function checkRestarts(where: string, policy: RestartPolicy | undefined): void {
   if (policy === undefined) return
+  checkKnown(where, policy, { max: true, within: true, backoff: true })
   const { max, within, backoff } = policy
   if (!(Number.isInteger(max) && max >= 0 && within > 0)) {
     throw new InvalidArgumentError(
@@ -346,8 +352,19 @@ export function checkMs(what: string, ms: number, least: number): void {
   throw new InvalidArgumentError(`${what} takes milliseconds from ${least} to 2^31 - 1, got ${ms}`)
 }
 
-function checkWork(what: string, work: unknown, { onError }: BackgroundOptions): void {
-  if (typeof work !== 'function') throw new InvalidArgumentError(`${what} takes a function, got ${typeof work}`)
+function checkFunction(what: string, given: unknown): void {
+  if (typeof given !== 'function') throw new InvalidArgumentError(`${what} takes a function, got ${shown(given)}`)
+}
+
+function checkWork(
+  what: string,
+  work: unknown,
+  options: BackgroundOptions,
+  known: Readonly<Record<string, true>>,
+): void {
+  checkFunction(what, work)
+  checkKnown(what, options, known)
+  const { onError } = options
   if (onError !== undefined && !['report', 'stop-agent', 'stop-runtime'].includes(onError)) {
     throw new InvalidArgumentError(
       `${what}: onError must be 'report', 'stop-agent' or 'stop-runtime', got ${JSON.stringify(onError)}`,
@@ -355,8 +372,23 @@ function checkWork(what: string, work: unknown, { onError }: BackgroundOptions):
   }
 }
 
+/** A value as it may stand in a message. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value instanceof Promise) return 'a promise'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `an object with ${Object.keys(value).slice(0, 5).join(', ') || 'no fields'}`
+}
+
 /** @throws InvalidArgumentError for an option that there is not: a slip of the pen, which would silently do nothing */
 export function checkKnown(what: string, options: object, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError(
+      `${what} takes its options as an object, { ${Object.keys(known)[0]}: … }, got ${shown(options)}`,
+    )
+  }
   for (const option of Object.keys(options)) {
     if (Object.hasOwn(known, option)) continue
     throw new InvalidArgumentError(`${what} has no option '${option}'; there are: ${Object.keys(known).join(', ')}`)
@@ -383,6 +415,14 @@ const agentOptions: Readonly<Record<keyof AgentOptions<unknown>, true>> = {
 
 function checkOptions(type: string, options: AgentOptions<unknown>): void {
   checkKnown(`agent '${type}'`, options, agentOptions)
+  if (options.mailbox !== undefined) {
+    checkKnown(`agent '${type}': mailbox`, options.mailbox, { capacity: true, overflow: true })
+  }
+  for (const option of ['subscriptions', 'keys'] as const) {
+    const list = options[option]
+    if (list === undefined || Array.isArray(list)) continue
+    throw new InvalidArgumentError(`agent '${type}': ${option} must be an array, got ${shown(list)}`)
+  }
   checkWhole(type, 'threads', options.threads, 1)
   checkWhole(type, 'version', options.version, 1)
   checkWhole(type, 'mailbox.capacity', options.mailbox?.capacity, 1)
@@ -423,9 +463,15 @@ function checkOptions(type: string, options: AgentOptions<unknown>): void {
     )
   }
   for (const pattern of options.subscriptions ?? []) {
-    if (typeof pattern === 'object' && 'prefix' in pattern) {
-      if (pattern.prefix !== '') checkTopicType(pattern.prefix)
-    } else checkTopicType(typeof pattern === 'string' ? pattern : pattern.topic)
+    const { prefix, topic }: { prefix?: string; topic?: string } =
+      typeof pattern === 'string' ? { topic: pattern } : (pattern ?? {})
+    if (typeof prefix !== 'string' && typeof topic !== 'string') {
+      throw new InvalidArgumentError(
+        `agent '${type}': subscriptions takes 'topic', { topic } and { prefix }, got ${shown(pattern)}`,
+      )
+    }
+    if (prefix === undefined) checkTopicType(topic as string)
+    else if (prefix !== '') checkTopicType(prefix)
   }
 }
 

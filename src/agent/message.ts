@@ -1,6 +1,7 @@
 // Message types: what a message is called and what its payload and answer are. A message type is plain data with
 // a phantom type, so that two copies of a module (one per thread, one per loader) speak of the same message by name.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkKnown } from './definition.js'
 import { InvalidArgumentError } from './errors.js'
 
 /**
@@ -142,6 +143,14 @@ export interface EventOptions<P> {
   readonly serializer?: AnySerializer
 }
 
+const requestOptions: Readonly<Record<keyof RequestOptions<0, 0>, true>> = {
+  input: true,
+  output: true,
+  serializer: true,
+  answerSerializer: true,
+}
+const eventOptions: Readonly<Record<keyof EventOptions<0>, true>> = { payload: true, serializer: true }
+
 /** Names of what an agent sends itself: the tick of a timer, and the wish to stop. No message type may have them. */
 export const TIMER = '(timer)'
 export const STOP = '(stop)'
@@ -190,6 +199,7 @@ export function request<
 ): RequestType<Name, { sent: In<I>; received: Out<I>; returned: In<O>; answered: Out<O> }>
 export function request(name: string, options: Omit<RequestType, 'kind' | 'name'> = {}): unknown {
   checkName('request', name)
+  checkKnown(`request '${name}'`, options, requestOptions)
   checkSchema(`request '${name}': input`, options.input)
   checkSchema(`request '${name}': output`, options.output)
   return Object.freeze({ kind: 'request', name, ...options })
@@ -217,6 +227,7 @@ export function event<const Name extends string, P extends StandardSchemaV1>(
 ): EventType<Name, { sent: In<P>; received: Out<P>; returned: void; answered: void }>
 export function event(name: string, options: Omit<EventType, 'kind' | 'name'> = {}): unknown {
   checkName('event', name)
+  checkKnown(`event '${name}'`, options, eventOptions)
   checkSchema(`event '${name}': payload`, options.payload)
   return Object.freeze({ kind: 'event', name, ...options })
 }

@@ -1,7 +1,8 @@
 // The way into a runtime. What it keeps: agent modules import the public surface on every thread, and most never make a
 // runtime of their own; so nothing that only the maker of a runtime needs is loaded before one is made.
 import { availableParallelism } from 'node:os'
-import { checkKnown, checkRestarts, isAgent } from '../agent/definition.js'
+import type { ResourceLimits } from 'node:worker_threads'
+import { checkKnown, checkRestarts, isAgent, shown } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import { checkNoModule } from '../loop/modules.js'
 import type { Runtime, RuntimeOptions } from './api.js'
@@ -23,16 +24,29 @@ const known: Readonly<Record<keyof RuntimeOptions, true>> = {
   clock: true,
 }
 
+const limits: Readonly<Record<keyof ResourceLimits, true>> = {
+  maxOldGenerationSizeMb: true,
+  maxYoungGenerationSizeMb: true,
+  codeRangeSizeMb: true,
+  stackSizeMb: true,
+}
+
 function checkOptions(options: RuntimeOptions): number {
   checkKnown('createRuntime', options, known)
   const { threads, ringBytes, agents } = options
   checkRestarts('restarts', options.restarts)
+  if (options.deadLetters !== undefined) {
+    checkKnown('createRuntime: deadLetters', options.deadLetters, { capacity: true, unheardEvents: true })
+  }
+  if (options.resourceLimits !== undefined) {
+    checkKnown('createRuntime: resourceLimits', options.resourceLimits, limits)
+  }
   const capacity = options.deadLetters?.capacity
   if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
     throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${capacity}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
-    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${threads}`)
+    throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${shown(threads)}`)
   }
   if (
     ringBytes !== undefined &&
@@ -50,6 +64,18 @@ function checkOptions(options: RuntimeOptions): number {
     throw new InvalidArgumentError(
       "agents must be an array of agent definitions and module URLs: [new URL('./agents.js', import.meta.url)]",
     )
+  }
+  if (options.interceptors !== undefined && !Array.isArray(options.interceptors)) {
+    throw new InvalidArgumentError(
+      "interceptors must be an array of interceptors and module URLs: [new URL('./audit.js', import.meta.url)]",
+    )
+  }
+  if (options.log !== undefined && typeof options.log !== 'function') {
+    throw new InvalidArgumentError(`log must be a function that is called with each entry, got ${shown(options.log)}`)
+  }
+  const { unhandledErrors } = options
+  if (unhandledErrors !== undefined && unhandledErrors !== 'log' && unhandledErrors !== 'throw') {
+    throw new InvalidArgumentError(`unhandledErrors must be 'log' or 'throw', got ${shown(unhandledErrors)}`)
   }
   if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
     throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
