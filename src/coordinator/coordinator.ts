@@ -1,6 +1,6 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
-import { type AnyAgent, isAgent } from '../agent/definition.js'
+import { type AnyAgent, isAgent, shown } from '../agent/definition.js'
 import {
   AlreadyExistsError,
   InvalidArgumentError,
@@ -25,7 +25,7 @@ import { Keeper } from './keeper.js'
 import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
-import { Registry } from './registry.js'
+import { AN_OBJECT, Registry } from './registry.js'
 import { stackOf } from './stack.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type TooLong, Watchdog } from './watchdog.js'
@@ -267,9 +267,9 @@ export class Coordinator {
   }
 
   #addOnHost(agent: AnyAgent): AgentDescription {
-    this.registry.checkNew(agent.type)
+    this.registry.checkNew(agent.type, AN_OBJECT)
     const description = this.#control.host(agent)
-    this.registry.add(description, true)
+    this.registry.add(description, undefined)
     return description
   }
 
@@ -282,8 +282,8 @@ export class Coordinator {
       const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
       const found = unwrap(loaded[0] as (typeof loaded)[number])
       for (const other of loaded) unwrap(other)
-      for (const { type } of found) this.registry.checkNew(type)
-      for (const description of found) this.registry.add(description, false)
+      for (const { type } of found) this.registry.checkNew(type, url)
+      for (const description of found) this.registry.add(description, url)
       return found
     } catch (error) {
       this.#modules.splice(this.#modules.indexOf(url), 1)
@@ -465,8 +465,12 @@ function registeredAlready(url: string): AlreadyExistsError {
 function moduleUrl(source: URL | string, option: string): string {
   if (source instanceof URL) return source.href
   if (typeof source === 'string' && /^(file|data):/.test(source)) return source
-  const got = typeof source === 'string' ? JSON.stringify(source) : String(source)
-  if (typeof source !== 'string')
-    throw new InvalidArgumentError(`${option}: takes agent definitions and URLs of modules, got ${got}`)
+  const got = shown(source)
+  if (typeof source !== 'string') {
+    const what = option === 'agents' ? "what agent('…') returned" : 'what interceptor({…}) returned'
+    throw new InvalidArgumentError(
+      `${option}: takes ${what}, and URLs of modules, new URL('./${option}.js', import.meta.url); got ${got}`,
+    )
+  }
   throw new ModuleError(`${option}: ${got} is not a URL; write new URL(${got}, import.meta.url)`)
 }

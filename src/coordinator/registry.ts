@@ -13,6 +13,9 @@ import { Placement } from '../routing/placement.js'
 import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
 import type { Subscription } from './api.js'
 
+/** Where an agent comes from that was given as an object, for messages. */
+export const AN_OBJECT = 'an object'
+
 /** An agent type and its loops. */
 export interface Registered extends AgentDescription {
   readonly loops: readonly number[]
@@ -21,6 +24,8 @@ export interface Registered extends AgentDescription {
 /** Agent types and subscriptions of one runtime. */
 export class Registry {
   readonly #types = new Map<string, Registered>()
+  /** Where each type comes from. */
+  readonly #sources = new Map<string, string>()
   readonly #failed = new Map<string, string>()
   readonly #subscriptions = new Map<string, SubscriptionRoute>()
   /** The same by what they say, see {@link wording}. */
@@ -42,15 +47,21 @@ export class Registry {
   }
 
   /** @throws AlreadyExistsError */
-  checkNew(type: string): void {
-    if (this.#types.has(type))
-      throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
+  checkNew(type: string, source: string): void {
+    const first = this.#sources.get(type)
+    if (first === undefined) return
+    throw new AlreadyExistsError(
+      `agent type '${type}' is registered already, from ${first}, and comes again from ${source}; give it once, or rename one`,
+      { agent: type },
+    )
   }
 
-  /** @param onHost hosted on the calling loop, because it was given as an object */
-  add(description: AgentDescription, onHost: boolean): void {
-    this.checkNew(description.type)
-    const loops = onHost ? [0] : this.#placement.place(description.threads)
+  /** @param module where it comes from; undefined: it was given as an object, and is hosted on the calling loop */
+  add(description: AgentDescription, module: string | undefined): void {
+    const source = module ?? AN_OBJECT
+    this.checkNew(description.type, source)
+    this.#sources.set(description.type, source)
+    const loops = module === undefined ? [0] : this.#placement.place(description.threads)
     this.#types.set(description.type, { ...description, loops })
   }
 

@@ -258,7 +258,7 @@ export class LocalRuntime implements Runtime {
   async #start(): Promise<void> {
     if (this.#state === 'running') throw new InvalidArgumentError('the runtime is running already')
     await this.#stopping?.catch(() => {}) // who stops it is told
-    if (this.#state === 'closed') throw new StoppedError('the runtime is closed; make a new one')
+    if (this.#state === 'closed') throw closed()
     if (this.#state === 'new') this.#coordinator.resume()
     else {
       const before = this.#coordinator.registry.subscriptions
@@ -334,6 +334,7 @@ export class LocalRuntime implements Runtime {
       await this.stop(options)
     } finally {
       this.#state = 'closed'
+      if (this.#failure === undefined) this.#coordinator.host.failWith(closed())
     }
   }
 
@@ -430,6 +431,10 @@ export class LocalRuntime implements Runtime {
     const reasons = errors.map(error => (error instanceof Error ? error.message : String(error))).join('; ')
     throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${reasons}`)
   }
+}
+
+function closed(): StoppedError {
+  return new StoppedError('the runtime is closed; make a new one')
 }
 
 function readSnapshot(snapshot: Snapshot): SavedState[] {

@@ -1,5 +1,6 @@
 // Whether work is still wanted. A cancellation is asked for by an event (a signal aborts, a CANCEL frame comes, a
 // deadline passes) or read from a shared flag by a handler that never yields; both are the same fact.
+import { InvalidArgumentError } from '../agent/errors.js'
 import type { ChainNode } from './message.js'
 
 /** A flag in shared memory that belongs to the call that began it all. */
@@ -85,6 +86,12 @@ export class Cancellation {
     this.#detach?.()
     this.#detach = undefined
   }
+}
+
+/** @throws InvalidArgumentError */
+export function checkSignal(what: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal.addEventListener === 'function') return
+  throw new InvalidArgumentError(`${what}: signal must be an AbortSignal, as the signal of an AbortController is`)
 }
 
 /** A chain of turns as text: who waits for whom, outermost first. */

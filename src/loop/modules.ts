@@ -1,7 +1,8 @@
 // Loading agent modules on the loop that will run them. Only what the application named is loaded. TypeScript is
 // loaded as it is where Node takes it (22.18 and later), and through tsx where the project has it.
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
@@ -76,8 +77,14 @@ function isUnknownExtension(error: unknown): boolean {
 function hint(url: string, error: unknown): string {
   if (isUnknownExtension(error))
     return '. This Node does not load TypeScript: install tsx beside your code, or compile first'
+  if (!url.startsWith('file:')) return ''
+  const file = fileURLToPath(url.replace(/[?#].*$/, ''))
+  // Node keeps the place of a syntax error for the message of a process that ends by it
+  if (error instanceof SyntaxError) return error.stack?.startsWith('file:') ? '' : `. "node ${file}" shows the place`
   const code = (error as { code?: unknown } | undefined)?.code
-  return code === 'ERR_MODULE_NOT_FOUND' && url.endsWith('.js')
-    ? '. Was it compiled, and is the URL made with import.meta.url?'
-    : ''
+  if (code !== 'ERR_MODULE_NOT_FOUND' || existsSync(file)) return '' // it is there; what it imports is not
+  const source = file.replace(/js$/, 'ts')
+  return existsSync(source)
+    ? `. ${source} is there: compile it, or give the URL of the source`
+    : '. Was it compiled, and is the URL made with import.meta.url?'
 }

@@ -3,6 +3,7 @@
 // queue behind it, so that the order in which a sender sent is the order in which its messages leave.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
+import { checkKnown, shown } from '../agent/definition.js'
 import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
@@ -12,7 +13,7 @@ import type { Lineage, Seen } from '../observe/observer.js'
 import { at } from '../sync/status.js'
 import type { Audience } from './audience.js'
 import { Call, Gather, GatherPart } from './calls.js'
-import { Cancellation } from './cancellation.js'
+import { Cancellation, checkSignal } from './cancellation.js'
 import { insist } from './insist.js'
 import type { Address, Loop } from './loop.js'
 import { isPromise, MAX_CHAIN, Message, type Reply } from './message.js'
@@ -334,6 +335,7 @@ export class Outgoing {
       const other = kind === 'request' ? 'events are published' : 'requests are sent'
       throw new InvalidArgumentError(`${verb}() takes what ${kind}() returned, got ${got} (${other})`)
     }
+    if (options !== undefined) checkSent(`${verb} '${message.name}'`, kind, options)
     const id = options?.messageId
     if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > MAX_ID)) {
       throw new InvalidArgumentError(
@@ -403,6 +405,27 @@ export class Outgoing {
 }
 
 const accepted: Promise<void> = Promise.resolve()
+
+const sendOptions: Readonly<Record<keyof SendOptions, true>> = {
+  signal: true,
+  timeout: true,
+  messageId: true,
+  idempotent: true,
+  traceparent: true,
+  transfer: true,
+  cause: true,
+  correlation: true,
+}
+
+/** @throws InvalidArgumentError */
+function checkSent(what: string, kind: MessageType['kind'], options: SendOptions | PublishOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    const example = kind === 'request' ? '{ timeout: 1_000 }' : "{ topic: 'type/source' }"
+    throw new InvalidArgumentError(`${what}: options are an object, as ${example}, got ${shown(options)}`)
+  }
+  if (kind === 'request') checkKnown(what, options, sendOptions) // not of events: it would show in how many there can be
+  checkSignal(what, options.signal)
+}
 
 function seen(parts: Parcel, origin: string, recipient: AgentId | undefined, topic: TopicId | undefined): Seen {
   const { name, sender, sequence, trace } = parts

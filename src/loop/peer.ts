@@ -18,6 +18,7 @@ import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Ki
 import type { Link, Written } from '../transport/link.js'
 import type { Call, CallHost, CallTable, GatherPart, Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
+import { culprit } from './culprit.js'
 import type { ChainNode, Message, Reply } from './message.js'
 
 /** Frames that may wait for a full ring before senders are refused. */
@@ -215,7 +216,7 @@ export class Peer {
       if (link.work.out.send(envelope, this.#body, written)) call.position = link.work.out.position
     } catch (error) {
       this.#waiters.take(call.slot, call.generation)
-      call.reject(notSerializable(error, `payload of '${parcel.name}' for ${recipient}`))
+      call.reject(notSerializable(error, `payload of '${parcel.name}' for ${recipient}`, parcel.payload))
     }
   }
 
@@ -307,7 +308,7 @@ export class Peer {
       }
     } catch (error) {
       if (part !== undefined) this.#waiters.take(part.slot, part.generation)
-      const failure = notSerializable(error, `payload of '${parcel.name}' for ${topic}`)
+      const failure = notSerializable(error, `payload of '${parcel.name}' for ${topic}`, parcel.payload)
       part?.reject(failure)
       throw failure
     }
@@ -337,7 +338,7 @@ export class Peer {
       this.#encode(value, serializer, undefined)
       link.answers.out.send(envelope, this.#body)
     } catch (error) {
-      this.failure(link, slot, generation, notSerializable(error, `answer of ${what}`))
+      this.failure(link, slot, generation, notSerializable(error, `answer of ${what}`, value))
     }
   }
 
@@ -514,8 +515,8 @@ function lostError(
   return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, details)
 }
 
-function notSerializable(error: unknown, what: string): unknown {
+function notSerializable(error: unknown, what: string, value: unknown): unknown {
   if (error instanceof OverloadedError) return error
-  const why = error instanceof Error ? error.message : String(error)
+  const why = culprit(value) ?? textOf(error)
   return new NotSerializableError(`${what} cannot cross threads: ${why}`, { cause: error })
 }

@@ -4,6 +4,7 @@ import type { SendOptions } from '../agent/context.js'
 import { checkMs } from '../agent/definition.js'
 import { TimeoutError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
+import { checkSignal } from './cancellation.js'
 import type { Clock } from './clock.js'
 
 /** Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options. */
@@ -16,6 +17,7 @@ export function limited(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     checkMs(`send '${name}': timeout`, timeout, 1)
+    checkSignal(`send '${name}'`, signal)
     const controller = new AbortController()
     const follow = (): void => controller.abort(signal?.reason)
     if (signal?.aborted === true) follow()

@@ -191,6 +191,9 @@ export function handleOf<H extends MessageType>(
   key: string | undefined,
   toId: (type: string, key?: string) => AgentId,
 ): Handle<H> {
+  if (typeof type !== 'string') {
+    throw new InvalidArgumentError("handle() takes an agent definition, or { type: 'hasher' }, and then the key")
+  }
   const id = toId(type, key)
   return {
     id,

@@ -185,7 +185,9 @@ onEveryEngine('values', engine => {
     }
     const error = await failure(runtime.send(kit.Echo, { callback: () => 1 }, 'echo/x'))
     expect(error).toBeInstanceOf(NotSerializableError)
-    expect(error.message).toMatch(/payload of 'echo' for echo\/x cannot cross threads/)
+    expect(error.message).toBe("payload of 'echo' for echo/x cannot cross threads: callback is a function")
+    const deep = await failure(runtime.send(kit.Echo, { rows: [1, { late: Promise.resolve() }] }, 'echo/x'))
+    expect(deep.message).toContain('rows[1].late is a promise')
     const event = await failure(runtime.publish(kit.Note, { callback: () => 1 }, { topic: 'news/x' }))
     expect(event).toBeInstanceOf(NotSerializableError)
     expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
@@ -198,11 +200,35 @@ it('slips of the pen are refused where they are made, with what to write instead
   expect(await refused({ agents: kit.echo })).toMatch(
     /agents must be an array .*new URL\('.\/agents.js', import.meta.url\)/,
   )
+  expect(await refused([kit.echo])).toBe('createRuntime takes its options as an object, { threads: … }, got an array')
+  expect(await refused({ agents: [kit] })).toMatch(/^agents: takes what agent\('…'\) returned, .*; got an object with /)
+  expect(await refused({ resourceLimits: { maxOldGenerationSize: 64 } })).toContain("no option 'maxOldGenerationSize'")
+  expect(await refused({ deadLetters: { capcity: 1 } })).toContain("deadLetters has no option 'capcity'")
+  expect(await refused({ unhandledErrors: 'trow' })).toBe(`unhandledErrors must be 'log' or 'throw', got "trow"`)
+  expect(await refused({ agents: [kit.echo, kit.echo] })).toContain("'echo' is registered already, from an object")
   expect(await refused({ agents: ['./agents.js'] })).toContain('write new URL("./agents.js", import.meta.url)')
   const selfish = new URL('./selfish.js', import.meta.url)
   expect(await refused({ threads: 1, agents: [selfish] })).toMatch(/selfish.js could not be loaded: .* two files/)
   expect(() => agent('a', { sate: () => 1 } as object)).toThrow("agent 'a' has no option 'sate'; there are: state, ")
+  const options = (given: object) => () => agent('a', given)
+  expect(options({ mailbox: { capcity: 1 } })).toThrow("mailbox has no option 'capcity'; there are: capacity, overflow")
+  expect(options({ subscriptions: 'news' })).toThrow('subscriptions must be an array, got "news"')
+  expect(options({ subscriptions: [kit.Note] })).toThrow('got an object with kind, name')
+  expect(() => agent('a').on(kit.Echo, () => 1, { where: 1 } as object)).toThrow("no option 'where'; there are: when")
+  expect(() => agent('a').onStart(undefined as never)).toThrow('onStart() takes a function, got undefined')
+  expect(() => event('a', { schema: 1 } as object)).toThrow("event 'a' has no option 'schema'; there are: payload, ")
   await using runtime = await createRuntime({ threads: 0, agents: [kit.echo] })
+  const wrong = (given: unknown) => failure(runtime.send(kit.Echo, 1, 'echo/x', given as object))
+  expect((await wrong({ timout: 5 })).message).toContain(
+    "send 'echo' has no option 'timout'; there are: signal, timeout, ",
+  )
+  for (const timeout of [5, undefined]) {
+    const error = await wrong({ signal: new AbortController(), ...(timeout && { timeout }) })
+    expect(error.message).toContain("send 'echo': signal must be an AbortSignal")
+  }
+  const published = await failure(runtime.publish(kit.Note, 1 as never, 'news/x' as never))
+  expect(published.message).toContain("options are an object, as { topic: 'type/source' }")
+  expect(() => runtime.handle('echo' as never, 'x')).toThrow('handle() takes an agent definition')
   const sent = (recipient: unknown) => failure(runtime.send(kit.Echo, 1, recipient as string))
   expect((await sent({ a: 1, b: 2 })).message).toContain('an agent is named by "type/key"')
   expect((await sent('echo')).message).toContain('has no "/"; write "type/key"')
