@@ -472,5 +472,7 @@ function moduleUrl(source: URL | string, option: string): string {
       `${option}: takes ${what}, and URLs of modules, new URL('./${option}.js', import.meta.url); got ${got}`,
     )
   }
-  throw new ModuleError(`${option}: ${got} is not a URL; write new URL(${got}, import.meta.url)`)
+  throw new ModuleError(
+    `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
+  )
 }
