@@ -1,5 +1,7 @@
 // What a user writes: an agent type as data. A definition never changes (`on` returns another one), holds no
 // reference to a runtime, and is known by a brand, so that it may come from any copy of this module.
+
+import { checkFunction, checkKnown, checkMs, shown } from './check.js'
 import type { AgentRef, Context, LifeContext } from './context.js'
 import { InvalidArgumentError } from './errors.js'
 import { type AgentId, checkAgentType, checkTopicType } from './ids.js'
@@ -346,16 +348,6 @@ export function checkRestarts(where: string, policy: RestartPolicy | undefined):
   }
 }
 
-/** @throws InvalidArgumentError for what is no time that a timer takes */
-export function checkMs(what: string, ms: number, least: number): void {
-  if (ms >= least && ms < 2 ** 31) return // what is longer, Node would fire at once
-  throw new InvalidArgumentError(`${what} takes milliseconds from ${least} to 2^31 - 1, got ${ms}`)
-}
-
-function checkFunction(what: string, given: unknown): void {
-  if (typeof given !== 'function') throw new InvalidArgumentError(`${what} takes a function, got ${shown(given)}`)
-}
-
 function checkWork(
   what: string,
   work: unknown,
@@ -369,29 +361,6 @@ function checkWork(
     throw new InvalidArgumentError(
       `${what}: onError must be 'report', 'stop-agent' or 'stop-runtime', got ${JSON.stringify(onError)}`,
     )
-  }
-}
-
-/** A value as it may stand in a message. */
-export function shown(value: unknown): string {
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (value instanceof Promise) return 'a promise'
-  if (typeof value !== 'object' || value === null) return String(value)
-  return `an object with ${Object.keys(value).slice(0, 5).join(', ') || 'no fields'}`
-}
-
-/** @throws InvalidArgumentError for an option that there is not: a slip of the pen, which would silently do nothing */
-export function checkKnown(what: string, options: object, known: Readonly<Record<string, true>>): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      `${what} takes its options as an object, { ${Object.keys(known)[0]}: … }, got ${shown(options)}`,
-    )
-  }
-  for (const option of Object.keys(options)) {
-    if (Object.hasOwn(known, option)) continue
-    throw new InvalidArgumentError(`${what} has no option '${option}'; there are: ${Object.keys(known).join(', ')}`)
   }
 }
 

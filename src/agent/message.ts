@@ -1,7 +1,7 @@
 // Message types: what a message is called and what its payload and answer are. A message type is plain data with
 // a phantom type, so that two copies of a module (one per thread, one per loader) speak of the same message by name.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkKnown } from './definition.js'
+import { checkKnown } from './check.js'
 import { InvalidArgumentError } from './errors.js'
 
 /**

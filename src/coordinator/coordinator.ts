@@ -1,6 +1,7 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
-import { type AnyAgent, isAgent, shown } from '../agent/definition.js'
+import { shown } from '../agent/check.js'
+import { type AnyAgent, isAgent } from '../agent/definition.js'
 import {
   AlreadyExistsError,
   InvalidArgumentError,

@@ -2,7 +2,8 @@
 // runtime of their own; so nothing that only the maker of a runtime needs is loaded before one is made.
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
-import { checkKnown, checkRestarts, isAgent, shown } from '../agent/definition.js'
+import { checkKnown, shown } from '../agent/check.js'
+import { checkRestarts, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import { checkNoModule } from '../loop/modules.js'
 import type { Runtime, RuntimeOptions } from './api.js'

@@ -1,14 +1,9 @@
 // The aggregator: an agent that gathers, for each correlation id, the events that belong together. What it keeps: an
 // event is in exactly one group; a group holds at most what it needs, so what is too much for it opens the next group of
 // that id; a group is combined once, when it is whole, when its time is over, or when it must make room.
+import { checkMs } from '../agent/check.js'
 import type { Context, LifeContext, Timer } from '../agent/context.js'
-import {
-  type AgentDefinition,
-  agent,
-  type CheckpointPolicy,
-  checkMs,
-  type MailboxOptions,
-} from '../agent/definition.js'
+import { type AgentDefinition, agent, type CheckpointPolicy, type MailboxOptions } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type EventType, type ReceivedOf, type RequestType, request } from '../agent/message.js'

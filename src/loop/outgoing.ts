@@ -2,8 +2,8 @@
 // schemas come first, synchronously where they can; when one of them takes time, later messages of the same sender
 // queue behind it, so that the order in which a sender sent is the order in which its messages leave.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkKnown, shown } from '../agent/check.js'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
-import { checkKnown, shown } from '../agent/definition.js'
 import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'

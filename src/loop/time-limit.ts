@@ -1,7 +1,8 @@
 // Sends with a time limit. The limit holds for the whole send, also for what comes before the message leaves; when it is
 // over the caller is told at once, and the callee by its signal, as if the caller had aborted one.
+
+import { checkMs } from '../agent/check.js'
 import type { SendOptions } from '../agent/context.js'
-import { checkMs } from '../agent/definition.js'
 import { TimeoutError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { checkSignal } from './cancellation.js'
