@@ -42,6 +42,11 @@ class PoolThread implements ThreadLife {
   readonly #control: Comlink.Remote<LoopControl>
   readonly #abort = new AbortController()
   #why: string | undefined
+  /**
+   * Who waits for an order, to be told when the life ends. One more reaction to `ended` for each would stay as long as the
+   * thread, and so would what the order was answered.
+   */
+  readonly #waiting = new Set<(error: ThreadLostError) => void>()
 
   /** @param begin runs the life's task; settles when the task does */
   constructor(
@@ -74,19 +79,31 @@ class PoolThread implements ThreadLife {
       this.over = true
       return { why: this.#why ?? why, turns, zombie }
     })
+    void this.ended.then(({ why }) => {
+      for (const fail of this.#waiting) fail(this.#lost(why))
+    })
   }
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
-    const lost = this.ended.then(({ why }) => {
-      throw new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
-    })
-    lost.catch(() => {})
-    if (this.over) return await lost
+    if (this.over) throw this.#lost((await this.ended).why)
     const done = work(this.#control as unknown as Orders)
     this.bell.interrupt()
-    const value = await Promise.race([done, lost])
-    this.#threads.booted(this)
-    return value
+    let fail!: (error: ThreadLostError) => void
+    const lost = new Promise<never>((_, reject) => {
+      fail = reject
+    })
+    this.#waiting.add(fail)
+    try {
+      const value = await Promise.race([done, lost])
+      this.#threads.booted(this)
+      return value
+    } finally {
+      this.#waiting.delete(fail)
+    }
+  }
+
+  #lost(why: string): ThreadLostError {
+    return new ThreadLostError(`thread ${this.index} was lost: ${why}`, true, { thread: this.index })
   }
 
   kill(why: string): void {
