@@ -156,7 +156,7 @@ export class Peer {
         waiter.reject(
           late
             ? new DeadlineError(why, { agent: overdue, message: waiter.name, thread: this.index })
-            : lostError(this.index, why, executed, waiter),
+            : lostError(this.index, why, executed, waiter, forGood),
         )
       }
       link.work.out.abandon()
@@ -508,11 +508,13 @@ function lostError(
   why: string,
   maybeExecuted: boolean,
   what?: Pick<Waiter, 'agent' | 'name'>,
+  forGood = false,
 ): ThreadLostError {
   const handler = what === undefined ? 'the handler' : `the handler of '${what.name}' at ${what.agent}`
-  const executed = maybeExecuted ? `${handler} may have run` : `${handler} did not run; a retry is safe`
+  const retry = forGood ? 'the thread is not started again' : 'a retry is safe'
+  const executed = maybeExecuted ? `${handler} may have run` : `${handler} did not run; ${retry}`
   const details = { thread, agent: what?.agent, message: what?.name }
-  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, details)
+  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, details, forGood)
 }
 
 function notSerializable(error: unknown, what: string, value: unknown): unknown {
