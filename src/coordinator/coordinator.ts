@@ -222,6 +222,7 @@ export class Coordinator {
     const failures = (await Promise.all(stops)).flat()
     await this.#pool?.destroy()
     this.host.end()
+    this.idle.end()
     this.#mesh.release(this.#mesh.get(0) as LoopHandle)
     return failures
   }
@@ -275,9 +276,8 @@ export class Coordinator {
   }
 
   async #addModule(url: string): Promise<AgentDescription[]> {
+    const where = await this.#loaders()
     if (this.#modules.includes(url)) throw registeredAlready(url)
-    const where =
-      this.#threads === 0 ? [this.#mesh.get(0) as LoopHandle] : this.#mesh.loops.filter(loop => loop.index > 0)
     this.#modules.push(url) // before it is loaded: a thread that begins meanwhile loads it too
     try {
       const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
@@ -289,6 +289,20 @@ export class Coordinator {
     } catch (error) {
       this.#modules.splice(this.#modules.indexOf(url), 1)
       throw error
+    }
+  }
+
+  /** The loops that load modules. At least one, while it is replaced too: only a loop that has loaded a module knows what is in it. */
+  async #loaders(): Promise<LoopHandle[]> {
+    if (this.#threads === 0) return [this.#mesh.get(0) as LoopHandle]
+    for (;;) {
+      const there = this.#mesh.loops.filter(loop => loop.index > 0)
+      if (there.length > 0) return there
+      if (this.#ending) throw this.host.stopReason()
+      const coming = [...this.#replacements].filter(([index]) => !this.host.isGone(index)).map(([, begun]) => begun)
+      if (coming.length === 0)
+        throw new ThreadLostError('every thread ended too often and was given up', false, {}, true)
+      await Promise.race(coming)
     }
   }
 
@@ -325,19 +339,19 @@ export class Coordinator {
       if (this.#interceptors.length > 0) {
         unwrap(await loop.order(control => control.intercept(this.#interceptors)))
       }
-      const modules = [...this.#modules]
-      if (modules.length > 0) unwrap(await loop.order(control => control.load(modules)))
-      // routed before it is joined: what waited for it comes the moment it is
-      await loop.order(control => control.route(this.registry.table()))
+      let known = await this.#teach(loop, [])
       const kept = this.#keeper.of(agent => this.#livesOn(agent, index))
       if (kept.length > 0) await loop.order(control => control.remember(kept))
       this.#watchdog.watch(thread)
       const rouse = await this.recycler.moveIn(loop)
+      // What waited for it comes the moment it is joined, and may be for what was registered or subscribed meanwhile.
+      // No wait from here to the join, which has it told of all that comes later.
+      while (known.changes !== this.registry.changes || this.#modules.some(url => !known.modules.includes(url))) {
+        known = await this.#teach(loop, known.modules)
+      }
       await this.#mesh.join(loop)
       for (const gone of this.#givenUp)
         await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
-      const late = this.#modules.filter(url => !modules.includes(url))
-      if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
       if (this.registry.types.size > 0) await this.#route()
       await rouse?.()
     } catch (error) {
@@ -345,6 +359,16 @@ export class Coordinator {
       await thread.ended // who waits for the loop has another replacement to wait for
       throw error
     }
+  }
+
+  /** Has a loop load what it has not, and gives it the routes. @returns what it knows now */
+  async #teach(loop: ThreadHandle, before: readonly string[]) {
+    const modules = [...this.#modules]
+    const late = modules.filter(url => !before.includes(url))
+    if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
+    const { changes } = this.registry
+    await loop.order(control => control.route(this.registry.table()))
+    return { modules, changes }
   }
 
   async #lost(loop: ThreadHandle, { why, turns, zombie }: Ending): Promise<void> {

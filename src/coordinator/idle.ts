@@ -33,6 +33,11 @@ export class IdleWatch {
     })
   }
 
+  /** The run is over: nothing is under way any more that anybody could wait for. */
+  end(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
   /** Looks, and tells who waits. */
   look(): void {
     if (this.#waiting.length === 0 || !this.#idle()) return

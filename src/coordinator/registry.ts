@@ -32,6 +32,8 @@ export class Registry {
   readonly #worded = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
   #version = 0
+  /** Counts what makes the next table say something else. */
+  changes = 0
   #named = 0
 
   constructor(threads: number) {
@@ -63,6 +65,7 @@ export class Registry {
     this.#sources.set(description.type, source)
     const loops = module === undefined ? [0] : this.#placement.place(description.threads)
     this.#types.set(description.type, { ...description, loops })
+    this.changes++
   }
 
   /** Adds the subscriptions of a definition. */
@@ -105,6 +108,7 @@ export class Registry {
     if (subscription === undefined) throw new UnknownSubscriptionError(`there is no subscription '${id}'`)
     this.#subscriptions.delete(id)
     this.#worded.delete(wording(subscription))
+    this.changes++
   }
 
   /** Replaces all subscriptions: a runtime that starts again has those it had. */
@@ -126,6 +130,7 @@ export class Registry {
   /** Nobody hosts the type from the next version of the table on. */
   fail(type: string, why: string): void {
     this.#failed.set(type, why)
+    this.changes++
   }
 
   /** Why nobody hosts a type any more. */
@@ -144,6 +149,7 @@ export class Registry {
   #remember(subscription: SubscriptionRoute): void {
     this.#subscriptions.set(subscription.id, subscription)
     this.#worded.set(wording(subscription), subscription)
+    this.changes++
   }
 }
 

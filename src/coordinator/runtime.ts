@@ -400,7 +400,11 @@ export class LocalRuntime implements Runtime {
           `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
         )
       }
-      return await this.#coordinator.recycler.undisturbed(work)
+      return await this.#coordinator.recycler.undisturbed(() => {
+        // agents that stop are on no loop any more: a snapshot without them would look like one of an empty runtime
+        if (this.#state !== 'running' && this.#state !== 'new') throw new StoppedError('the runtime was stopped')
+        return work()
+      })
     } finally {
       host.gate.open()
       end()

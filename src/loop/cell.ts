@@ -32,12 +32,14 @@ export class Cell {
   /** Undefined while it is there and nothing more can be said of it, as of most agents. */
   #life: Life | undefined
   #made = false
+  /** The message that makes the agent, as long as that takes. */
+  #making: Message | undefined
   /** While set no message begins: the agent is being made, or stops, or is paused. */
   held = false
   /** Whether the life wants to know of the end of turns. */
   watched = false
   readonly #mailbox = new MessageLine()
-  /** Calls from its own call chain, which do not wait for the turns that wait for them. */
+  /** Calls from its own call chain, which wait neither for the turns that wait for them nor for its end. */
   #inner: MessageLine | undefined
   /** The newest of the turns at work; each knows the one before. */
   #newest: Turn | undefined
@@ -89,7 +91,8 @@ export class Cell {
 
   /** Whether there is a message that may begin now. */
   get runnable(): boolean {
-    if (this.#inner !== undefined && this.#inner.length > 0) return true
+    if (this.#inner !== undefined && this.#inner.length > 0 && (this.type.reentrant || this.#running < this.type.limit))
+      return true
     return this.#mailbox.length > 0 && this.#running < this.type.limit && !this.held
   }
 
@@ -103,11 +106,14 @@ export class Cell {
     const { loop, type } = this
     loop.counters.add(at.accepted, 1)
     if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
-    if (message.chain !== undefined && this.#running >= type.limit && this.#comesBack(message)) return
+    if (message.chain !== undefined && (this.#running >= type.limit || this.stage === 'stopping')) {
+      if (this.#comesBack(message)) return
+    }
     if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
-      const refused = type.overflow === 'reject' ? message : (this.#mailbox.shift() as Message)
-      if (refused !== message) loop.counters.add(at.queued, -1)
-      this.#refuse(refused)
+      // never a tick: what the agent sends itself is no matter of the bound, and a one-shot timer would be gone
+      const refused = type.overflow === 'reject' ? message : this.#mailbox.take(({ name }) => name !== TIMER)
+      if (refused !== undefined && refused !== message) loop.counters.add(at.queued, -1)
+      if (refused !== undefined) this.#refuse(refused)
       if (refused === message) return
     }
     this.#mailbox.push(message)
@@ -156,6 +162,7 @@ export class Cell {
       await life.start()
       life.release()
     } finally {
+      this.#forgetUnmade()
       this.loop.ready(this) // what queued meanwhile: it runs, or it tries again
     }
   }
@@ -172,6 +179,7 @@ export class Cell {
       starting = life.start()
     } catch (error) {
       this.#fail(first, undefined, error)
+      this.#forgetUnmade()
       return
     }
     if (starting === undefined) {
@@ -180,19 +188,39 @@ export class Cell {
       this.#begin(first)
       return
     }
+    this.#making = first
+    const made = (): boolean => {
+      const waits = this.#making === first // else it was told already that it is not wanted
+      this.#making = undefined
+      return waits
+    }
     starting.then(
       () => {
-        if (this.loop.closed) this.#fail(first, undefined, this.loop.stopReason())
-        else this.#begin(first)
+        if (made()) {
+          if (this.loop.closed) this.#fail(first, undefined, this.loop.stopReason())
+          else this.#begin(first)
+        }
         life.release()
         this.loop.ready(this)
       },
       error => {
-        this.#fail(first, undefined, error)
+        if (made()) this.#fail(first, undefined, error)
         for (const message of this.#drainMailbox()) this.#refused(message, error)
         this.#tellRoom()
+        this.#forgetUnmade()
       },
     )
+  }
+
+  /** It could not be made: the next attempt begins with nothing of this one. */
+  unmade(paused: boolean): void {
+    this.#life = paused ? new Life(this, true) : undefined
+    this.held = paused
+  }
+
+  /** An agent that could not be made, and that nobody waits for, is nothing to remember. */
+  #forgetUnmade(): void {
+    if (this.stage === 'new' && this.waiting === 0 && this.#life?.paused !== true) this.loop.forget(this)
   }
 
   #begin(message: Message): void {
@@ -349,6 +377,9 @@ export class Cell {
   abandon(error: RingreeveError): void {
     Object.preventExtensions(error) // told to many: the place of none of them is put under its stack
     void this.#life?.rest()
+    const making = this.#making
+    this.#making = undefined
+    if (making !== undefined) this.#refused(making, error)
     for (const message of this.#drainMailbox()) this.#refused(message, error)
     for (const turn of this.turns()) {
       this.failEarly(turn, error)
@@ -369,6 +400,7 @@ export class Cell {
       else waiting.push(message)
     }
     life.stage = 'gone'
+    life.look()
     loop.forget(this)
     if (waiting.length > 0 || life.paused) loop.cell(loop.address(this.id)).#inherit(waiting, life.paused)
     this.#tellRoom()
@@ -382,6 +414,17 @@ export class Cell {
     this.loop.ready(this)
   }
 
+  /** The agent begins to stop. What waits is for the next one, but for what its own turns wait for. */
+  letBack(): void {
+    if (this.#running === 0 || this.type.limit === 1) return
+    for (const message of this.#mailbox.drain()) {
+      this.loop.counters.add(at.queued, -1)
+      if (message.chain !== undefined && this.#comesBack(message)) continue
+      this.#mailbox.push(message)
+      this.loop.counters.add(at.queued, 1)
+    }
+  }
+
   /** Whether the message was dealt with here because it comes back to a turn that waits for it. */
   #comesBack(message: Message): boolean {
     let waiting = 0
@@ -390,7 +433,8 @@ export class Cell {
       for (const turn of this.turns()) if (turn.turn === node.turn) waiting++
     }
     if (waiting === 0) return false
-    if (this.type.reentrant) {
+    // an agent that stops waits for its turns, and holds back all else: what they wait for must not be among it
+    if (this.type.reentrant || (waiting < this.type.limit && this.stage === 'stopping')) {
       this.#inner ??= new MessageLine()
       this.#inner.push(message)
       this.loop.counters.add(at.queued, 1)

@@ -81,9 +81,14 @@ export class Checkpoints {
   /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
   save(cell: Cell): void {
     cell.unkept = 0
-    const { unloaded } = this.#loop
-    const stays = !cell.forgotten || (unloaded.has(cell.text) && unloaded.get(cell.text) === cell.state)
-    if (stays) this.#tell(cell, true)
+    if (!cell.forgotten) this.#tell(cell, true)
+  }
+
+  /** The agent is unloaded, and with its cell goes what says that it changed: so what changed is kept now. */
+  unloaded(cell: Cell): void {
+    let changed = cell.unkept > 0
+    for (const cells of this.#changed.values()) changed = cells.delete(cell) || changed
+    if (changed) this.save(cell)
   }
 
   #saveChanged(everyMs: number): void {

@@ -29,6 +29,9 @@ export interface EventLoop {
   receive(port: MessagePort): { readonly message: unknown } | undefined
 }
 
+/** Longer than that Node does not wait at all. */
+const LONGEST_MS = 2 ** 31 - 1
+
 /** `queueMicrotask` makes a resource for async hooks each time, which costs more than a small message. */
 const settled = Promise.resolve()
 
@@ -38,7 +41,7 @@ export const ownEventLoop: EventLoop = {
   now: () => performance.now(),
   soon: work => void settled.then(work),
   later: setImmediate,
-  after: (ms, work) => setTimeout(work, ms),
+  after: (ms, work) => setTimeout(work, Math.min(ms, LONGEST_MS)),
   receive: receiveMessageOnPort,
 }
 

@@ -143,10 +143,10 @@ export class Life {
 
   #startFailed(error: unknown): RingreeveError {
     this.#starting = undefined
-    this.#ending = false
     this.stage = 'new'
-    this.#hold()
     const { text, loop } = this.#cell
+    void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
+    this.#cell.unmade(this.#paused)
     const failure = new AgentCreationError(`agent ${text} could not be made: ${textOf(error)}`, {
       agent: text,
       cause: error,
@@ -183,7 +183,7 @@ export class Life {
 
   /** The agent is to stop of itself, behind what waits for it now. Nobody waits for it, so what fails is reported. */
   endItself(): void {
-    if (this.#ending) return
+    if (this.#ending || this.stage === 'gone') return // a turn that outlives its agent has nothing left to stop
     this.#ending = true
     if (this.#paused) this.resume()
     const fail = (_: unknown, error: unknown): void => {
@@ -257,6 +257,7 @@ export class Life {
     this.stage = 'stopping'
     this.#hold()
     cell.watched = true
+    cell.letBack()
     loop.acceptOwn() // who waits for idle waits for this too
     void this.rest()
     const still = new Promise<void>(resolve => {
@@ -269,8 +270,10 @@ export class Life {
     } catch (error) {
       this.endedBadly(error)
     }
-    if (this.#keep && cell.state !== undefined) loop.unloaded.set(cell.text, cell.state)
-    else if (!this.#keep && !loop.resting) loop.forgetState(cell)
+    if (this.#keep && cell.state !== undefined) {
+      loop.unloaded.set(cell.text, cell.state)
+      loop.checkpoints.unloaded(cell)
+    } else if (!this.#keep && !loop.resting) loop.forgetState(cell)
     loop.counters.add(at.agents, -1)
     cell.retire()
     loop.counters.add(at.done, 1)
@@ -292,13 +295,16 @@ export class Life {
 
   /** A turn or a loop has ended, or is not waited for any longer. */
   look(): void {
-    if (this.#hurried || (this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0)) this.#still?.()
+    const still = this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0
+    if (this.#hurried || still) this.#still?.()
+    // whoever remembers the address of an agent that is gone has its cell, but must not have its state
+    if (still && this.stage === 'gone') this.#cell.state = undefined
   }
 
   /** A turn has ended; told only if the cell is watched. */
   turnEnded(turn: Turn): void {
     const task = turn.message?.name === TIMER ? (turn.message.payload as Timer) : undefined
-    if (this.stage === 'stopping') this.look()
+    if (this.stage === 'stopping' || this.stage === 'gone') this.look()
     else if (task?.period === undefined) this.#lastTurn = this.#cell.loop.clock.now()
   }
 

@@ -368,6 +368,7 @@ export class Loop implements CallHost, LogLane {
   }
 
   forget(cell: Cell): void {
+    if (cell.forgotten) return // the name may be another's by now
     cell.forgotten = true // for whoever holds its address
     this.#cells.delete(cell.text)
     this.#addresses.delete(cell.text)

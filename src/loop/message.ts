@@ -110,6 +110,23 @@ export class MessageLine {
     return message
   }
 
+  /** Takes out the first that is `wanted`. */
+  take(wanted: (message: Message) => boolean): Message | undefined {
+    let before: Message | undefined
+    for (let message = this.#first; message !== undefined; message = message.behind) {
+      if (wanted(message)) {
+        if (before === undefined) return this.shift()
+        before.behind = message.behind
+        if (this.#last === message) this.#last = before
+        message.behind = undefined
+        this.length--
+        return message
+      }
+      before = message
+    }
+    return undefined
+  }
+
   /** Takes everything out, in order. */
   drain(): Message[] {
     const all: Message[] = []

@@ -1,0 +1,123 @@
+// Promised: what holds for the life of an agent holds at its edges too.
+import { expect, it } from 'vitest'
+import * as corners from './corners.js'
+import { failure, flag, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
+
+const agents = [new URL('./corners.js', import.meta.url)]
+
+onEveryEngine('the edges of a life', engine => {
+  it('a turn that outlives its agent and wishes to stop leaves nothing to wait for', async () => {
+    const runtime = await shared(engine, { agents })
+    const words = { begun: flag(), release: flag(), done: flag() }
+    const outlived = failure(runtime.send(corners.Begin, words, 'late/x'))
+    await reaches(words.begun, 1)
+    await runtime.handle(corners.late, 'x').stop({ drain: false, timeout: 10 })
+    await outlived
+    Atomics.store(words.release, 0, 1)
+    await reaches(words.done, 1)
+    await runtime.idle()
+    expect(await runtime.send(corners.Ping, undefined, 'late/x')).toBe('pong')
+  })
+
+  it('the message that makes an agent is settled when agent or runtime stop before it is made', async () => {
+    const runtime = await open(engine, { agents })
+    const first = ['x', 'y'].map(key => failure(runtime.send(corners.Ping, undefined, `unborn/${key}`)))
+    await sleep(10)
+    const stop = runtime.handle(corners.unborn, 'x').stop({ drain: false, timeout: 10 })
+    expect((await failure(stop)).code).toBe('ERR_RINGREEVE_TIMEOUT')
+    expect((await first[0])?.code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.stop({ timeout: 10 })
+    expect((await first[1])?.code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.close()
+  })
+
+  it('an agent that stops takes the calls that its own turns wait for', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const key of ['a', 'b', 'c']) {
+      expect(await runtime.send(corners.Around, undefined, `leaving/${key}`)).toBe('pong')
+    }
+    await runtime.idle()
+  })
+
+  it('an agent that could not be made leaves no timer, and nothing for the next attempt', async () => {
+    const runtime = await shared(engine, { agents })
+    const failed = failure(runtime.send(corners.Fired, undefined, 'second/failed'))
+    expect((await failed).code).toBe('ERR_RINGREEVE_AGENT_CREATION')
+    await sleep(20)
+    expect(await runtime.send(corners.Add, undefined, 'second/failed')).toBe(2) // its timer would have made it before
+    const stopped = failure(runtime.send(corners.Fired, undefined, 'second/stopped'))
+    await sleep(10)
+    await runtime.handle(corners.second, 'stopped').stop({ drain: false })
+    expect((await stopped).code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.send(corners.Arm, { after: 1 }, 'second/stopped')
+    await sleep(20)
+    expect(await runtime.send(corners.Fired, undefined, 'second/stopped')).toBe(1)
+  })
+
+  it("with 'drop-oldest' no tick is dropped", async () => {
+    const runtime = await shared(engine, { agents })
+    const set = runtime.send(corners.Arm, { after: 1 }, 'crowded/x')
+    await sleep(15)
+    expect(await runtime.send(corners.Ping, undefined, 'crowded/x')).toBe('pong')
+    await set
+    expect(await runtime.send(corners.Fired, undefined, 'crowded/x')).toBe(1)
+  })
+
+  it('what was not kept when an agent is unloaded is kept then', async () => {
+    if (engine.threads === 0) return // there is nothing to keep it from
+    await using runtime = await open(engine, { agents })
+    const done = flag()
+    await runtime.send(corners.Begin, { begun: done, release: done, done }, 'saving/x')
+    await runtime.send(corners.Add, undefined, 'saving/x')
+    await reaches(done, 1)
+    await runtime.idle()
+    await failure(runtime.send(corners.End, undefined, 'ending/x'))
+    expect(await runtime.send(corners.Add, undefined, 'saving/x')).toBe(2)
+  })
+})
+
+onEveryEngine('the end of the runtime', engine => {
+  it('tells who waits for idle, and gives no snapshot of agents that have gone', async () => {
+    const runtime = await open(engine, { agents })
+    const pending = failure(runtime.send(corners.Ping, undefined, 'unborn/x'))
+    const idle = runtime.idle()
+    const saved = failure(runtime.saveState())
+    await runtime.stop({ timeout: 10 })
+    await idle
+    expect((await saved).code).toBe('ERR_RINGREEVE_STOPPED')
+    await pending
+    await runtime.close()
+  })
+
+  it('waits for onStop as long as it is told to, however long that is', async () => {
+    for (const timeout of [2 ** 31 - 1, Number.POSITIVE_INFINITY]) {
+      const runtime = await open(engine, { agents })
+      const done = flag()
+      await runtime.send(corners.Begin, { begun: done, release: done, done }, 'lasting/x')
+      await runtime.stop({ timeout })
+      expect(done[0]).toBe(1)
+      await runtime.close()
+    }
+  })
+})
+
+onEveryEngine('while a thread is replaced', engine => {
+  it('what is registered and subscribed meanwhile is known to it before anything comes', async () => {
+    if (engine.threads === 0) return
+    const keys = [...'abcdefgh']
+    for (const ms of [0, 5, 10, 20, 30]) {
+      await using runtime = await open(engine, { agents })
+      await failure(runtime.send(corners.End, undefined, `ending/${ms}`))
+      await sleep(ms)
+      await runtime.register(new URL('./recruit.js', import.meta.url))
+      const here = keys.map(key => runtime.send(corners.Ping, undefined, `recruit/${key}`))
+      await runtime.subscribe({ agent: 'listening', topic: 'news' })
+      await Promise.all(
+        keys.map(key => runtime.publish(corners.Heard, undefined, { topic: `news/${key}`, until: 'handled' })),
+      )
+      expect(await Promise.all(here)).toEqual(keys.map(() => 'here'))
+      const heard = keys.map(key => runtime.send(corners.Fired, undefined, `listening/${key}`))
+      expect(await Promise.all(heard)).toEqual(keys.map(() => 1))
+    }
+  })
+})

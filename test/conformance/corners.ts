@@ -1,0 +1,107 @@
+// Agents at the edges of a life: that cannot be made, or not yet, or are stopped from where it was not expected.
+import { agent, event, request } from 'ringreeve'
+
+const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+const opened = async (word: Int32Array) => {
+  while (Atomics.load(word, 0) === 0) await sleep(1)
+}
+
+export const Ping = request<void, string>('ping')
+export const Begin = request<{ begun: Int32Array; release: Int32Array; done: Int32Array }, void>('begin')
+export const Around = request<void, string>('around')
+export const Arm = request<{ after: number }, void>('arm')
+export const Fired = request<void, number>('fired')
+export const Add = request<void, number>('add')
+export const End = request<void, void>('end')
+export const Heard = event<void>('heard')
+
+/** Its turn goes on when it has stopped, and then wishes to stop. */
+export const late = agent('late')
+  .on(Begin, async ({ begun, release, done }, ctx) => {
+    Atomics.add(begun, 0, 1)
+    await opened(release)
+    ctx.stop()
+    Atomics.add(done, 0, 1)
+  })
+  .on(Ping, () => 'pong')
+
+/** Is never made. */
+export const unborn = agent('unborn')
+  .onStart(() => new Promise(() => {}))
+  .on(Ping, () => 'pong')
+
+/** Stops while it waits for a call that comes back to it. */
+export const leaving = agent('leaving', { concurrency: 'interleaved' })
+  .on(Around, async (_, ctx) => {
+    ctx.stop()
+    await sleep(5)
+    return ctx.send(Around, undefined, `mirror/${ctx.id.key}`)
+  })
+  .on(Ping, () => 'pong')
+export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Around, (_, ctx) =>
+  ctx.send(Ping, undefined, `leaving/${ctx.id.key}`),
+)
+
+/** The first time it is not made, and has set a timer. */
+const tries = new Map<string, number>()
+export const second = agent('second', { state: () => ({ fired: 0 }) })
+  .onStart(async ctx => {
+    const n = (tries.get(ctx.id.key) ?? 0) + 1
+    tries.set(ctx.id.key, n)
+    if (n > 1) return
+    ctx.after(1, () => {})
+    await ctx.sleep(ctx.id.key === 'stopped' ? 100_000 : 0)
+    throw new Error('not yet')
+  })
+  .on(Arm, ({ after }, ctx) => {
+    ctx.after(after, later => {
+      later.state.fired++
+    })
+  })
+  .on(Fired, (_, ctx) => ctx.state.fired)
+  .on(Add, (_, ctx) => tries.get(ctx.id.key) as number)
+
+/** Has a tick waiting when its mailbox is full. */
+export const crowded = agent('crowded', {
+  mailbox: { capacity: 1, overflow: 'drop-oldest' },
+  state: () => ({ fired: 0 }),
+})
+  .on(Arm, async ({ after }, ctx) => {
+    ctx.after(after, later => {
+      later.state.fired++
+    })
+    await sleep(30)
+  })
+  .on(Ping, () => 'pong')
+  .on(Fired, (_, ctx) => ctx.state.fired)
+
+/** Is unloaded sooner than its checkpoint is due. */
+export const saving = agent('saving', {
+  checkpoint: { everyMessages: 100 },
+  unloadAfter: 5,
+  state: () => ({ n: 0, stopped: undefined as Int32Array | undefined }),
+})
+  .on(Begin, ({ done }, ctx) => {
+    ctx.state.stopped = done
+  })
+  .on(Add, (_, ctx) => ++ctx.state.n)
+  .onStop(ctx => {
+    if (ctx.state.stopped) Atomics.add(ctx.state.stopped, 0, 1)
+  })
+export const ending = agent('ending').on(End, () => process.exit(1))
+
+/** Takes its time to stop. */
+export const lasting = agent('lasting', { state: () => ({ words: undefined as Int32Array | undefined }) })
+  .on(Begin, ({ done }, ctx) => {
+    ctx.state.words = done
+  })
+  .onStop(async ctx => {
+    await sleep(20)
+    if (ctx.state.words) Atomics.add(ctx.state.words, 0, 1)
+  })
+
+export const listening = agent('listening', { state: () => ({ n: 0 }) })
+  .on(Heard, (_, ctx) => {
+    ctx.state.n++
+  })
+  .on(Fired, (_, ctx) => ctx.state.n)
