@@ -20,7 +20,6 @@ export type RoomListener = () => void
 
 /** One agent. */
 export class Cell {
-  readonly id: AgentId
   readonly text: string
   readonly type: HostedType
   readonly loop: Loop
@@ -38,7 +37,8 @@ export class Cell {
   held = false
   /** Whether the life wants to know of the end of turns. */
   watched = false
-  readonly #mailbox = new MessageLine()
+  /** Undefined while it is empty, as most are. */
+  #mailbox: MessageLine | undefined
   /** Calls from its own call chain, which wait neither for the turns that wait for them nor for its end. */
   #inner: MessageLine | undefined
   /** The newest of the turns at work; each knows the one before. */
@@ -48,11 +48,15 @@ export class Cell {
   /** Whether its loop knows it no more. */
   forgotten = false
 
-  constructor(id: AgentId, type: HostedType, loop: Loop) {
-    this.id = id
-    this.text = id.toString()
+  constructor(text: string, type: HostedType, loop: Loop) {
+    this.text = text
     this.type = type
     this.loop = loop
+  }
+
+  /** Made when it is asked for: with the texts in it, it takes as much memory as all else of an idle agent. */
+  get id(): AgentId {
+    return this.loop.address(this.text).id
   }
 
   get life(): Life {
@@ -81,7 +85,7 @@ export class Cell {
 
   /** Messages that have not begun. */
   get waiting(): number {
-    return this.#mailbox.length + (this.#inner?.length ?? 0)
+    return this.#queued + (this.#inner?.length ?? 0)
   }
 
   /** The turns at work. */
@@ -93,12 +97,21 @@ export class Cell {
   get runnable(): boolean {
     if (this.#inner !== undefined && this.#inner.length > 0 && (this.type.reentrant || this.#running < this.type.limit))
       return true
-    return this.#mailbox.length > 0 && this.#running < this.type.limit && !this.held
+    return this.#mailbox !== undefined && this.#running < this.type.limit && !this.held
   }
 
   /** Whether more messages wait than the mailbox holds. */
   get overfull(): boolean {
-    return this.#mailbox.length > this.type.capacity
+    return this.#queued > this.type.capacity
+  }
+
+  get #queued(): number {
+    return this.#mailbox?.length ?? 0
+  }
+
+  #push(message: Message): void {
+    this.#mailbox ??= new MessageLine()
+    this.#mailbox.push(message)
   }
 
   /** Puts a message in. Its outcome, also when it is refused here, goes to its reply. */
@@ -109,21 +122,21 @@ export class Cell {
     if (message.chain !== undefined && (this.#running >= type.limit || this.stage === 'stopping')) {
       if (this.#comesBack(message)) return
     }
-    if (this.#mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
+    if (this.#queued >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       // never a tick: what the agent sends itself is no matter of the bound, and a one-shot timer would be gone
-      const refused = type.overflow === 'reject' ? message : this.#mailbox.take(({ name }) => name !== TIMER)
+      const refused = type.overflow === 'reject' ? message : this.#mailbox?.take(({ name }) => name !== TIMER)
       if (refused !== undefined && refused !== message) loop.counters.add(at.queued, -1)
       if (refused !== undefined) this.#refuse(refused)
       if (refused === message) return
     }
-    this.#mailbox.push(message)
+    this.#push(message)
     loop.counters.add(at.queued, 1)
     loop.ready(this)
   }
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
   tell(name: string, payload: unknown, reply: Reply): void {
-    this.#mailbox.push(noteOf(this, name, payload, reply))
+    this.#push(noteOf(this, name, payload, reply))
     this.loop.acceptOwn()
     this.loop.counters.add(at.queued, 1)
     this.loop.ready(this)
@@ -142,9 +155,10 @@ export class Cell {
 
   /** Begins with the next message. Call only when {@link runnable}. */
   runNext(): void {
-    const message = this.#inner?.shift() ?? (this.#mailbox.shift() as Message)
+    const message = this.#inner?.shift() ?? (this.#mailbox?.shift() as Message)
+    if (this.#mailbox?.length === 0) this.#mailbox = undefined
     this.loop.counters.add(at.queued, -1)
-    if (this.#waitingForRoom !== undefined && this.#mailbox.length <= this.type.capacity >> 1) this.#tellRoom()
+    if (this.#waitingForRoom !== undefined && this.#queued <= this.type.capacity >> 1) this.#tellRoom()
     const { stage } = this
     if (stage === 'ready' || stage === 'stopping') this.#begin(message)
     else this.#create(message)
@@ -156,7 +170,7 @@ export class Cell {
     if (life.stage === 'ready') return
     if (life.stage === 'stopping') {
       await life.stop().catch(() => {}) // who stops it is told
-      return this.loop.cell(this.loop.address(this.id)).ensure()
+      return this.loop.cell(this.loop.address(this.text)).ensure()
     }
     try {
       await life.start()
@@ -402,14 +416,14 @@ export class Cell {
     life.stage = 'gone'
     life.look()
     loop.forget(this)
-    if (waiting.length > 0 || life.paused) loop.cell(loop.address(this.id)).#inherit(waiting, life.paused)
+    if (waiting.length > 0 || life.paused) loop.cell(loop.address(this.text)).#inherit(waiting, life.paused)
     this.#tellRoom()
   }
 
   #inherit(waiting: readonly Message[], paused: boolean): void {
     if (paused) this.#life = new Life(this, true)
     this.held = paused
-    for (const message of waiting) this.#mailbox.push(message)
+    for (const message of waiting) this.#push(message)
     this.loop.counters.add(at.queued, waiting.length)
     this.loop.ready(this)
   }
@@ -417,10 +431,12 @@ export class Cell {
   /** The agent begins to stop. What waits is for the next one, but for what its own turns wait for. */
   letBack(): void {
     if (this.#running === 0 || this.type.limit === 1) return
-    for (const message of this.#mailbox.drain()) {
+    const waiting = this.#mailbox?.drain() ?? []
+    this.#mailbox = undefined
+    for (const message of waiting) {
       this.loop.counters.add(at.queued, -1)
       if (message.chain !== undefined && this.#comesBack(message)) continue
-      this.#mailbox.push(message)
+      this.#push(message)
       this.loop.counters.add(at.queued, 1)
     }
   }
@@ -443,7 +459,7 @@ export class Cell {
     }
     if (waiting < this.type.limit) return false
     const cycle = [...chainText(message.chain), this.text]
-    const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. Answer first, or give '${this.id.type}' concurrency 'callchain'`
+    const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. Answer first, or give '${this.type.spec.type}' concurrency 'callchain'`
     this.#fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
     return true
   }
@@ -469,7 +485,8 @@ export class Cell {
   }
 
   #drainMailbox(): Message[] {
-    const all = [...(this.#inner?.drain() ?? []), ...this.#mailbox.drain()]
+    const all = [...(this.#inner?.drain() ?? []), ...(this.#mailbox?.drain() ?? [])]
+    this.#mailbox = undefined
     this.loop.counters.add(at.queued, -all.length)
     return all
   }

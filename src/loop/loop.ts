@@ -336,7 +336,7 @@ export class Loop implements CallHost, LogLane {
       const type = this.#types.get(address.id.type)
       if (type === undefined)
         throw new Error(`loop ${this.index} was told to host '${address.id.type}' and has no such type`)
-      cell = new Cell(address.id, type, this)
+      cell = new Cell(address.text, type, this)
       this.#cells.set(address.text, cell)
     }
     address.cell = cell
