@@ -8,6 +8,8 @@ import type { Message, Reply } from './message.js'
 
 /** What a call needs of the loop it was made on. */
 export interface CallHost {
+  /** Turns at work. */
+  readonly turns: number
   /** A call that the application awaits began (+1) or ended (-1). */
   countCall(by: 1 | -1): void
   /** Whether an agent lives on that loop. */

@@ -215,8 +215,12 @@ export class Loop implements CallHost, LogLane {
     return !this.waiters.empty
   }
 
+  get turns(): number {
+    return this.counters.get(at.running)
+  }
+
   pending(): boolean {
-    return this.counters.get(at.running) > 0
+    return this.turns > 0
   }
 
   /** Shows what was done to who can see it: other loops, and who waits for all to be idle. */

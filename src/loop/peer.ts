@@ -21,7 +21,7 @@ import type { Cancellation } from './cancellation.js'
 import { culprit } from './culprit.js'
 import type { ChainNode, Message, Reply } from './message.js'
 
-/** Frames that may wait for a full ring before senders are refused. */
+/** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
 const MAX_BACKLOG = 65_536
 
 /** A body without binary fields. */
@@ -406,7 +406,7 @@ export class Peer {
     let queue = this.#link === undefined ? this.#parked : this.#muted.get(recipient)
     if (queue === undefined && this.#holding !== undefined && !this.#mayPass(parcel)) queue = this.#parked
     if (queue === undefined) return false
-    if (queue.length >= MAX_BACKLOG) held.fail(this.#overloaded())
+    if (queue.length >= this.#most) held.fail(this.#overloaded())
     else queue.push(held)
     return true
   }
@@ -426,12 +426,17 @@ export class Peer {
     return true
   }
 
+  /** So whoever awaits what it sends is never refused, however many do. */
+  get #most(): number {
+    return MAX_BACKLOG + this.#host.turns
+  }
+
   #checkBacklog(link: Link): void {
-    if (link.work.out.backlog >= MAX_BACKLOG) throw this.#overloaded()
+    if (link.work.out.backlog >= this.#most) throw this.#overloaded()
   }
 
   #overloaded(): OverloadedError {
-    return new OverloadedError(`${MAX_BACKLOG} messages wait for loop ${this.index}; await some before sending more`, {
+    return new OverloadedError(`${this.#most} messages wait for loop ${this.index}; await some before sending more`, {
       thread: this.index,
     })
   }

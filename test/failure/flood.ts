@@ -35,3 +35,21 @@ export const waiting = consumer('waiting', 'wait').on(Handled, (_, ctx) => ctx.s
 export const rejecting = consumer('rejecting', 'reject').on(Handled, (_, ctx) => ctx.state)
 export const dropping = consumer('dropping', 'drop-oldest').on(Handled, (_, ctx) => ctx.state)
 export const ponger = agent('ponger').on(Ping, () => 'pong')
+
+// A crowd, each of whom sends one event to an agent that lets nobody in for now. Types are placed in the order of their
+// names: these two are on different threads.
+export const Go = event('go')
+export const Enter = event('enter')
+export const Admit = request<Int32Array, void>('admit')
+export const Inside = request<void, number>('inside')
+export const crowd = agent('crowd', { threads: 1, subscriptions: ['crowd'] }).on(Go, async (_, ctx) => {
+  await ctx.publish(Enter, undefined, { topic: 'door/x' })
+})
+export const door = agent('door', { threads: 1, subscriptions: ['door'], state: () => ({ inside: 0 }) })
+  .on(Enter, (_, ctx) => {
+    ctx.state.inside++
+  })
+  .on(Admit, async open => {
+    while (Atomics.load(open, 0) === 0) await new Promise(resolve => setTimeout(resolve, 1))
+  })
+  .on(Inside, (_, ctx) => ctx.state.inside)

@@ -1,6 +1,8 @@
 // Overload: producers that are faster than their consumer, under each policy. Nothing is uncounted: what was sent is
 // what was handled, what was refused and what was dropped; queues stay within bounds; answers of others still come.
 // `RINGREEVE_CHAOS=60` makes it a minute each, looks at the memory, and prints what it counted.
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRuntime, OverloadedError, type Runtime } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import * as flood from './flood.js'
@@ -99,3 +101,16 @@ for (const threads of [1, 2]) {
     }
   })
 }
+
+it('who awaits what it sends is never refused, however many do', { timeout: 60_000 }, async () => {
+  const all = 80_000 // of whom the ring takes some, and more than 65,536 wait
+  await using runtime = await createRuntime({ threads: 2, agents: [url], unhandledErrors: 'throw' })
+  const open = new Int32Array(new SharedArrayBuffer(4))
+  const admitting = runtime.send(flood.Admit, open, 'door/x')
+  for (let n = 0; n < all; n++) await runtime.publish(flood.Go, undefined, { topic: `crowd/${n}` })
+  while (runtime.stats().loops.every(({ running }) => running < 70_000)) await sleep(5)
+  Atomics.store(open, 0, 1)
+  await admitting
+  await runtime.idle()
+  expect(await runtime.send(flood.Inside, undefined, 'door/x')).toBe(all)
+})
