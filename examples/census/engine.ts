@@ -39,7 +39,7 @@ export interface CensusSettings {
   readonly show: (state: ProgressState, pass: number) => void
 }
 
-/** Lanes of the reader for each thread: keys fall on threads by hash, and a few keys may all fall on one. */
+/** Lanes of the reader for each thread: enough that none runs dry while others of its lanes wait for the disk. */
 const LANES = 32
 
 /**

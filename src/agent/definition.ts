@@ -75,7 +75,7 @@ export interface AgentOptions<State> {
   readonly description?: string
   /** Topics that each agent of this type hears; the topic's source is the agent's key. `'default'` is the default topic. */
   readonly subscriptions?: readonly TopicPattern[]
-  /** How many threads host this type. Default: all. 1 pins it to one. Keys are spread by hash. */
+  /** How many threads host this type. Default: all. 1 pins it to one. Keys that end with a number are dealt out in turn, others spread by hash. */
   readonly threads?: number
   /** How many messages one agent handles at a time. Default `'serial'`. */
   readonly concurrency?: Concurrency

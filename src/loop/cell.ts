@@ -24,6 +24,7 @@ export class Cell {
   readonly type: HostedType
   readonly loop: Loop
   state: unknown
+  #id: AgentId | undefined
   /** Whether it is in the loop's line of cells that have something to do. */
   inLine = false
   /** Turns since its state was kept last. */
@@ -54,9 +55,10 @@ export class Cell {
     this.loop = loop
   }
 
-  /** Made when it is asked for: with the texts in it, it takes as much memory as all else of an idle agent. */
+  /** The same one as long as the agent is there, and kept only if it is asked for: it takes half as much as all else. */
   get id(): AgentId {
-    return this.loop.address(this.text).id
+    this.#id ??= this.loop.address(this.text).id
+    return this.#id
   }
 
   get life(): Life {

@@ -78,7 +78,8 @@ export class Life {
    */
   start(): Promise<void> | undefined {
     if (this.#starting !== undefined) return this.#starting
-    const { id, text, type, loop } = this.#cell
+    const { text, type, loop } = this.#cell
+    const { id } = loop.address(text) // not the cell's own, which it would keep
     if (type.keys !== undefined && !type.keys.has(id.key)) {
       if (!this.#paused) loop.forget(this.#cell)
       throw this.#noSuchKey()

@@ -1,5 +1,6 @@
 // Placement: which loops host a type. A type goes to all threads, or to as many as it asks for: those with the fewest
-// types of their own so far. The choice is made once, when the type is registered; keys are then spread by hash.
+// types of their own so far. The choice is made once, when the type is registered; keys are then dealt
+// out, or spread by hash (table.ts).
 
 /** Remembers how many types each thread was chosen for. */
 export class Placement {

@@ -66,7 +66,7 @@ export class Routes {
     const route = this.#types.get(type)
     if (route === undefined || route.failed !== undefined) return undefined
     const { loops } = route
-    return loops.length === 1 ? loops[0] : loops[hash(key) % loops.length]
+    return loops.length === 1 ? loops[0] : loops[placeOf(key, loops.length)]
   }
 
   /** Why nobody hosts a type that is registered. */
@@ -87,8 +87,30 @@ export class Routes {
   }
 }
 
+/** More digits at the end of a key are no number that anybody counts. */
+const DIGITS = 9
+/** Numbers below it are those of workers; beyond are those of things. */
+const WORKERS = 64
+
+/**
+ * Which of so many places a key has, from 0. A key without a number at its end goes by hash. Numbered ones (`7`,
+ * `worker-7`) are dealt out in turn, so that four workers on four threads do not meet, whether they are counted from 0 or from
+ * 1. Higher numbers may have gaps, and every second one must not mean every second place: each round of them begins where
+ * a hash says.
+ */
+export function placeOf(key: string, places: number): number {
+  let digits = 0
+  while (digits < DIGITS && isDigit(key.charCodeAt(key.length - digits - 1))) digits++
+  if (digits === 0) return hash(key) % places
+  const number = Number(key.slice(-digits))
+  const round = number < WORKERS ? 0 : Math.floor(number / places)
+  return (hash(`${key.slice(0, -digits)} ${round}`) + number) % places
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
 /** FNV-1a over UTF-16 units, with a final mix (murmur3's fmix32) so that low bits spread short numbered keys evenly. */
-export function hash(text: string): number {
+function hash(text: string): number {
   let h = 0x811c9dc5
   for (let i = 0; i < text.length; i++) {
     h ^= text.charCodeAt(i)

@@ -1,6 +1,8 @@
 // A thread that dies: whoever waits for it is told, and it is replaced. And no message between threads passes the host.
+import fc from 'fast-check'
 import { createRuntime, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
+import { placeOf } from '#ringreeve/routing/table.js'
 import { failure, flag, kit as kitUrl, reaches, sleep } from './engines.js'
 import * as kit from './kit.js'
 
@@ -111,4 +113,25 @@ it('park: threads asleep in Atomics.wait hear messages, orders and their own tim
   await runtime.idle()
   expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([1])
   await subscription.unsubscribe()
+})
+
+it('keys that are counted are dealt out: workers from 0 or 1 have a thread each, and no step leaves threads empty', () => {
+  for (const places of [2, 3, 4, 8]) {
+    for (const name of ['', 'worker-', 'a.b/7.']) {
+      for (const first of [0, 1]) {
+        const used = Array.from({ length: places }, (_, n) => placeOf(`${name}${first + n}`, places))
+        expect(new Set(used).size).toBe(places)
+      }
+      for (const step of [1, 2, places, 10]) {
+        const each = new Array<number>(places).fill(0)
+        for (let n = 0; n < 4_000; n++) each[placeOf(`${name}${n * step}`, places)]!++
+        expect(Math.min(...each) / Math.max(...each)).toBeGreaterThan(0.75)
+      }
+    }
+  }
+  const anywhere = fc.property(fc.string(), fc.integer({ min: 1, max: 64 }), (key, places) => {
+    const place = placeOf(key, places)
+    expect(Number.isInteger(place) && place >= 0 && place < places && place === placeOf(key, places)).toBe(true)
+  })
+  fc.assert(anywhere)
 })

@@ -3,7 +3,7 @@
 import { AgentFailedError, createRuntime, InvalidArgumentError, type Runtime, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
-import { hash } from '#ringreeve/routing/table.js'
+import { placeOf } from '#ringreeve/routing/table.js'
 import { failure } from '../conformance/engines.js'
 import * as mortals from './mortals.js'
 
@@ -111,7 +111,7 @@ for (const threads of [1, 2, 4]) {
 it('threads that begin later know of one that was given up', async () => {
   await using runtime = await open(2, { restarts: { max: 0, within: 60_000 } })
   const keyOn = (loop: number): string =>
-    ['a', 'b', 'c', 'd', 'e', 'f'].find(key => hash(key) % 2 === loop - 1) as string
+    ['a', 'b', 'c', 'd', 'e', 'f'].find(key => placeOf(key, 2) === loop - 1) as string
   const lost = `plain/${keyOn(1)}`
   await runtime.send(Slip, undefined, lost)
   for (let told = ''; !told.includes('not started again'); ) {
