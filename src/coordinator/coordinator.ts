@@ -9,10 +9,12 @@ import {
   RingreeveError,
   StoppedError,
   ThreadLostError,
+  textOf,
 } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { type AgentDescription, LoopControl, unwrap } from '../loop/control.js'
+import { within } from '../loop/event-loop.js'
 import { Loop, type LoopOptions, type Report } from '../loop/loop.js'
 import type { LogEntry } from '../observe/log.js'
 import type { SubscriptionRoute } from '../routing/table.js'
@@ -31,6 +33,8 @@ import { stackOf } from './stack.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
+/** How long a new life waits for others to let go of the memory of the one before, which it can then have. */
+const LET_GO_MS = 50
 const DEFAULT_RING = 256 * 1024
 /** From 0.8 on V8 gives a heap up when collections in a row free little. */
 const RECYCLE_AT = 0.7
@@ -60,6 +64,7 @@ export class Coordinator {
   readonly recycler: Recycler
   readonly #keeper = new Keeper()
   readonly #letters: LetterBox
+  /** Ends of threads with something still to be done: the next life is to begin, or another loop has not heard of it. */
   #replacing = 0
   /** By loop: its thread ended, and the next life is there or could not begin. */
   readonly #replacements = new Map<number, Promise<void>>()
@@ -112,7 +117,7 @@ export class Coordinator {
     this.host.onQuiet = () => this.idle.look()
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
     if (paused && threads > 0) this.host.gate.close()
-    void this.#mesh.join(new HostHandle(this.#control, status, flags))
+    void this.#mesh.join(new HostHandle(this.#control, status, flags), () => {}) // the first: there is nobody to refuse it
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#supervisor = new Supervisor(options.restarts, () => this.house.now(), machine.random)
     this.recycler = new Recycler({
@@ -349,13 +354,12 @@ export class Coordinator {
       while (known.changes !== this.registry.changes || this.#modules.some(url => !known.modules.includes(url))) {
         known = await this.#teach(loop, known.modules)
       }
-      await this.#mesh.join(loop)
+      await this.#mesh.join(loop, error => thread.kill(notBegun(error)))
       for (const gone of this.#givenUp)
         await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
-      if (this.registry.types.size > 0) await this.#route()
       await rouse?.()
     } catch (error) {
-      thread.kill(`it could not begin: ${error instanceof Error ? error.message : String(error)}`)
+      thread.kill(notBegun(error))
       await thread.ended // who waits for the loop has another replacement to wait for
       throw error
     }
@@ -389,21 +393,45 @@ export class Coordinator {
       )
     }
     if (verdict.forGood) this.#givenUp.push({ index: thread.index, life: thread.life, why })
+    const told = this.#tellEnd(loop, why, verdict, overdue)
     try {
-      if (verdict.failed !== undefined) await this.#route() // before the calls fail: who tries again is told why not
-      await this.#everywhere(async other => {
-        await other.order(control => control.detach(thread.index, thread.life, why, verdict.forGood, overdue))
-        this.#mesh.release(other, loop)
-      })
+      await within(this.#machine.eventLoop, LET_GO_MS, told)
       if (verdict.delay > 0) await this.#wait(verdict.delay)
       if (!verdict.forGood && !this.#ending) await this.#begin(thread.index)
     } catch {
       // the new life could not begin and was ended: its end brings us here again, until that is too often
     } finally {
-      this.#replacing--
-      this.host.settled()
-      this.idle.look()
+      this.#replaced()
     }
+  }
+
+  /**
+   * Tells all loops that a life is over. The next life waits for that but for a moment: a loop may be busy for long, or for
+   * ever. It is told in order, of this end before that beginning, and until then it has the memory of the life that is over.
+   * Never throws.
+   */
+  async #tellEnd(loop: ThreadHandle, why: string, { failed, forGood }: Verdict, overdue: string | undefined) {
+    const { index, life } = loop
+    const table = failed === undefined ? undefined : this.registry.table()
+    this.#replacing++ // frames of that life may be on their way to a loop that has not heard, and no gauge counts them
+    try {
+      await this.#everywhere(async other => {
+        // both at once, in this order, before anything of the next life: who tries a failed call again is told why not
+        const routed = table && other.order(control => control.route(table))
+        await Promise.all([routed, other.order(control => control.detach(index, life, why, forGood, overdue))])
+        this.#mesh.release(other, loop)
+      })
+    } catch (error) {
+      this.host.unhandled(undefined, undefined, error)
+    } finally {
+      this.#replaced()
+    }
+  }
+
+  #replaced(): void {
+    this.#replacing--
+    this.host.settled()
+    this.idle.look()
   }
 
   /** Waits, but not past the end of the run. */
@@ -481,6 +509,10 @@ export class Coordinator {
       })
     }
   }
+}
+
+function notBegun(error: unknown): string {
+  return `it could not begin: ${textOf(error)}`
 }
 
 function registeredAlready(url: string): AlreadyExistsError {

@@ -88,12 +88,17 @@ export class Mesh {
     return this.#loops.get(index)
   }
 
-  /** Joins a loop to all others. */
-  async join(loop: LoopHandle): Promise<void> {
+  /**
+   * Joins a loop to all others. They hear of it behind all that they were told before, and nobody waits for that: one that
+   * does not come by may never hear of it.
+   * @param refused told when one of them could not be joined to it
+   * @returns when the loop itself is joined to all
+   */
+  async join(loop: LoopHandle, refused: (error: unknown) => void): Promise<void> {
     const others = this.loops
     this.#loops.set(loop.index, loop)
     this.#leases.grant([loop.flags.memory], loop)
-    await Promise.all(others.map(other => this.#connect(loop, other)))
+    await Promise.all(others.map(other => this.#connect(loop, other, refused)))
   }
 
   /** Forgets a loop and its rings. Its links at the other ends are for {@link LoopControl.detach}. */
@@ -112,7 +117,8 @@ export class Mesh {
     this.#leases.release(loop, other)
   }
 
-  async #connect(a: LoopHandle, b: LoopHandle): Promise<void> {
+  /** @returns when `a` is joined to `b` */
+  #connect(a: LoopHandle, b: LoopHandle, refused: (error: unknown) => void): Promise<void> {
     const ring = () => createRing(this.#ringBytes)
     const ab = { work: ring(), answers: ring() }
     const ba = { work: ring(), answers: ring() }
@@ -132,11 +138,11 @@ export class Mesh {
       status: other.status.memory,
       flags: other.flags.memory,
     })
-    const other = attach(b, parts(a, ba, ab, port2)).catch(error => {
+    attach(b, parts(a, ba, ab, port2)).catch(error => {
       // the other one ended meanwhile: that is its own affair, and no reason for this one not to begin
-      if (!(error instanceof ThreadLostError)) throw error
+      if (!(error instanceof ThreadLostError)) refused(error)
     })
-    await Promise.all([attach(a, parts(b, ab, ba, port1)), other])
+    return attach(a, parts(b, ab, ba, port1))
   }
 }
 

@@ -10,6 +10,8 @@ import type { Message, Reply } from './message.js'
 export interface CallHost {
   /** Turns at work. */
   readonly turns: number
+  /** Which life of the loop. */
+  readonly life: number
   /** A call that the application awaits began (+1) or ended (-1). */
   countCall(by: 1 | -1): void
   /** Whether an agent lives on that loop. */

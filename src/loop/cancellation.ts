@@ -6,6 +6,7 @@ import type { ChainNode } from './message.js'
 /** A flag in shared memory that belongs to the call that began it all. */
 export interface SharedFlag {
   readonly loop: number
+  readonly life: number
   readonly slot: number
   readonly generation: number
   raised(): boolean

@@ -234,10 +234,10 @@ export class Incoming {
   #cancellation(envelope: Envelope): Cancellation | undefined {
     const { cancel } = envelope
     if (cancel === undefined) return undefined
-    const flags = this.#loop.flagsOf(cancel.loop)
-    const { loop, slot, generation } = cancel
+    const { loop, life, slot, generation } = cancel
+    const flags = this.#loop.flagsOf(loop, life)
     const raised = () => flags?.raised(slot, generation) ?? false
-    return new Cancellation(undefined, { loop, slot, generation, raised })
+    return new Cancellation(undefined, { loop, life, slot, generation, raised })
   }
 
   /** The lanes are apart: a CANCEL may come before its request (the flag then speaks) or when its slot serves another. */

@@ -90,6 +90,7 @@ export interface LoopOptions {
 /** One loop. */
 export class Loop implements CallHost, LogLane {
   readonly index: number
+  readonly life: number
   readonly origin: string
   readonly house: House
   readonly clock: Clock
@@ -144,6 +145,7 @@ export class Loop implements CallHost, LogLane {
   constructor(options: LoopOptions) {
     this.#options = options
     this.index = options.index
+    this.life = options.life
     this.origin = `${options.index}.${options.life}`
     this.house = options.house
     this.eventLoop = options.eventLoop ?? ownEventLoop
@@ -443,9 +445,15 @@ export class Loop implements CallHost, LogLane {
     return this.#peers.every(peer => peer?.drained !== false)
   }
 
-  /** The cancel flags of the calls that a loop made; undefined when that loop is gone. */
-  flagsOf(loop: number): CancelFlags | undefined {
-    return loop === this.index ? this.#flags : this.#peers[loop]?.link?.flags
+  /**
+   * The cancel flags of the calls that one life of a loop made; undefined when this loop knows another life of it, or none.
+   * Others may know it sooner or longer, and send on what it has sent: by its slots alone the flags of one life would
+   * speak of the calls of another.
+   */
+  flagsOf(loop: number, life: number): CancelFlags | undefined {
+    if (loop === this.index) return life === this.life ? this.#flags : undefined
+    const link = this.#peers[loop]?.link
+    return link?.life === life ? link.flags : undefined
   }
 
   giveUp(waiter: Waiter): void {

@@ -395,7 +395,7 @@ export class Peer {
 
   /** The cancel flag that belongs to a waiter of this loop. */
   #own(waiter: Waiter | undefined): CancelRef | undefined {
-    return waiter && { loop: this.#self, slot: waiter.slot, generation: waiter.generation }
+    return waiter && { loop: this.#self, life: this.#host.life, slot: waiter.slot, generation: waiter.generation }
   }
 
   #holdBack(held: Held, recipient: string, parcel: Parcel): boolean {

@@ -14,7 +14,7 @@
 //
 //   then, each only if its flag is set, in this order:
 //     TRACE    56 bytes    W3C traceparent, Latin-1, zero-padded
-//     CANCEL   16 bytes    loop, slot, generation of the cancel flag to watch; unused
+//     CANCEL   16 bytes    loop, slot, generation of the cancel flag to watch; which life of the loop
 //     CHAIN    8 + 8n      n, unused; n times: interned agent, number of its turn (innermost first)
 //     ID       8 + …       length, unused; a message id of the sender's own choice, UTF-8
 //   then the body, padded to 8.
@@ -94,9 +94,10 @@ export interface ChainEntry {
   readonly turn: number
 }
 
-/** The flag that says whether the work is still wanted: which call, of which loop. */
+/** The flag that says whether the work is still wanted: which call, of which life of which loop. */
 export interface CancelRef {
   readonly loop: number
+  readonly life: number
   readonly slot: number
   readonly generation: number
 }
@@ -163,6 +164,7 @@ export function writeEnvelope(
       words[next >> 2] = cancel.loop
       words[(next >> 2) + 1] = cancel.slot
       words[(next >> 2) + 2] = cancel.generation
+      words[(next >> 2) + 3] = cancel.life
       next += CANCEL_BYTES
     }
     if (flags & Flag.CHAIN) {
@@ -227,6 +229,7 @@ export function readEnvelope(
         loop: words[word] as number,
         slot: words[word + 1] as number,
         generation: words[word + 2] as number,
+        life: words[word + 3] as number,
       }
       next += CANCEL_BYTES
     }

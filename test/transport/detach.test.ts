@@ -87,7 +87,7 @@ it('what comes after the end is not sent, and waits', async () => {
 
 it('a turn that outlives its caller does not take the flags of the next life for its own', () => {
   using all = pair()
-  const before = all.host.flagsOf(1) as CancelFlags
+  const before = all.host.flagsOf(1, 1) as CancelFlags
   all.die()
   new CancelFlags(before.memory).raise(3, 1)
   expect(before.raised(3, 1)).toBe(false)

@@ -35,7 +35,7 @@ const envelopes: fc.Arbitrary<Envelope> = fc
     message: maybe(text(40)),
     sequence: fc.integer({ min: 0, max: 2 ** 40 - 1 }),
     trace: maybe(fc.tuple(hex(2), hex(32), hex(16), hex(2)).map(parts => parts.join('-'))),
-    cancel: maybe(fc.record({ loop: int32, slot: int32, generation: int32 })),
+    cancel: maybe(fc.record({ loop: int32, life: int32, slot: int32, generation: int32 })),
     chain: maybe(fc.array(fc.record({ agent: text(30), turn: int32 }), { minLength: 1, maxLength: 64 })),
     id: maybe(text(512)),
   })
