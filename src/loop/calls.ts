@@ -161,6 +161,12 @@ export class Gather implements Reply {
     this.#agents += agents
   }
 
+  /** Takes back an {@link expect}: others are expected in its place. */
+  withdraw(agents: number): void {
+    this.#open--
+    this.#agents -= agents
+  }
+
   answer(): void {
     this.#close()
   }
@@ -199,6 +205,7 @@ export class Gather implements Reply {
 export class GatherPart implements Waiter {
   readonly gather: Gather
   readonly agent: string
+  readonly #agents: number
   #open = true
   peer: number | undefined
   life = 0
@@ -209,7 +216,14 @@ export class GatherPart implements Waiter {
   constructor(gather: Gather, agents: readonly string[]) {
     this.gather = gather
     this.agent = agents.join(', ')
+    this.#agents = agents.length
     gather.expect(agents.length)
+  }
+
+  /** Nobody is asked for it: its agents have each got a part of their own. */
+  withdraw(): void {
+    this.#open = false
+    this.gather.withdraw(this.#agents)
   }
 
   handled(failures: readonly { readonly agent: string; readonly error: unknown }[]): void {

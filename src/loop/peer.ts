@@ -40,6 +40,16 @@ export interface Parcel {
   readonly chain: ChainNode | undefined
 }
 
+/** An event on its way to another loop. */
+interface News {
+  readonly topic: string
+  readonly parcel: Parcel
+  readonly toSelf: boolean
+  /** Who waits for what these agents make of it, if anybody does. */
+  readonly part: ((agents: readonly string[]) => GatherPart) | undefined
+  readonly cancel: CancelRef | true | undefined
+}
+
 /** Something held back: to be done later, or to be told that it never will be. */
 interface Held {
   readonly sender: string | undefined
@@ -133,10 +143,16 @@ export class Peer {
     return link === undefined || (!link.hasWork && link.work.out.backlog === 0 && link.answers.out.backlog === 0)
   }
 
+  /**
+   * What was parked goes. What waits for the queue of an agent was sent after anything that was parked for that agent, since
+   * from then on nothing was: so it goes behind it, to wait again.
+   */
   #unpark(): void {
     const parked = this.#parked
     this.#parked = []
+    const behind = [...this.#muted.values()].flatMap(queue => queue.splice(0))
     for (const held of parked) held.run()
+    for (const held of behind) held.run()
   }
 
   /**
@@ -233,24 +249,28 @@ export class Peer {
     part: ((agents: readonly string[]) => GatherPart) | undefined,
     cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
-    if (this.#muted.size > 0 && recipients.some(agent => this.#muted.has(agent))) {
-      const one = async (agent: string) =>
-        this.#event(Kind.EVENT_TO, topic, [agent], parcel, toSelf, part?.([agent]), cancel)
-      const waits = recipients.map(one) // one that fails does not stop the others
-      return Promise.all(waits).then(() => {})
-    }
-    return this.#event(Kind.EVENT, topic, recipients, parcel, toSelf, part?.(recipients), cancel)
+    return this.#publish({ topic, parcel, toSelf, part, cancel }, recipients, undefined)
+  }
+
+  /** @param whole who waits for all of them, if that is known already: then the event was held back */
+  #publish(news: News, recipients: readonly string[], whole: GatherPart | undefined): Promise<void> | undefined {
+    const { part } = news
+    if (this.#muted.size === 0 || !recipients.some(agent => this.#muted.has(agent)))
+      return this.#event(Kind.EVENT, news, recipients, whole ?? part?.(recipients))
+    const parts = recipients.map(agent => part?.([agent]))
+    whole?.withdraw() // after those that wait in its place: there is no moment in which nobody is waited for
+    const one = async (agent: string, i: number) => this.#event(Kind.EVENT_TO, news, [agent], parts[i])
+    const waits = recipients.map(one) // one that fails does not stop the others
+    return Promise.all(waits).then(() => {})
   }
 
   #event(
     kind: Kind,
-    topic: string,
+    news: News,
     recipients: readonly string[],
-    parcel: Parcel,
-    toSelf: boolean,
     part: GatherPart | undefined,
-    cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
+    const { topic, parcel, toSelf, cancel } = news
     const muted = kind === Kind.EVENT_TO && this.#muted.has(recipients[0] as string)
     if (this.#link === undefined || muted || (this.#holding !== undefined && !this.#mayPass(parcel))) {
       this.#host.countCall(1)
@@ -259,7 +279,9 @@ export class Peer {
           sender: parcel.sender,
           run: () => {
             try {
-              const wait = this.#event(kind, topic, recipients, parcel, toSelf, part, cancel)
+              // the queue of one of many may be full by now
+              const wait =
+                kind === Kind.EVENT ? this.#publish(news, recipients, part) : this.#event(kind, news, recipients, part)
               if (wait === undefined) resolve()
               else wait.then(resolve, reject)
             } catch (error) {
