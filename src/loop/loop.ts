@@ -637,6 +637,7 @@ export class Loop implements CallHost, LogLane {
     const error = Object.preventExtensions(this.#reason) // told to many, as in Cell.abandon
     const cells = [...this.#cells.values()]
     for (const cell of cells) cell.abandon(error)
+    this.outgoing.abandon(error)
     for (const waiter of this.waiters.clear()) waiter.reject(error)
     for (const peer of this.#peers) peer?.abandon(error)
     const turns = this.pending() ? new Promise<void>(resolve => (this.#still = resolve)) : undefined

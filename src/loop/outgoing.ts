@@ -4,7 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkKnown, shown } from '../agent/check.js'
 import type { PublishOptions, SendOptions } from '../agent/context.js'
-import { InvalidArgumentError, MessageDroppedError } from '../agent/errors.js'
+import { InvalidArgumentError, MessageDroppedError, type StoppedError } from '../agent/errors.js'
 import { type AgentId, type TopicId, topicId } from '../agent/ids.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../agent/interceptor.js'
 import { type EventType, type MessageType, type RequestType, STOP } from '../agent/message.js'
@@ -32,6 +32,8 @@ export class Outgoing {
   readonly #hooks: Record<Hook, Intercept[]> = { onSend: [], onPublish: [], onResponse: [] }
   /** By sender: the message of it that is still being checked. */
   readonly #checking = new Map<string, Promise<unknown>>()
+  /** What is being checked is in no queue and no table, and a check may never end: how to tell it that the loop stops. */
+  readonly #unchecked = new Set<(error: StoppedError) => void>()
 
   constructor(loop: Loop) {
     this.#loop = loop
@@ -43,6 +45,20 @@ export class Outgoing {
       const intercept = interceptor[hook]
       if (intercept !== undefined) this.#hooks[hook].push(intercept)
     }
+  }
+
+  /** The loop stops: whatever is being checked is not waited for. */
+  abandon(error: StoppedError): void {
+    for (const fail of this.#unchecked) fail(error)
+  }
+
+  /** Waits for a check, unless the loop stops first. */
+  #checked(check: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#unchecked.add(reject)
+      const over = () => this.#unchecked.delete(reject)
+      Promise.resolve(check).then(resolve, reject).then(over)
+    })
   }
 
   /** `send` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
@@ -253,10 +269,7 @@ export class Outgoing {
   checkAnswer(message: Message, type: MessageType, value: unknown): unknown {
     const schema = (type as RequestType).output
     const hooks = this.#hooks.onResponse
-    if (hooks.length === 0)
-      return schema === undefined
-        ? value
-        : validate(schema, value, 'answer', message.recipient.toString(), message.name)
+    if (hooks.length === 0 && schema === undefined) return value
     const passing: Passing = {
       message: message.name,
       messageId: message.id,
@@ -264,9 +277,10 @@ export class Outgoing {
       recipient: message.sender,
       topic: undefined,
     }
-    return chain(hooks, value, passing, late =>
+    const checked = chain(hooks, value, passing, late =>
       validate(schema, late, 'answer', message.recipient.toString(), message.name),
     )
+    return isPromise(checked) ? this.#checked(checked) : checked
   }
 
   /** A message for an agent on this loop. Written out field by field: spreading the parcel costs more than the rest. */
@@ -387,8 +401,9 @@ export class Outgoing {
     const check = () =>
       chain(hooks, payload, passing, value => validate(schema, value, 'payload', recipient?.toString(), name))
     const before = this.#checking.get(sender)
-    const ready = before === undefined ? check() : before.then(check)
-    if (!isPromise(ready)) return ready
+    const checking = before === undefined ? check() : before.then(() => (this.#loop.closed ? payload : check()))
+    if (!isPromise(checking)) return checking
+    const ready = this.#checked(checking)
     const through = ready.then(
       () => {},
       () => {},

@@ -68,7 +68,6 @@ onEveryEngine('the edges of a life', engine => {
     await using runtime = await open(engine, { agents })
     const done = flag()
     await runtime.send(corners.Begin, { begun: done, release: done, done }, 'saving/x')
-    await runtime.send(corners.Add, undefined, 'saving/x')
     await reaches(done, 1)
     await runtime.idle()
     await failure(runtime.send(corners.End, undefined, 'ending/x'))
@@ -86,6 +85,21 @@ onEveryEngine('the end of the runtime', engine => {
     await idle
     expect((await saved).code).toBe('ERR_RINGREEVE_STOPPED')
     await pending
+    await runtime.close()
+  })
+
+  it('settles what is in a check that never ends', async () => {
+    const runtime = await open(engine, { agents })
+    const sent = [
+      runtime.send(corners.Unsaid, undefined, 'unchecked/x'),
+      runtime.send(corners.Unsaid, undefined, 'unchecked/y'),
+      runtime.send(corners.Unread, undefined, 'unchecked/x'),
+      runtime.send(corners.Ping, undefined, 'unchecked/x'), // behind it
+      runtime.publish(corners.Unheard, undefined, { topic: 'nobody/x' }),
+    ].map(failure)
+    await sleep(10)
+    await runtime.stop({ timeout: 10 })
+    for (const error of sent) expect((await error).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.close()
   })
 

@@ -1,4 +1,5 @@
 // Agents at the edges of a life: that cannot be made, or not yet, or are stopped from where it was not expected.
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { agent, event, request } from 'ringreeve'
 
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
@@ -14,6 +15,18 @@ export const Fired = request<void, number>('fired')
 export const Add = request<void, number>('add')
 export const End = request<void, void>('end')
 export const Heard = event<void>('heard')
+
+/** Checks that never end. */
+const unending: StandardSchemaV1<void, void> = {
+  '~standard': { version: 1, vendor: 'test', validate: () => new Promise(() => {}) },
+}
+export const Unread = request('unread', { input: unending })
+export const Unsaid = request('unsaid', { output: unending })
+export const Unheard = event('unheard', { payload: unending })
+export const unchecked = agent('unchecked', { concurrency: 'interleaved' })
+  .on(Unread, () => {})
+  .on(Unsaid, () => {})
+  .on(Ping, () => 'pong')
 
 /** Its turn goes on when it has stopped, and then wishes to stop. */
 export const late = agent('late')
@@ -83,6 +96,7 @@ export const saving = agent('saving', {
 })
   .on(Begin, ({ done }, ctx) => {
     ctx.state.stopped = done
+    ctx.state.n++
   })
   .on(Add, (_, ctx) => ++ctx.state.n)
   .onStop(ctx => {
