@@ -217,7 +217,8 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
     options?: HandlerOptions<M, State>,
   ): AgentDefinition<State, Handled | M>
   /**
-   * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there.
+   * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. A send from here that
+   * comes back to the agent would wait for itself and is refused (CallCycleError).
    * @example agent('hasher', { state: () => ({ salt: '' }) }).onStart(ctx => void (ctx.state.salt = ctx.id.key))
    */
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>

@@ -134,7 +134,8 @@ export class AgentCreationError extends RingreeveError {
 }
 
 /**
- * A serial agent was asked, by way of its own running turn, to answer itself; `cycle` lists the agents.
+ * A serial agent was asked, by way of its own running turn, to answer itself; or any agent, by way of its own `onStart` or
+ * `onStop`. `cycle` lists the agents.
  * @example
  * const { error } = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice')
  * if (error instanceof CallCycleError) console.error(error.cycle.join(' → ')) // hasher/alice → judge/x → hasher/alice

@@ -121,7 +121,7 @@ export class Cell {
     const { loop, type } = this
     loop.counters.add(at.accepted, 1)
     if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
-    if (message.chain !== undefined && (this.#running >= type.limit || this.stage === 'stopping')) {
+    if (message.chain !== undefined && (this.#running >= type.limit || this.#life !== undefined)) {
       if (this.#comesBack(message)) return
     }
     if (this.#queued >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
@@ -192,7 +192,7 @@ export class Cell {
     }
     let starting: Promise<void> | undefined
     try {
-      starting = life.start()
+      starting = life.start(first.chain)
     } catch (error) {
       this.#fail(first, undefined, error)
       this.#forgetUnmade()
@@ -445,6 +445,13 @@ export class Cell {
 
   /** Whether the message was dealt with here because it comes back to a turn that waits for it. */
   #comesBack(message: Message): boolean {
+    const hook = this.#life?.hookIn(message.chain)
+    if (hook !== undefined) {
+      const instead = hook === 'onStart' ? 'after onStart, from a handler or ctx.after' : 'before the agent stops'
+      this.#refuseCycle(message, `Its ${hook} is not over before that: send ${instead}`)
+      return true
+    }
+    if (this.#running < this.type.limit && this.stage !== 'stopping') return false
     let waiting = 0
     for (let node = message.chain; node !== undefined; node = node.parent) {
       if (node.agent !== this.text) continue
@@ -460,10 +467,14 @@ export class Cell {
       return true
     }
     if (waiting < this.type.limit) return false
-    const cycle = [...chainText(message.chain), this.text]
-    const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. Answer first, or give '${this.type.spec.type}' concurrency 'callchain'`
-    this.#fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
+    this.#refuseCycle(message, `Answer first, or give '${this.type.spec.type}' concurrency 'callchain'`)
     return true
+  }
+
+  #refuseCycle(message: Message, advice: string): void {
+    const cycle = [...chainText(message.chain), this.text]
+    const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. ${advice}`
+    this.#fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
   }
 
   /** A message that will not have its turn. Only the wish to stop is granted all the same. */

@@ -15,10 +15,10 @@ import { at } from '../sync/status.js'
 import type { Cell } from './cell.js'
 import type { Alarm } from './clock.js'
 import { within } from './event-loop.js'
-import { isPromise, type Message } from './message.js'
+import { type ChainNode, isPromise, type Message } from './message.js'
 import { OwnWork } from './own-work.js'
 import type { Timer } from './timer.js'
-import { Turn } from './turn.js'
+import { HookTurn, type Turn } from './turn.js'
 
 /** Milliseconds that loops get to end. */
 const PATIENCE_MS = 5_000
@@ -36,8 +36,8 @@ export class Life {
   #paused: boolean
   /** What ended the agent, and what went wrong on the way. */
   #errors: readonly unknown[] = NONE
-  /** The turn of `onStart`, whose signal aborts if the agent is to stop. */
-  #starter: Turn | undefined
+  /** The turn of `onStart` or `onStop`, while it is at work. The signal of `onStart` aborts if the agent is to stop. */
+  #hook: HookTurn | undefined
   #unloading: Alarm | undefined
   /** Whether the state stays in memory when the agent is gone. */
   #keep = false
@@ -74,9 +74,10 @@ export class Life {
 
   /**
    * Makes the agent. If that takes time its messages are held until {@link release}.
+   * @param behind who waits for the message that makes it
    * @returns undefined when it is there now. @throws AgentCreationError, UnknownAgentError
    */
-  start(): Promise<void> | undefined {
+  start(behind?: ChainNode): Promise<void> | undefined {
     if (this.#starting !== undefined) return this.#starting
     const { text, type, loop } = this.#cell
     const { id } = loop.address(text) // not the cell's own, which it would keep
@@ -98,24 +99,43 @@ export class Life {
       this.release()
       return undefined
     }
-    this.#starting = this.#finish(state)
+    this.#starting = this.#finish(state, behind)
     return this.#starting
   }
 
-  async #finish(state: unknown): Promise<void> {
+  async #finish(state: unknown, behind: ChainNode | undefined): Promise<void> {
     const cell = this.#cell
     const { onStart, onRestart } = cell.type.spec
     try {
       cell.state = await state
-      this.#starter = new Turn(cell, undefined)
-      await onStart?.(this.#starter)
-      const left = cell.loop.checkpoints.left(cell.text)
-      if (left?.state !== undefined) cell.state = left.state.value
-      if (left !== undefined) await onRestart?.(this.#starter)
+      await this.#inHook(new HookTurn(cell, 'onStart', behind), async turn => {
+        await onStart?.(turn)
+        const left = cell.loop.checkpoints.left(cell.text)
+        if (left?.state !== undefined) cell.state = left.state.value
+        if (left !== undefined) await onRestart?.(turn)
+      })
     } catch (error) {
       throw this.#startFailed(error)
     }
     this.#ready(cell.state)
+  }
+
+  async #inHook(turn: HookTurn, work: (turn: Turn) => unknown): Promise<void> {
+    this.#hook = turn
+    try {
+      await work(turn)
+    } finally {
+      turn.open = false
+      this.#hook = undefined
+    }
+  }
+
+  /** The hook at work, if it waits for what has this chain. No message has its turn before it has ended. */
+  hookIn(chain: ChainNode | undefined): HookTurn['hook'] | undefined {
+    for (let node = chain; node !== undefined; node = node.parent) {
+      if (node.agent === this.#cell.text && node.turn === this.#hook?.turn) return this.#hook.hook
+    }
+    return undefined
   }
 
   /** The message that made the agent has begun: now the others may. */
@@ -228,7 +248,7 @@ export class Life {
     const { loop, text } = this.#cell
     const reason = loop.resting ? loop.stopReason() : new StoppedError(`agent ${text} stops`, { agent: text })
     this.#unloading?.cancel()
-    if (this.stage === 'starting') this.#starter?.ownCancellation().cancel(reason)
+    if (this.stage === 'starting') this.#hook?.ownCancellation().cancel(reason)
     await this.own.rest(reason)
   }
 
@@ -267,7 +287,7 @@ export class Life {
     })
     while (!(await within(loop.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
     try {
-      await cell.type.spec.onStop?.(new Turn(cell, undefined))
+      await this.#inHook(new HookTurn(cell, 'onStop'), turn => cell.type.spec.onStop?.(turn))
     } catch (error) {
       this.endedBadly(error)
     }

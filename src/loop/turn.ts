@@ -43,7 +43,7 @@ export class Turn implements Context, ChainNode {
   }
 
   get depth(): number {
-    return 1 + (this.message?.chain?.depth ?? 0)
+    return 1 + (this.parent?.depth ?? 0)
   }
 
   /** The wish to cancel this turn, if anybody could have it. */
@@ -174,6 +174,23 @@ export class Turn implements Context, ChainNode {
 
   stop(): void {
     this.cell.life.endItself()
+  }
+}
+
+/** The turn of `onStart` or `onStop`. */
+export class HookTurn extends Turn {
+  readonly hook: 'onStart' | 'onStop'
+  readonly #behind: ChainNode | undefined
+
+  /** @param behind who waits for the message that makes the agent, and so for `onStart` */
+  constructor(cell: Cell, hook: HookTurn['hook'], behind?: ChainNode) {
+    super(cell, undefined)
+    this.hook = hook
+    this.#behind = behind
+  }
+
+  override get parent(): ChainNode | undefined {
+    return this.#behind
   }
 }
 

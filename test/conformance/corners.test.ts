@@ -39,6 +39,27 @@ onEveryEngine('the edges of a life', engine => {
     await runtime.idle()
   })
 
+  it('a call that comes back to an agent that starts or stops is refused, and told why', async () => {
+    const runtime = await shared(engine, { agents })
+    const told = async (key: string) => (await runtime.send(corners.Told, undefined, `calling/${key}`)).join()
+    expect(await told('self')).toContain("'ping' for calling/self would wait for itself: calling/self → calling/self")
+    for (const key of ['a', 'b', 'c']) {
+      const cycle = `ERR_RINGREEVE_CALL_CYCLE 'ping' for calling/${key} would wait for itself: calling/${key} → mirror/${key} → calling/${key}`
+      expect(await told(key)).toContain(cycle)
+      expect(await told(key)).toContain('send after onStart')
+      expect(await runtime.send(corners.Ping, undefined, `calling/${key}`)).toBe('pong')
+    }
+    for (const [key, way] of Object.entries({ a: 'parting/a → mirror/a', self: 'parting/self' })) {
+      await runtime.send(corners.Ping, undefined, `parting/${key}`)
+      const stopped = await failure(runtime.handle(corners.parting, key).stop())
+      expect(stopped.message).toContain(`would wait for itself: ${way} → parting/${key}`)
+      expect(stopped.message).toContain('send before the agent stops')
+    }
+    const asked = await failure(runtime.send(corners.Around, undefined, 'asking/a'))
+    expect(asked.message).toContain('would wait for itself: asking/a → begging/a → asking/a')
+    await runtime.idle()
+  })
+
   it('an agent that could not be made leaves no timer, and nothing for the next attempt', async () => {
     const runtime = await shared(engine, { agents })
     const failed = failure(runtime.send(corners.Fired, undefined, 'second/failed'))

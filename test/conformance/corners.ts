@@ -1,6 +1,6 @@
 // Agents at the edges of a life: that cannot be made, or not yet, or are stopped from where it was not expected.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { agent, event, request } from 'ringreeve'
+import { type AgentId, agent, event, type LifeContext, request } from 'ringreeve'
 
 const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 const opened = async (word: Int32Array) => {
@@ -11,6 +11,7 @@ export const Ping = request<void, string>('ping')
 export const Begin = request<{ begun: Int32Array; release: Int32Array; done: Int32Array }, void>('begin')
 export const Around = request<void, string>('around')
 export const Arm = request<{ after: number }, void>('arm')
+export const Told = request<void, string[]>('told')
 export const Fired = request<void, number>('fired')
 export const Add = request<void, number>('add')
 export const End = request<void, void>('end')
@@ -52,8 +53,33 @@ export const leaving = agent('leaving', { concurrency: 'interleaved' })
   })
   .on(Ping, () => 'pong')
 export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Around, (_, ctx) =>
-  ctx.send(Ping, undefined, `leaving/${ctx.id.key}`),
+  ctx.send(Ping, undefined, ctx.sender as AgentId),
 )
+
+/** Calls somebody who calls it, before it is there, or when it stops; or calls itself. */
+async function callBack(ctx: LifeContext<{ told: string[] }>): Promise<void> {
+  const { key } = ctx.id
+  const sent = key.startsWith('self') ? ctx.send(Ping, undefined, ctx.id) : ctx.send(Around, undefined, `mirror/${key}`)
+  await sent.catch(error => ctx.state.told.push(`${error.code} ${error.message}`))
+}
+export const calling = agent('calling', { state: () => ({ told: [] as string[] }) })
+  .onStart(callBack)
+  .on(Ping, () => 'pong')
+  .on(Told, (_, ctx) => ctx.state.told)
+export const parting = agent('parting', { state: () => ({ told: [] as string[] }), concurrency: 'callchain' })
+  .onStop(async ctx => {
+    await callBack(ctx)
+    throw new Error(ctx.state.told.join())
+  })
+  .on(Ping, () => 'pong')
+
+/** Makes an agent that calls it before it is there. */
+export const asking = agent('asking').on(Around, (_, ctx) => ctx.send(Ping, undefined, `begging/${ctx.id.key}`))
+export const begging = agent('begging')
+  .onStart(async ctx => {
+    await ctx.send(Around, undefined, `asking/${ctx.id.key}`)
+  })
+  .on(Ping, () => 'pong')
 
 /** The first time it is not made, and has set a timer. */
 const tries = new Map<string, number>()
