@@ -70,8 +70,9 @@ export class Cell {
     return this.#life?.stage ?? (this.#made ? 'ready' : 'new')
   }
 
-  get ready(): boolean {
-    return this.stage === 'ready'
+  /** Whether the state of the agent is here: it is there, or on its way out with its state, which comes back with it. */
+  get hasState(): boolean {
+    return this.#life?.hasState ?? this.#made
   }
 
   /** Stops what the agent does of itself, and resumes it if it was paused. @returns when its loops have ended */

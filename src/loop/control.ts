@@ -167,7 +167,7 @@ export class LoopControl {
         return { agent: text, version: this.#loop.hosted(id.type)?.version ?? 1, state: this.#plain(id, state) }
       })
       const here = cells
-        .filter(cell => cell?.ready === true)
+        .filter(cell => cell?.hasState === true)
         .map(cell => ({
           agent: cell?.text as string,
           version: cell?.type.version as number,

@@ -32,6 +32,8 @@ export class Life {
   #own: OwnWork | undefined
   readonly #cell: Cell
   #starting: Promise<void> | undefined
+  /** Ends the wait for a start that does not end. */
+  #giveUpStart: (reason: RingreeveError) => void = () => {}
   #stopping: Promise<void> | undefined
   #paused: boolean
   /** What ended the agent, and what went wrong on the way. */
@@ -63,6 +65,14 @@ export class Life {
 
   get paused(): boolean {
     return this.#paused
+  }
+
+  get #gone(): boolean {
+    return this.stage === 'gone'
+  }
+
+  get hasState(): boolean {
+    return this.stage === 'ready' || (this.stage === 'stopping' && this.#keep)
   }
 
   /** Whether all there is to say is that the agent is there. */
@@ -99,7 +109,10 @@ export class Life {
       this.release()
       return undefined
     }
-    this.#starting = this.#finish(state, behind)
+    this.#starting = new Promise((resolve, reject) => {
+      this.#giveUpStart = reject
+      this.#finish(state, behind).then(resolve, reject)
+    })
     return this.#starting
   }
 
@@ -108,6 +121,7 @@ export class Life {
     const { onStart, onRestart } = cell.type.spec
     try {
       cell.state = await state
+      if (this.#gone) return
       await this.#inHook(new HookTurn(cell, 'onStart', behind), async turn => {
         await onStart?.(turn)
         const left = cell.loop.checkpoints.left(cell.text)
@@ -115,9 +129,10 @@ export class Life {
         if (left !== undefined) await onRestart?.(turn)
       })
     } catch (error) {
+      if (this.#gone) return cell.loop.observer.failed(cell, undefined, error)
       throw this.#startFailed(error)
     }
-    this.#ready(cell.state)
+    if (!this.#gone) this.#ready(cell.state)
   }
 
   async #inHook(turn: HookTurn, work: (turn: Turn) => unknown): Promise<void> {
@@ -228,7 +243,8 @@ export class Life {
   }
 
   /**
-   * Stops the agent with what waits refused, and its turns told that they are not wanted.
+   * Stops the agent with what waits refused, and its turns told that they are not wanted. If it is not even made after `ms` it is
+   * given up: the start that hangs goes on in this cell, which nobody knows any more.
    * @throws what its loops and `onStop` threw; TimeoutError when `onStop` is at work after `ms`, and again `ms`
    */
   async drop(ms: number): Promise<void> {
@@ -239,7 +255,14 @@ export class Life {
     cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
     if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
     const { eventLoop } = cell.loop
-    if ((await within(eventLoop, ms, this.stop())) || (await within(eventLoop, ms, this.stop(true)))) return
+    if (await within(eventLoop, ms, this.stop())) return
+    if (this.stage === 'starting') {
+      cell.retire()
+      return this.#giveUpStart(
+        new StoppedError(`agent ${cell.text} was stopped before it was made`, { agent: cell.text }),
+      )
+    }
+    if (await within(eventLoop, ms, this.stop(true))) return
     throw new TimeoutError(`onStop of ${cell.text} was still at work after ${ms} ms`, { agent: cell.text })
   }
 

@@ -23,12 +23,35 @@ onEveryEngine('the edges of a life', engine => {
     const runtime = await open(engine, { agents })
     const first = ['x', 'y'].map(key => failure(runtime.send(corners.Ping, undefined, `unborn/${key}`)))
     await sleep(10)
-    const stop = runtime.handle(corners.unborn, 'x').stop({ drain: false, timeout: 10 })
-    expect((await failure(stop)).code).toBe('ERR_RINGREEVE_TIMEOUT')
+    await runtime.handle(corners.unborn, 'x').stop({ drain: false, timeout: 10 })
     expect((await first[0])?.code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.stop({ timeout: 10 })
     expect((await first[1])?.code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.close()
+  })
+
+  it('an agent that is stopped while it cannot be made is made anew, and what hangs is not seen again', async () => {
+    const runtime = await shared(engine, { agents })
+    const first = failure(runtime.send(corners.Fired, undefined, 'sticking/x'))
+    await sleep(10)
+    await runtime.handle(corners.sticking, 'x').stop({ drain: false, timeout: 10 })
+    expect((await first).code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.send(corners.Ping, undefined, 'sticking/x') // lets the first start go on
+    await runtime.idle()
+    expect(await runtime.send(corners.Fired, undefined, 'sticking/x')).toBe(12)
+    await runtime.handle(corners.sticking, 'x').stop()
+    expect(await runtime.send(corners.Fired, undefined, 'sticking/x')).toBe(3)
+    await runtime.idle()
+  })
+
+  it('the state of an agent that is being unloaded can be saved', async () => {
+    const runtime = await shared(engine, { agents })
+    const words = { begun: flag(), release: flag(), done: flag() }
+    await runtime.send(corners.Begin, words, 'leisurely/x')
+    await reaches(words.begun, 1)
+    const saved = await runtime.handle(corners.leisurely, 'x').saveState()
+    Atomics.store(words.release, 0, 1)
+    expect(saved).toMatchObject({ n: 7 })
   })
 
   it('an agent that stops takes the calls that its own turns wait for', async () => {

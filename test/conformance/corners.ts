@@ -8,7 +8,8 @@ const opened = async (word: Int32Array) => {
 }
 
 export const Ping = request<void, string>('ping')
-export const Begin = request<{ begun: Int32Array; release: Int32Array; done: Int32Array }, void>('begin')
+export type Words = { begun: Int32Array; release: Int32Array; done: Int32Array }
+export const Begin = request<Words, void>('begin')
 export const Around = request<void, string>('around')
 export const Arm = request<{ after: number }, void>('arm')
 export const Told = request<void, string[]>('told')
@@ -80,6 +81,41 @@ export const begging = agent('begging')
     await ctx.send(Around, undefined, `asking/${ctx.id.key}`)
   })
   .on(Ping, () => 'pong')
+
+/** The first time it is not made before somebody lets it go on. */
+const stuck = new Map<string, { n: number; free(): void }>()
+export const sticking = agent('sticking', { state: () => ({ fired: 0 }) })
+  .onStart(async ctx => {
+    const { n } = stuck.get(ctx.id.key) ?? { n: 0 }
+    if (n > 0) stuck.set(ctx.id.key, { ...(stuck.get(ctx.id.key) as { free(): void }), n: n + 1 })
+    else await new Promise<void>(free => stuck.set(ctx.id.key, { n: 1, free }))
+    ctx.state.fired = n + 1
+    ctx.after(1, later => {
+      later.state.fired += 10
+    })
+  })
+  .on(Ping, async (_, ctx) => {
+    stuck.get(ctx.id.key)?.free()
+    await sleep(10)
+    return 'pong'
+  })
+  .on(Fired, (_, ctx) => ctx.state.fired)
+
+/** Takes its time to be unloaded. */
+export const leisurely = agent('leisurely', {
+  unloadAfter: 5,
+  state: () => ({ n: 0, words: undefined as Words | undefined }),
+})
+  .on(Begin, (words, ctx) => {
+    ctx.state.n = 7
+    ctx.state.words = words
+  })
+  .onStop(async ctx => {
+    const { words } = ctx.state
+    if (words === undefined) return
+    Atomics.add(words.begun, 0, 1)
+    await opened(words.release)
+  })
 
 /** The first time it is not made, and has set a timer. */
 const tries = new Map<string, number>()
