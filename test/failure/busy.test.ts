@@ -2,14 +2,14 @@
 // order when that comes by.
 import { agent, createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { hash } from '#ringreeve/routing/table.js'
+import { placeOf } from '#ringreeve/routing/table.js'
 import { sharedMemory } from '#ringreeve/sync/pool.js'
 import { failure, flag, reaches } from '../conformance/engines.js'
 import * as busy from './busy.js'
 
 const url = new URL('./busy.js', import.meta.url)
 const restarts = { max: 1_000, within: 1_000, backoff: { min: 1, max: 1 } }
-const keyOn = (thread: number): string => [...'abcdefgh'].find(key => hash(key) % 2 === thread - 1) as string
+const keyOn = (thread: number): string => [...'abcdefgh'].find(key => placeOf(key, 2) === thread - 1) as string
 const mortal = `mortal/${keyOn(1)}`
 const spinner = `busy/${keyOn(2)}`
 
