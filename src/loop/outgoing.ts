@@ -101,10 +101,13 @@ export class Outgoing {
         undefined,
       )
       if (isPromise(ready)) {
-        ready.then(
-          value => this.#dispatch(turn, call, message, value, this.#loop.address(recipient), sequence, options),
-          error => call.reject(error),
-        )
+        ready
+          .then(value => {
+            const to = this.#loop.address(recipient) // where it is may have changed meanwhile, or whether it is anywhere
+            if (to.loop < 0) throw this.#loop.nowhere(to, message.name)
+            this.#dispatch(turn, call, message, value, to, sequence, options)
+          })
+          .catch(error => call.reject(error))
       } else this.#dispatch(turn, call, message, ready, address, sequence, options)
     } catch (error) {
       call.reject(error)

@@ -1,6 +1,14 @@
 // Promised: what ends threads too often is given up, and nothing else is; an agent comes back with its last checkpoint
 // and is told.
-import { AgentFailedError, createRuntime, InvalidArgumentError, type Runtime, ThreadLostError } from 'ringreeve'
+import {
+  AgentFailedError,
+  agent,
+  createRuntime,
+  InvalidArgumentError,
+  type Runtime,
+  request,
+  ThreadLostError,
+} from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
 import { placeOf } from '#ringreeve/routing/table.js'
@@ -107,6 +115,23 @@ for (const threads of [1, 2, 4]) {
     })
   })
 }
+
+it('a request that is still being checked when its agent type fails is told so, and is no work for ever', async () => {
+  const Go = request<void, unknown>('go')
+  let pass = (_: { value: unknown }): void => {}
+  const schema = {
+    '~standard': { version: 1, vendor: 'test', validate: () => new Promise(ok => (pass = ok)) },
+  } as const
+  const Checked = request('fine', { input: schema as never })
+  const asker = agent('asker').on(Go, (_, ctx) => ctx.send(Checked, undefined as never, 'fragile/x'))
+  await using runtime = await createRuntime({ threads: 1, agents: [url, asker] })
+  const asked = failure(runtime.send(Go, undefined, 'asker/x'))
+  for (let n = 0; n < 2; n++) await end(runtime, 'fragile/y')
+  expect(await failure(runtime.send(End, undefined, 'fragile/y'))).toBeInstanceOf(AgentFailedError)
+  pass({ value: undefined })
+  expect(await asked).toBeInstanceOf(AgentFailedError)
+  await runtime.idle()
+})
 
 it('threads that begin later know of one that was given up', async () => {
   await using runtime = await open(2, { restarts: { max: 0, within: 60_000 } })
