@@ -237,6 +237,11 @@ export class GatherPart implements Waiter {
     return this.gather.name
   }
 
+  /** Whether its outcome is known; then it need not be sent. */
+  get settled(): boolean {
+    return !this.#open
+  }
+
   reject(error: unknown): void {
     this.handled([{ agent: this.agent, error }])
   }

@@ -12,7 +12,7 @@ import { validate } from '../agent/schema.js'
 import type { Lineage, Seen } from '../observe/observer.js'
 import { at } from '../sync/status.js'
 import type { Audience } from './audience.js'
-import { Call, Gather, GatherPart } from './calls.js'
+import { Call, cancelled, Gather, GatherPart } from './calls.js'
 import { Cancellation, checkSignal } from './cancellation.js'
 import { insist } from './insist.js'
 import type { Address, Loop } from './loop.js'
@@ -243,8 +243,12 @@ export class Outgoing {
     if (!heard && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
     if (elsewhere.size > 0) loop.sentOut()
     if (gather !== undefined) {
-      const detach = cancellation?.onCancel(() => {
-        for (const part of remote) loop.giveUp(part)
+      const detach = cancellation?.onCancel(reason => {
+        for (const part of remote) {
+          // what is still held back here has no flag that its handlers could see: it does not leave any more
+          if (part.peer === undefined) part.reject(cancelled(part.agent, part.name, reason))
+          else loop.giveUp(part)
+        }
       })
       const handled = gather.complete().finally(() => {
         detach?.()

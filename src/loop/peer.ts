@@ -279,11 +279,17 @@ export class Peer {
           sender: parcel.sender,
           run: () => {
             try {
-              // the queue of one of many may be full by now
-              const wait =
-                kind === Kind.EVENT ? this.#publish(news, recipients, part) : this.#event(kind, news, recipients, part)
-              if (wait === undefined) resolve()
-              else wait.then(resolve, reject)
+              if (part?.settled === true)
+                resolve() // it was cancelled meanwhile
+              else {
+                // the queue of one of many may be full by now
+                const wait =
+                  kind === Kind.EVENT
+                    ? this.#publish(news, recipients, part)
+                    : this.#event(kind, news, recipients, part)
+                if (wait === undefined) resolve()
+                else wait.then(resolve, reject)
+              }
             } catch (error) {
               reject(error)
             }

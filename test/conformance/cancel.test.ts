@@ -35,6 +35,31 @@ onEveryEngine('cancellation', engine => {
     expect(word[0]).toBe(0)
   })
 
+  it('events that wait for their turn or for room in a full mailbox: their handlers never run', async () => {
+    const runtime = await shared(engine)
+    const begun = flag()
+    const release = flag()
+    const held = runtime.send(kit.Hold, { begun, release }, 'waits/cancel')
+    await reaches(begun, 1)
+    const controller = new AbortController()
+    const options = { topic: 'waits/cancel', until: 'handled', signal: controller.signal } as const
+    const failures: Promise<Error>[] = []
+    for (let n = 0; n < 12; n++) {
+      failures.push(failure(runtime.publish(kit.Note, n, options)))
+      await sleep(2) // so that the mailbox is known to be full
+    }
+    controller.abort(new Error('changed my mind'))
+    Atomics.store(release, 0, 1)
+    await held
+    for (const error of await Promise.all(failures)) {
+      expect((error as AggregateError).errors).toMatchObject([
+        { code: 'ERR_RINGREEVE_CANCELLED', agent: 'waits/cancel' },
+      ])
+    }
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'waits/cancel')).toEqual([])
+  })
+
   it('ctx.signal aborts in a handler that waits', async () => {
     const runtime = await shared(engine)
     const words = { begun: flag(), ended: flag() }
