@@ -134,7 +134,7 @@ export class Incoming {
     }
     let payload: unknown
     try {
-      payload = this.#decode(envelope, body, this.#coded(address.id, name)?.serializer)
+      payload = this.#payload(envelope, body, this.#coded(address.id, name))
     } catch (error) {
       return fail(undecodable(`payload of '${name}' for ${address.text}`, error))
     }
@@ -149,11 +149,9 @@ export class Incoming {
     const waited = (envelope.flags & Flag.WAITED) !== 0
     const audience = loop.audiences.of(envelope.topic as string)
     const addresses = this.#recipients(envelope, audience)
-    const first = addresses[0]
     let payload: unknown
     try {
-      const coded = first && this.#coded(first.id, envelope.message as string)
-      payload = this.#decode(envelope, body, coded?.serializer)
+      payload = this.#payload(envelope, body, this.#codedBy(addresses, envelope))
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
       if (waited) this.#notHandled(slot, generation, failure)
@@ -248,6 +246,22 @@ export class Incoming {
 
   #coded(recipient: AgentId, name: string): Coded | undefined {
     return this.#loop.hosted(recipient.type)?.handlers.get(name)?.[0]?.message as RequestType | undefined
+  }
+
+  /** How the event is coded: by whoever has a handler for it, which need not be the first who hears the topic. */
+  #codedBy(addresses: readonly Address[], { flags, message }: Envelope): Coded | undefined {
+    if ((flags & Flag.CUSTOM) === 0) return undefined
+    for (const { id } of addresses) {
+      const coded = this.#coded(id, message as string)
+      if (coded !== undefined) return coded
+    }
+    return undefined
+  }
+
+  /** A payload that only its own serializer could read is not read for those who have no handler for it. */
+  #payload(envelope: Envelope, body: TakenBody, coded: Coded | undefined): unknown {
+    if (coded === undefined && (envelope.flags & Flag.CUSTOM) !== 0) return undefined
+    return this.#decode(envelope, body, coded?.serializer)
   }
 
   #decode(envelope: Envelope, body: TakenBody, serializer: AnySerializer | undefined): unknown {

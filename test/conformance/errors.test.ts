@@ -114,6 +114,19 @@ onEveryEngine('schemas', engine => {
   })
 })
 
+onEveryEngine('a serializer', engine => {
+  it('matters to those who handle the message, whoever else hears the topic', async () => {
+    const runtime = await shared(engine, { agents: [schoolUrl] })
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    for (const key of keys) {
+      await runtime.publish(school.Drawn, new school.Point(1, 2), { topic: `drawn/${key}`, until: 'handled' })
+      expect(await runtime.send(school.Names, undefined, `looker/${key}`)).toEqual(['true 1'])
+    }
+    const error = await failure(runtime.send(school.Mirror, new school.Point(1, 2), 'looker/a'))
+    expect(error.code).toBe('ERR_RINGREEVE_NO_HANDLER')
+  })
+})
+
 onEveryEngine('values', engine => {
   it('Map, Set, Date, bigint, typed arrays, errors and cycles cross', async () => {
     const runtime = await shared(engine)

@@ -26,6 +26,13 @@ const points = {
   },
 }
 export const Mirror = request<Point, Point>('mirror', { serializer: points, answerSerializer: points })
+export const Drawn = event<Point>('drawn', { serializer: points })
+/** Hear the topic of what is drawn, on either side of who looks at it, and have no handler for it. */
+export const aside = agent('aside', { subscriptions: ['drawn'] }).on(Names, () => [])
+export const looker = agent('looker', { subscriptions: ['drawn'], state: () => ({ names: [] as string[] }) })
+  .on(Drawn, (point, ctx) => void ctx.state.names.push(`${point instanceof Point} ${point.x}`))
+  .on(Names, (_, ctx) => ctx.state.names)
+export const zombie = agent('zombie', { subscriptions: ['drawn'] }).on(Names, () => [])
 /** Its bytes are a part of a buffer that others use too, as those of `Buffer.from` are; and too many for a ring. */
 const letters = {
   encode: (text: string) => Buffer.from(`pooled ${text}`).subarray(7),
