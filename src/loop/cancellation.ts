@@ -12,6 +12,34 @@ export interface SharedFlag {
   raised(): boolean
 }
 
+interface Followers {
+  readonly all: Set<() => void>
+  readonly abort: () => void
+}
+/** One listener for all that follow a signal: of more than ten Node says that they are a leak, and a fan-out has more. */
+const followers = new WeakMap<AbortSignal, Followers>()
+
+/** Runs `work` when the signal aborts. @returns takes it back */
+export function follow(signal: AbortSignal, work: () => void): () => void {
+  const known = followers.get(signal)
+  const all = known?.all ?? new Set()
+  all.add(work)
+  if (known === undefined) {
+    const abort = (): void => {
+      followers.delete(signal)
+      for (const one of all) one()
+    }
+    followers.set(signal, { all, abort })
+    signal.addEventListener('abort', abort, { once: true })
+  }
+  return () => {
+    const now = followers.get(signal)
+    if (!all.delete(work) || all.size > 0 || now?.all !== all) return
+    followers.delete(signal)
+    signal.removeEventListener('abort', now.abort)
+  }
+}
+
 /** The wish to cancel one call, and all that was begun on its behalf. */
 export class Cancellation {
   readonly flag: SharedFlag | undefined
@@ -34,12 +62,11 @@ export class Cancellation {
     const own = new Cancellation(parent, undefined)
     if (signal.aborted) own.cancel(signal.reason)
     else {
-      const abort = () => own.cancel(signal.reason)
-      signal.addEventListener('abort', abort, { once: true })
+      const unfollow = follow(signal, () => own.cancel(signal.reason))
       const parentDetach = own.#detach
       own.#detach = () => {
         parentDetach?.()
-        signal.removeEventListener('abort', abort)
+        unfollow()
       }
     }
     return own

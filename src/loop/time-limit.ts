@@ -5,7 +5,7 @@ import { checkMs } from '../agent/check.js'
 import type { SendOptions } from '../agent/context.js'
 import { TimeoutError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
-import { checkSignal } from './cancellation.js'
+import { checkSignal, follow } from './cancellation.js'
 import type { Clock } from './clock.js'
 
 /** Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options. */
@@ -20,9 +20,9 @@ export function limited(
     checkMs(`send '${name}': timeout`, timeout, 1)
     checkSignal(`send '${name}'`, signal)
     const controller = new AbortController()
-    const follow = (): void => controller.abort(signal?.reason)
-    if (signal?.aborted === true) follow()
-    else signal?.addEventListener('abort', follow, { once: true })
+    const give = (): void => controller.abort(signal?.reason)
+    if (signal?.aborted === true) give()
+    const unfollow = signal === undefined || signal.aborted ? undefined : follow(signal, give)
     const alarm = clock.after(timeout, () => {
       const agent = String(recipient)
       const error = new TimeoutError(`'${name}' for ${agent} was not answered in ${timeout} ms`, {
@@ -34,7 +34,7 @@ export function limited(
     })
     const done = (): void => {
       alarm.cancel()
-      signal?.removeEventListener('abort', follow)
+      unfollow?.()
     }
     send({ ...options, signal: controller.signal })
       .then(resolve, reject)

@@ -1,5 +1,6 @@
 // Promised: cancellation and deadlines.
-import { expect, it } from 'vitest'
+import { getEventListeners } from 'node:events'
+import { expect, it, vi } from 'vitest'
 import { failure, flag, onEveryEngine, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
 
@@ -58,6 +59,27 @@ onEveryEngine('cancellation', engine => {
     }
     await runtime.idle()
     expect(await runtime.send(kit.Notes, undefined, 'waits/cancel')).toEqual([])
+  })
+
+  it('one signal may go with any number of sends, and keeps none of them', async () => {
+    const runtime = await shared(engine)
+    const warned = vi.spyOn(process, 'emitWarning')
+    const controller = new AbortController()
+    const { signal } = controller
+    const all = Array.from({ length: 30 }, (_, n) => {
+      const options = n % 2 === 0 ? { signal } : { signal, timeout: 10_000 }
+      return runtime.send(kit.Echo, n, `echo/${n}`, options)
+    })
+    expect(getEventListeners(signal, 'abort').length).toBe(1)
+    await Promise.all(all)
+    expect(getEventListeners(signal, 'abort').length).toBe(0)
+    expect(warned).not.toHaveBeenCalled()
+    warned.mockRestore()
+    const waiting = Array.from({ length: 3 }, (_, n) =>
+      failure(runtime.send(kit.Slow, { ms: 1_000, answer: n }, `echo/${n}`, { signal })),
+    )
+    controller.abort()
+    for (const error of await Promise.all(waiting)) expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
   })
 
   it('ctx.signal aborts in a handler that waits', async () => {
