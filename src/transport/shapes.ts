@@ -18,6 +18,8 @@ export class ShapeNode {
   /** The child taken last: objects of one kind come in rows. */
   lastKey: string | undefined
   lastNode: ShapeNode | undefined
+  /** Of a first key: whether an object that begins with it was not sent by its shape. */
+  doubtful = false
   readonly children = new Map<string, ShapeNode>()
   readonly key: string
   readonly parent: ShapeNode | undefined
@@ -58,6 +60,27 @@ export class ShapeBook {
     node.lastKey = key
     node.lastNode = next
     return next
+  }
+
+  /** Whether an object can be sent by its shape. */
+  takes(object: Readonly<Record<string, unknown>>): boolean {
+    let node: ShapeNode | undefined = this.root
+    for (const key in object) {
+      if (object[key] === undefined) continue
+      node = this.step(node, key)
+      if (node === undefined) return false
+    }
+    return this.number(node) >= 0
+  }
+
+  /** An object could not be sent by its shape: others that begin like it are to be looked at first. */
+  doubt(object: Readonly<Record<string, unknown>>): void {
+    for (const key in object) {
+      if (object[key] === undefined) continue
+      const first = this.root.children.get(key)
+      if (first !== undefined) first.doubtful = true
+      return
+    }
   }
 
   /** The number of the shape that ends at a node; -1 when the book is full. */

@@ -168,6 +168,7 @@ export class BodyWriter {
   /** An object by its shape: the head is written last, when all keys have been seen. */
   #record(object: Record<string, unknown>): void {
     const start = this.#at
+    const binaries = this.binaries.length
     this.#room(7)
     this.#at = start + 7
     let node: ShapeNode | undefined = this.book.root
@@ -175,12 +176,17 @@ export class BodyWriter {
       const field = object[key]
       if (field === undefined) continue
       node = node.lastKey === key ? (node.lastNode as ShapeNode) : this.book.step(node, key)
+      // what begins like an object that had no shape is looked at first: written twice at each level of its nesting, a
+      // tree of such objects would take twice as long for each level more
+      if (node?.doubtful === true && !this.book.takes(object)) node = undefined
       if (node === undefined) break
       this.#value(field)
     }
     const id = node === undefined ? -1 : this.book.number(node)
     if (id < 0) {
+      this.book.doubt(object)
       this.#at = start
+      this.binaries.length = binaries
       return this.#map(object)
     }
     const { bytes } = this

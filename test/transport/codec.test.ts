@@ -127,6 +127,24 @@ describe('the bytes of a value', () => {
     expect(wire.codec.book.count).toBeLessThanOrEqual(1_024)
   })
 
+  it('carry binary fields of an object that has too many keys for a shape, once', () => {
+    const keys = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`k${i}`, i]))
+    const value = { first: Uint8Array.of(1, 2), inner: { second: Float64Array.of(3), ...keys }, ...keys }
+    expect(through([value, Uint8Array.of(4)])).toStrictEqual([value, Uint8Array.of(4)])
+    expect(wire.byPort([value, Uint8Array.of(4)])).toStrictEqual([value, Uint8Array.of(4)])
+  })
+
+  it('are written in a time that grows with them, also of nested objects without a shape', () => {
+    const keys = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, i]))
+    const nested = (wrap: (inner: unknown, level: number) => unknown): unknown =>
+      Array.from({ length: 60 }).reduce((inner, _, level) => wrap(inner, level), 1 as unknown)
+    const wide = nested(inner => ({ inner, ...keys }))
+    expect(through(wide)).toStrictEqual(wide)
+    for (let i = 0; wire.codec.book.count < 1_024; i++) through({ kind: 1, [`a${i % 40}`]: 1, [`b${i % 41}`]: 1 })
+    const late = nested((inner, level) => ({ kind: inner, [`a${level % 40}`]: 1, late: 1 }))
+    expect(through(late)).toStrictEqual(late)
+  })
+
   it('leave out what is undefined', () => {
     expect(through({ a: 1, b: undefined, c: 2 })).toStrictEqual({ a: 1, c: 2 })
     expect(through([undefined])).toStrictEqual([null])
