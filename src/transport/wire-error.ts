@@ -40,6 +40,9 @@ export function errorToWire(
   for (const key of Object.keys(error)) {
     if (!reserved.has(key)) fields[key] = safe((error as unknown as Record<string, unknown>)[key])
   }
+  // of a DOMException, such as what an aborted signal throws, it stands in the prototype
+  const { code } = error as { code?: unknown }
+  if (!Object.hasOwn(error, 'code') && (typeof code === 'string' || typeof code === 'number')) fields.code = code
   return {
     name: String(error.name),
     message: String(error.message),

@@ -58,6 +58,11 @@ describe('an error', () => {
     expect(third).toBeInstanceOf(RangeError)
   })
 
+  it('keeps a code that stands in its prototype', () => {
+    const { reason } = AbortSignal.abort()
+    expect(through(reason)).toMatchObject({ name: 'AbortError', code: reason.code, message: reason.message })
+  })
+
   it('may have any name', () => {
     for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'AggregateError', 'AbortError', '']) {
       const back = through(Object.assign(new Error('m'), { name }))
