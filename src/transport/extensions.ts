@@ -1,7 +1,8 @@
 // What MessagePack has no word for, as its extension types; their contents are written and read by the general codec.
 // Numbers are part of the wire and never used again.
 //
-//   -1 timestamp (Date)   1 Map   2 Set   3 Error   4 typed array   5 ArrayBuffer   6 bigint
+//   -1 timestamp (Date)   1 Map   2 Set   3 Error   4 typed array   5 ArrayBuffer   6 bigint   7 Uint8Array
+//   8 undefined, where it cannot be left out
 //
 // Views and buffers come here only inside of another extension; elsewhere writer.ts puts them where they copy faster.
 import { Decoder, type DecoderOptions, Encoder, ExtData, ExtensionCodec, encodeTimestampExtension } from './msgpack.js'
@@ -13,6 +14,8 @@ const ERROR = 3
 const TYPED = 4
 const BUFFER = 5
 const BIGINT = 6
+const BYTES = 7
+export const UNDEFINED = 8
 
 /** The value is not plain data; send it as a structured clone. */
 export class NotPlain extends Error {}
@@ -41,6 +44,13 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
+const nothing = new ExtData(UNDEFINED, new Uint8Array(0))
+
+/** A member of a Map or Set as it is told. The encoder takes undefined for null. */
+function said(part: unknown): unknown {
+  return part === undefined ? nothing : part
+}
+
 /** Turns values into extensions and back. */
 export class Extensions extends ExtensionCodec {
   /** Parts of errors that were tried, and whether they can be encoded: each is tried once, however errors nest. */
@@ -67,10 +77,7 @@ export class Extensions extends ExtensionCodec {
 
   #rest(value: object): ExtData | null {
     if (ArrayBuffer.isView(value)) {
-      if (value instanceof Uint8Array) {
-        bytesOf(value)
-        return null
-      }
+      if (value instanceof Uint8Array) return new ExtData(BYTES, bytesOf(value))
       const index = typedIndex.get(value.constructor)
       if (index === undefined) throw new NotPlain(`${value.constructor.name} is not plain data`)
       const bytes = new Uint8Array(1 + value.byteLength)
@@ -81,8 +88,12 @@ export class Extensions extends ExtensionCodec {
     if (value instanceof ArrayBuffer) return new ExtData(BUFFER, new Uint8Array(value))
     if (value instanceof Date && !Number.isNaN(value.getTime()))
       return new ExtData(-1, encodeTimestampExtension(value) as Uint8Array)
-    if (value instanceof Map && Object.getPrototypeOf(value) === Map.prototype) return this.#nested(MAP, [...value])
-    if (value instanceof Set && Object.getPrototypeOf(value) === Set.prototype) return this.#nested(SET, [...value])
+    if (value instanceof Map && Object.getPrototypeOf(value) === Map.prototype) {
+      const entries = Array.from(value, ([key, field]) => [said(key), said(field)])
+      return this.#nested(MAP, entries)
+    }
+    if (value instanceof Set && Object.getPrototypeOf(value) === Set.prototype)
+      return this.#nested(SET, Array.from(value, said))
     if (value instanceof Error) return this.#error(value)
     throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
   }
@@ -145,8 +156,12 @@ export class Extensions extends ExtensionCodec {
         const copy = data.slice(1)
         return new kind(copy.buffer)
       }
+      case UNDEFINED:
+        return undefined
       case BUFFER:
         return data.slice().buffer
+      case BYTES:
+        return data.slice() // in memory of its own, like everywhere: who transfers it takes nothing else along
       case BIGINT:
         return BigInt(new TextDecoder().decode(data))
       default:

@@ -4,11 +4,11 @@
 //   object by shape   array16 of n + 1: fixext2 of type 16 with the number of its shape, then its n values
 //   binary            ext8 of type 17: which view, then the number of bytes; the bytes themselves stand behind the tree,
 //                     each at a multiple of 8, where a copy is several times faster
-//   others            extensions.ts: Map, Set, Error, Date, bigint
+//   others            extensions.ts: Map, Set, Error, Date, bigint, undefined in a list
 //
 // A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
 import { bodyBytes } from './body.js'
-import { type Extensions, Forbidden, NotPlain, typedArrays } from './extensions.js'
+import { type Extensions, Forbidden, NotPlain, typedArrays, UNDEFINED } from './extensions.js'
 import { pad8 } from './ring.js'
 import type { ShapeBook, ShapeNode } from './shapes.js'
 
@@ -84,7 +84,7 @@ export class BodyWriter {
       case 'object':
         return value === null ? this.#nil() : this.#object(value)
       case 'undefined':
-        return this.#nil()
+        return this.#undefined()
       default:
         return this.#extension(value)
     }
@@ -93,6 +93,14 @@ export class BodyWriter {
   #nil(): void {
     this.#room(1)
     this.bytes[this.#at++] = 0xc0
+  }
+
+  /** A field that is undefined is left out; an element of a list cannot be. */
+  #undefined(): void {
+    this.#room(3)
+    this.bytes[this.#at++] = 0xc7
+    this.bytes[this.#at++] = 0
+    this.bytes[this.#at++] = UNDEFINED
   }
 
   #number(value: number): void {

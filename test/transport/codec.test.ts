@@ -147,7 +147,28 @@ describe('the bytes of a value', () => {
 
   it('leave out what is undefined', () => {
     expect(through({ a: 1, b: undefined, c: 2 })).toStrictEqual({ a: 1, c: 2 })
-    expect(through([undefined])).toStrictEqual([null])
+  })
+
+  it('keep undefined where it cannot be left out', () => {
+    const values = [
+      [undefined, null, [undefined]],
+      { list: [1, undefined] },
+      new Map([[undefined, undefined]]),
+      new Map([['a', new Map([['b', undefined]])]]),
+      new Set([undefined, null]),
+    ]
+    for (const value of values) expect(through(value)).toStrictEqual(value)
+  })
+
+  it('give binary parts of a Map, a Set and an error memory of their own', () => {
+    const bytes = Uint8Array.of(1, 2, 3).subarray(1)
+    const map = through(new Map([['a', bytes]])) as Map<string, Uint8Array>
+    const error = through(Object.assign(new Error(''), { bytes })) as Error & { bytes: Uint8Array }
+    const [member] = through(new Set([{ bytes }])) as Set<{ bytes: Uint8Array }>
+    for (const back of [map.get('a'), error.bytes, member?.bytes]) {
+      expect(back).toStrictEqual(bytes)
+      expect(back?.buffer.byteLength).toBe(2)
+    }
   })
 })
 
