@@ -119,6 +119,7 @@ export interface Dispatcher extends AsyncDisposable {
    * Resolves with true once nothing waits and nothing is at work, follow-ups included; with false after `timeoutMs`,
    * or when the dispatcher ends with events undone. Counted, not polled.
    * @param timeoutMs default: no limit
+   * @throws InvalidArgumentError when that is no time
    * @example if (!(await dispatcher.waitUntilEmpty(5_000))) console.warn(dispatcher.stats().atWork, 'still at work')
    */
   waitUntilEmpty(timeoutMs?: number): Promise<boolean>
@@ -127,7 +128,7 @@ export interface Dispatcher extends AsyncDisposable {
    * @example const { undone } = await dispatcher.stop()
    */
   stop(): Promise<DispatcherEnd>
-  /** Resolves when the dispatcher has ended: by a terminate event, by `stop()`, or because the runtime stopped. */
+  /** Resolves when the dispatcher has ended: by a terminate event, by `stop()`, or because the runtime stopped before all was done. */
   readonly ended: Promise<DispatcherEnd>
   /** Its counters, at this moment. */
   stats(): DispatcherStats

@@ -2,6 +2,7 @@
 // counted from the moment it is taken until all its agents answered and its follow-ups are taken; and once it has ended
 // nothing begins any more, while what is at work still ends.
 import { randomUUID } from 'node:crypto'
+import { checkMs } from '../agent/check.js'
 import { agent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { agentId, toAgentId } from '../agent/ids.js'
@@ -40,6 +41,8 @@ class RoutingDispatcher implements Dispatcher {
   readonly #idsOf = randomUUID().slice(0, 8)
   #numbered = 0
   #atWork = 0
+  /** Agents at work on events, and on how many. */
+  readonly #workers = new Map<string, number>()
   #done = 0
   #failed = 0
   #unrouted = 0
@@ -96,10 +99,12 @@ class RoutingDispatcher implements Dispatcher {
     return taken as Dispatched<PayloadOf<E>>
   }
 
-  waitUntilEmpty(timeoutMs?: number): Promise<boolean> {
-    if (this.#isEmpty) return Promise.resolve(this.#undone.length === 0)
+  async waitUntilEmpty(timeoutMs?: number): Promise<boolean> {
+    const limited = timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY
+    if (limited) checkMs('waitUntilEmpty()', timeoutMs, 0)
+    if (this.#isEmpty) return this.#undone.length === 0
     return new Promise(resolve => {
-      if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) {
+      if (!limited) {
         this.#empty.push(resolve)
         return
       }
@@ -150,9 +155,13 @@ class RoutingDispatcher implements Dispatcher {
     return taken
   }
 
-  /** Resolves when no more than `capacity` events wait. */
-  room(): Promise<void> | undefined {
-    return this.#queue.length <= this.#capacity ? undefined : new Promise(resolve => this.#waiting.push(resolve))
+  /**
+   * Resolves when no more than `capacity` events wait.
+   * @param agent who waits for it: never one that is at work on an event, since room may come only when it has ended
+   */
+  room(agent?: string): Promise<void> | undefined {
+    if (this.#queue.length <= this.#capacity || (agent !== undefined && this.#workers.has(agent))) return undefined
+    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
   get #isEmpty(): boolean {
@@ -178,7 +187,8 @@ class RoutingDispatcher implements Dispatcher {
       const event = this.#queue.shift()
       if (event === undefined) break
       this.#begin(event)
-      if (this.#queue.length <= this.#capacity) this.#waiting.shift()?.()
+      // all of them: with one for each that begins, the last would wait for events that nobody dispatches any more
+      if (this.#queue.length <= this.#capacity) for (const go of this.#waiting.drain()) go()
     }
     this.#look()
   }
@@ -202,7 +212,10 @@ class RoutingDispatcher implements Dispatcher {
     this.#atWork++
     let left = agents.size
     let refused = false
-    const over = () => {
+    const over = (to: string) => {
+      const others = (this.#workers.get(to) ?? 1) - 1
+      if (others > 0) this.#workers.set(to, others)
+      else this.#workers.delete(to)
       if (--left > 0) return
       this.#atWork--
       if (refused) {
@@ -215,15 +228,16 @@ class RoutingDispatcher implements Dispatcher {
     }
     const options = { messageId: event.id, cause: event.cause, correlation: event.correlationId }
     for (const [to, message] of agents) {
+      this.#workers.set(to, (this.#workers.get(to) ?? 0) + 1)
       this.#runtime.send(message, event as never, to, options).then(
         answer => {
           this.#follow(event, to, answer as FollowUps)
-          over()
+          over(to)
         },
         error => {
           if (error instanceof StoppedError && !this.#runtime.running) refused = true
           else this.#fail(event, to, error)
-          over()
+          over(to)
         },
       )
     }
@@ -295,7 +309,7 @@ async function houseOf(runtime: Runtime): Promise<Map<string, RoutingDispatcher>
     const dispatcher = dispatchers.get(ctx.id.key)
     if (dispatcher === undefined) throw new UnknownAgentError(`there is no dispatcher ${ctx.id}`)
     dispatcher.take(event)
-    await dispatcher.room()
+    await dispatcher.room(ctx.sender?.toString())
   })
   await runtime.register(door)
   return dispatchers

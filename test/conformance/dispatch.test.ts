@@ -143,6 +143,24 @@ onEveryEngine('dispatching', engine => {
     expect(words.begun[0]).toBe(4)
   })
 
+  it('every dispatch resolves once there is room, however many wait for it', async () => {
+    const runtime = await open(engine)
+    await using dispatcher = await createDispatcher(runtime, { batchSize: 1, capacity: 1 })
+    dispatcher.route(kit.Text, 'witness/x')
+    await Promise.all(Array.from({ length: 20 }, (_, n) => dispatcher.dispatch(kit.Text, { text: `${n}` })))
+    expect(await dispatcher.waitUntilEmpty()).toBe(true)
+  })
+
+  it('an agent at work on an event does not wait for the room that its own end would make', async () => {
+    const runtime = await open(engine)
+    await using dispatcher = await createDispatcher(runtime, { batchSize: 1, capacity: 1 })
+    dispatcher.route(kit.Count, 'eloquent/x')
+    dispatcher.route(kit.Text, 'witness/x')
+    await dispatcher.dispatch(kit.Count, { left: 5 })
+    expect(await dispatcher.waitUntilEmpty(10_000)).toBe(true)
+    expect((await runtime.send(kit.Seen, undefined, 'witness/x')).length).toBe(5)
+  })
+
   it('agents on any thread can dispatch by themselves', async () => {
     const runtime = await open(engine)
     await using dispatcher = await createDispatcher(runtime, { name: 'second' })
@@ -188,6 +206,8 @@ it('bad arguments are refused', async () => {
   for (const options of [{ batchSize: 0 }, { capacity: 1.5 }])
     expect((await failure(createDispatcher(runtime, options))).code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
   const dispatcher = await createDispatcher(runtime)
+  for (const ms of [-1, Number.NaN, 2 ** 31])
+    expect((await failure(dispatcher.waitUntilEmpty(ms))).code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
   expect((await failure(createDispatcher(runtime))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
   expect(() => dispatcher.route(kit.Seen as never, 'witness/x')).toThrow('what event() returned')
   expect(() => dispatcher.route(kit.Text, 'nowhere')).toThrow('type/key')

@@ -47,6 +47,10 @@ export const held = agent('held').on(dispatched(Held), async ({ payload: { begun
 export const speaker = agent('speaker').on(dispatched(Text), async (event, ctx) => {
   await ctx.send(Dispatch, { ...follow(Count, { left: 0 }), correlationId: event.correlationId }, event.dispatcher)
 })
+/** Dispatches as many as it is told, and waits for each. */
+export const eloquent = agent('eloquent').on(dispatched(Count), async ({ payload, dispatcher }, ctx) => {
+  for (let n = 0; n < payload.left; n++) await ctx.send(Dispatch, follow(Text, { text: `${n}` }), dispatcher)
+})
 /** Remembers every event it gets. */
 export const witness = agent('witness', { state: () => ({ seen: [] as never[] }) })
   .on(dispatched(Text), ({ type, payload, correlationId, cause }, ctx) => {
