@@ -1,9 +1,10 @@
 // The client of a memory, for handlers and applications alike: each method is one request. What it keeps: a value is
 // copied before it leaves, so that a change made after the call, on the same loop, cannot get in.
+import { shown } from '../agent/check.js'
 import type { Messenger } from '../agent/context.js'
 import { InvalidArgumentError, NotSerializableError } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
-import { type Entry, type Exchange, Operate, type Operation } from './messages.js'
+import { type Entry, type Exchange, hasFields, Operate, type Operation } from './messages.js'
 
 /**
  * What a memory holds, by key. Write yours as a `type`: an `interface` does not fit.
@@ -95,14 +96,11 @@ export function memoryAt<S extends Shape = Shape>(
     get: async key => operate({ op: 'get', key: checked(key) }),
     set: async (key, value) => operate({ op: 'set', key: checked(key), value: copyOf(value, key) }),
     merge: async (key, fields) => {
-      if (typeof fields !== 'object' || fields === null) {
-        throw new InvalidArgumentError(`merge: the fields for '${key}' must be an object, got ${String(fields)}`)
+      const value = copyOf(fields ?? null, key) // what is an instance of a class is a plain object now
+      if (!hasFields(value)) {
+        throw new InvalidArgumentError(`merge: the fields for '${key}' must be an object, got ${shown(fields)}`)
       }
-      return operate({
-        op: 'merge',
-        key: checked(key),
-        value: copyOf(fields, key) as Readonly<Record<string, unknown>>,
-      })
+      return operate({ op: 'merge', key: checked(key), value: value as Readonly<Record<string, unknown>> })
     },
     compareAndSet: async (key, value, version) => exchange(key, value, version),
     update: async (key, change) => {

@@ -7,7 +7,7 @@ import { type AgentDefinition, agent, type CheckpointPolicy } from '../agent/def
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
 import { bytesOf } from './bytes.js'
-import { Changed, type Entry, type Exchange, Operate, type Operation, Tell } from './messages.js'
+import { Changed, type Entry, type Exchange, hasFields, Operate, type Operation, Tell } from './messages.js'
 
 /**
  * Options of {@link memory}.
@@ -75,12 +75,14 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
       keys.add(key)
       return
     }
-    untold.set(state, new Set([key]))
+    const begun = new Set([key])
+    untold.set(state, begun)
     // not in the name of this turn: its caller may cancel, and what it changed must be told all the same
     for (const life of lives) {
       if (life.state !== state) continue
       const told = life.send(Tell, undefined, life.id, { cause: ctx.messageId })
-      told.catch(() => untold.delete(state)) // the runtime stops, or a publish failed; that is in the event log
+      // the runtime stops, or a publish failed; that is in the event log. What changed since then has a telling of its own
+      told.catch(() => untold.get(state) === begun && untold.delete(state))
     }
   }
 
@@ -134,16 +136,21 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     const { state } = ctx
     const keys = untold.get(state)
     const topic = topicId(`${type}.changed`, ctx.id.key)
+    const failures: unknown[] = []
     try {
       // a key that changes while others are told of goes to the end of the set, and is told of with what it is then
       for (const key of keys ?? []) {
         keys?.delete(key)
         const entry = Object.hasOwn(state.entries, key) ? state.entries[key] : undefined
-        await ctx.publish(Changed, { memory: ctx.id.toString(), key, entry: entry && copyOf(entry) }, { topic })
+        const change = { memory: ctx.id.toString(), key, entry: entry && copyOf(entry) }
+        // one that fails does not stop the others
+        await ctx.publish(Changed, change, { topic }).catch(error => failures.push(error))
       }
     } finally {
       untold.delete(state)
     }
+    if (failures.length === 1) throw failures[0]
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} changes could not be told`)
   }
 
   return agent<MemoryState>(type, {
@@ -180,12 +187,12 @@ function full({ id }: Ctx, key: string, bound: string): OverloadedError {
 
 /** On the same loop what is handed out would otherwise be the entry itself. */
 function copyOf(entry: Entry): Entry {
-  return typeof entry.value === 'object' && entry.value !== null ? structuredClone(entry) : entry
+  return typeof entry.value === 'object' && entry.value !== null ? structuredClone(entry) : { ...entry }
 }
 
 function fieldsOf(value: unknown, key: string): object {
   if (value === undefined) return {}
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  if (hasFields(value)) return value
   throw new InvalidArgumentError(`merge: '${key}' holds ${kindOf(value)}, not an object with fields`)
 }
 
@@ -196,5 +203,6 @@ function numberOf(value: unknown, key: string): number {
 }
 
 function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'value'}`
 }

@@ -60,6 +60,13 @@ export type Operation =
   | { readonly op: 'delete'; readonly key: string }
   | { readonly op: 'keys' }
 
+/** Whether fields can be put over a value: those of a Map, a Date or a list would be lost, or none. */
+export function hasFields(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
 export const Operate: RequestType<
   string,
   { sent: Operation; received: Operation; returned: unknown; answered: unknown }

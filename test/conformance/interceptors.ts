@@ -28,3 +28,8 @@ export const first = interceptor({
 })
 
 export const second = interceptor({ onSend: payload => (typeof payload === 'number' ? payload * 10 : undefined) })
+
+/** Drops what a memory tells of its entry 'private'. */
+export const discreet = interceptor({
+  onPublish: payload => ((payload as { key?: unknown } | null)?.key === 'private' ? DROP : undefined),
+})

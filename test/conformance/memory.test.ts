@@ -24,6 +24,11 @@ onEveryEngine('shared memory', engine => {
     expect(first?.value).toEqual([1, 2])
     first?.value.push(99)
     expect((await shared.get('list'))?.value).toEqual([1, 2])
+    const any = memoryAt(runtime, 'memory/main')
+    await any.set('number', 1)
+    Object.assign((await any.get('number')) ?? {}, { value: 99, version: 99 })
+    expect((await any.get('number'))?.value).toBe(1)
+    await any.delete('number')
     expect(await shared.get('plan')).toBeUndefined()
     expect(await shared.keys()).toEqual(['list'])
     expect([await shared.delete('list'), await shared.delete('list')]).toEqual([true, false])
@@ -36,7 +41,13 @@ onEveryEngine('shared memory', engine => {
     await shared.merge('plan', { steps: ['b'] })
     expect((await shared.get('plan'))?.value).toEqual({ title: 'one', steps: ['b'] })
     await shared.set('list', [])
-    expect((await failure(shared.merge('list', []))).message).toContain('holds an array')
+    expect((await failure(shared.merge('list', {} as never))).message).toContain('holds an array')
+    for (const value of [new Map([['a', 1]]), new Date(5), Uint8Array.of(1)]) {
+      await shared.set('list', value as never)
+      expect((await failure(shared.merge('list', {} as never))).message).toContain(`holds a ${value.constructor.name}`)
+      expect((await failure(shared.merge('plan', value as never))).message).toContain('must be an object')
+      expect((await shared.get('list'))?.value).toEqual(value)
+    }
   })
 
   it('compare-and-set goes by version, and nothing that was there before can pass for what is there now', async () => {
@@ -96,6 +107,20 @@ onEveryEngine('shared memory', engine => {
     await runtime.idle()
     const changes = await runtime.send(kit.Changes, undefined, 'mirror/main')
     expect(changes.filter(({ key }) => key === 'count')).toMatchObject([{ value: 1 }])
+  })
+
+  it('a change that cannot be told keeps no other from being told', async () => {
+    const interceptors = [new URL('./interceptors.js', import.meta.url)]
+    const runtime = await shared(engine, { agents, interceptors })
+    for (const keys of [
+      ['list', 'private', 'plan'],
+      ['private', 'other'],
+    ]) {
+      await Promise.all(keys.map(key => memoryAt(runtime, 'memory/main').set(key, 1)))
+      await runtime.idle()
+    }
+    const changes = await runtime.send(kit.Changes, undefined, 'mirror/main')
+    expect(changes.map(({ key }) => key)).toEqual(['list', 'plan', 'other'])
   })
 
   it('is bounded, and refuses what is no data', async () => {
