@@ -205,8 +205,8 @@ export function languageModel(options: ModelOptions): LanguageModel {
       }
     },
     async object(ctx, question) {
+      const format = formatOf(question.schema) // before the time of the question runs: it may throw
       const asking = new Asking(options, ctx, question)
-      const format = formatOf(question.schema)
       try {
         for (let left = options.retries ?? 2; ; left--) {
           try {
@@ -230,7 +230,7 @@ async function read(text: string, schema: StandardSchemaV1, ctx: Context): Promi
   let value: unknown
   try {
     // some models wrap what they were asked for in a block of code
-    value = JSON.parse(text.replace(/^\s*```(?:json)?\s*|\s*```\s*$/g, ''))
+    value = JSON.parse(text.trim().replace(/^```(?:json)?|```$/g, '')) // in time: models can go on and on with spaces
   } catch (error) {
     const message = `not JSON: ${(error as Error).message}`
     throw new ValidationError(`the model's answer is ${message}`, [{ path: '', message }], { agent: ctx.id.toString() })

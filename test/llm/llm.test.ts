@@ -1,8 +1,9 @@
 // Promised: handlers ask a model for text and objects, plain and streamed, with agents as tools; a question settles once,
 // within its time, and no later than it is cancelled.
-import { request } from 'ringreeve'
+import { agentId, type Context, request } from 'ringreeve'
 import { languageModel, tool } from 'ringreeve/llm'
 import { expect, it } from 'vitest'
+import { z } from 'zod'
 import { type Engine, failure, onEveryEngine, open, shared } from '../conformance/engines.js'
 import { ChatServer } from './chat-server.js'
 import * as kit from './thinkers.js'
@@ -138,4 +139,29 @@ it('bad arguments are refused', () => {
   expect(() => languageModel({ client, model: 'm', retries: -1 })).toThrow('retries must be a whole number')
   expect(() => tool(request('plain'), { to: 'a/b', description: '' })).toThrow('no JSON Schema')
   expect(() => tool(kit.Add, { to: 'a/b', description: '', name: 'no good' })).toThrow('no name for a tool')
+})
+
+const says = (content: string) => ({
+  chat: { completions: { create: async () => ({ choices: [{ message: { content } }] }) } },
+})
+const ctx = { id: agentId('thinker'), signal: new AbortController().signal } as Context
+
+it('a question that cannot be asked leaves no timer behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+  const before = timers()
+  const model = languageModel({ client: says('{}'), model: 'm' })
+  await failure(model.object(ctx, { prompt: 'x', schema: {} as never }))
+  await failure(model.object(ctx, { prompt: 'x', schema: z.object({ at: z.date() }) }))
+  expect(timers()).toBe(before)
+})
+
+it('an answer that goes on and on with spaces is read in no time', async () => {
+  const schema = z.object({ a: z.number() })
+  const ask = (content: string) =>
+    languageModel({ client: says(content), model: 'm', retries: 0 }).object(ctx, { prompt: 'x', schema })
+  const started = performance.now()
+  expect((await failure(ask(`{"a":1}${' '.repeat(200_000)}x`))).code).toBe('ERR_RINGREEVE_VALIDATION')
+  expect(performance.now() - started).toBeLessThan(1_000)
+  for (const text of ['{"a":1}', '\n```json\n{"a":1}\n```\n', '```{"a":1}```', ' ``` \n {"a":1} '])
+    expect(await ask(text)).toEqual({ a: 1 })
 })
