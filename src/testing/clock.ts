@@ -64,7 +64,7 @@ export class TestClock implements Clock {
       next.work()
       await this.settle()
     }
-    this.#now = end
+    this.#now = Math.max(this.#now, end) // somebody else may have moved it further meanwhile
   }
 
   /** Waits until the loops have nothing to do but wait for this clock or for the world outside. */

@@ -124,3 +124,9 @@ it('a single loop can be stepped, message by message', async () => {
 it('is for the single loop only', async () => {
   expect((await failure(createRuntime({ threads: 1, clock }))).message).toContain('threads: 0')
 })
+
+it('never goes back, whoever else moves it meanwhile', async () => {
+  const clock = new TestClock()
+  await Promise.all([clock.advance(1_000), clock.advance(10)])
+  expect(clock.now()).toBe(1_000)
+})
