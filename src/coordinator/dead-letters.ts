@@ -38,7 +38,7 @@ export class LetterBox implements DeadLetters {
   }
 
   list(): readonly DeadLetter[] {
-    return [...this.#letters.values()].sort((a, b) => a.id - b.id)
+    return [...this.#letters.values()]
   }
 
   async replay(id: number): Promise<unknown> {
@@ -52,7 +52,9 @@ export class LetterBox implements DeadLetters {
       }
       return await this.#replayer.publish({ kind: 'event', name }, payload, topic as string, messageId)
     } catch (error) {
-      this.#put(letter)
+      const all = [...this.#letters.values(), letter].sort((a, b) => a.id - b.id)
+      this.#letters.clear()
+      for (const one of all) this.#put(one) // in its old place: the oldest go first
       throw error
     }
   }

@@ -2,6 +2,7 @@
 // letters instead of a third. Dead letters are bounded, told of, and can be read, replayed and discarded.
 import { createRuntime, InvalidArgumentError, PoisonedError, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
+import { LetterBox } from '#ringreeve/coordinator/dead-letters.js'
 import { failure, flag, kit as kitUrl, onEveryEngine, open as openKit } from '../conformance/engines.js'
 import * as kit from '../conformance/kit.js'
 import * as poison from './poison.js'
@@ -118,4 +119,19 @@ it('what cannot be sent twice is refused', async () => {
   const buffer = new ArrayBuffer(8)
   const error = await failure(runtime.send(kit.Echo, buffer, 'echo/x', { idempotent: true, transfer: [buffer] }))
   expect(error).toBeInstanceOf(InvalidArgumentError)
+})
+
+it('a letter whose replay failed has its old place: the oldest go first', async () => {
+  const refuse = async () => {
+    throw new Error('again')
+  }
+  const box = new LetterBox({ send: refuse, publish: refuse }, 2)
+  const letter = { reason: 'poison', detail: '', time: 0, messageId: '', sender: undefined, topic: undefined } as const
+  const add = (message: string) => box.add({ ...letter, message, recipient: 'a/x', payload: undefined })
+  const first = add('first')
+  add('second')
+  await failure(box.replay(first.id))
+  add('third')
+  expect(box.list().map(({ message }) => message)).toEqual(['second', 'third'])
+  expect(box.dropped).toBe(1)
 })
