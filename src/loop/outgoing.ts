@@ -100,15 +100,18 @@ export class Outgoing {
         address.id,
         undefined,
       )
+      const cancellation = cancellationOf(turn, options?.signal)
+      call.cancelWith(cancellation)
       if (isPromise(ready)) {
         ready
           .then(value => {
+            if (call.settled) return // it was cancelled meanwhile
             const to = this.#loop.address(recipient) // where it is may have changed meanwhile, or whether it is anywhere
             if (to.loop < 0) throw this.#loop.nowhere(to, message.name)
-            this.#dispatch(turn, call, message, value, to, sequence, options)
+            this.#dispatch(turn, call, message, value, to, sequence, options, cancellation)
           })
           .catch(error => call.reject(error))
-      } else this.#dispatch(turn, call, message, ready, address, sequence, options)
+      } else this.#dispatch(turn, call, message, ready, address, sequence, options, cancellation)
     } catch (error) {
       call.reject(error)
     }
@@ -122,7 +125,7 @@ export class Outgoing {
     if (address.loop < 0) throw loop.nowhere(address)
     if (loop.gate.closed) return loop.gate.hold(async () => this.stop(recipient)) // behind what was held before it
     const call = new Call(loop, stopRequest, address.text, undefined)
-    this.#dispatch(undefined, call, stopRequest, undefined, address, loop.nextSequence(), undefined)
+    this.#dispatch(undefined, call, stopRequest, undefined, address, loop.nextSequence(), undefined, undefined)
     return call.promise
   }
 
@@ -134,11 +137,10 @@ export class Outgoing {
     address: Address,
     sequence: number,
     options: SendOptions | undefined,
+    cancellation: Cancellation | undefined,
   ): void {
     const loop = this.#loop
     if (loop.closed) return call.reject(loop.stopReason()) // it stopped while the payload was checked
-    const cancellation = cancellationOf(turn, options?.signal)
-    call.cancelWith(cancellation)
     if (call.settled) return
     loop.counters.add(at.sent, 1)
     const parts = this.#parts(turn, message, payload, sequence, options, turn?.open ? turn : undefined)

@@ -1,5 +1,7 @@
 // Promised: cancellation and deadlines.
 import { getEventListeners } from 'node:events'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { request } from 'ringreeve'
 import { expect, it, vi } from 'vitest'
 import { failure, flag, onEveryEngine, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
@@ -80,6 +82,22 @@ onEveryEngine('cancellation', engine => {
     )
     controller.abort()
     for (const error of await Promise.all(waiting)) expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
+  })
+
+  it('cancelled while its payload is checked: the caller is told at once, and the handler never runs', async () => {
+    const runtime = await shared(engine)
+    const word = flag()
+    let pass = (_: { value: unknown }): void => {}
+    const validate = () => new Promise<{ value: unknown }>(resolve => (pass = resolve))
+    const input: StandardSchemaV1<unknown> = { '~standard': { version: 1, vendor: 'test', validate } }
+    const controller = new AbortController()
+    const Checked = request(kit.Mark.name, { input })
+    const waiting = failure(runtime.send(Checked, { word }, 'holder/checked', { signal: controller.signal }))
+    controller.abort()
+    expect((await waiting).code).toBe('ERR_RINGREEVE_CANCELLED')
+    pass({ value: { word } })
+    await runtime.idle()
+    expect(word[0]).toBe(0)
   })
 
   it('ctx.signal aborts in a handler that waits', async () => {
