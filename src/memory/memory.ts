@@ -162,10 +162,13 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     ...(checkpoint === undefined ? {} : { checkpoint }),
   })
     .onStart(life => void lives.add(life))
-    .onRestart(({ state }) => {
+    .onRestart(ctx => {
       // clients may know versions that were given after the last checkpoint, and who hears changes heard of them
+      const { state } = ctx
       state.version = Math.max(state.version, Date.now() * 1_000)
-      for (const key of Object.keys(state.entries)) changed({ state, messageId: '' }, key)
+      ctx.after(0, () => {
+        for (const key of Object.keys(state.entries)) changed({ state, messageId: '' }, key)
+      })
     })
     .onStop(({ id, state }) => {
       for (const life of lives) if (life.id === id && life.state === state) lives.delete(life)

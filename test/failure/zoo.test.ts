@@ -74,6 +74,7 @@ it('terminate in mid-write: the reader has a prefix of what was written, in orde
   })
   const readers = runtime.agents().find(one => one.type === 'reader')?.loops[0] as number
   for (let key = 0; key < 6; key++) {
+    await runtime.idle() // also until both are joined again: a writer that never yields would not hear of it
     const error = await failure(runtime.send(zoo.Die, { how: '', begun: flag() }, `writer/${key}`))
     expect(error.code).toBe(LATE)
     if (error.thread === readers) continue // both died together: nothing was written across
