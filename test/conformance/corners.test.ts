@@ -90,8 +90,14 @@ onEveryEngine('the edges of a life', engine => {
     await sleep(20)
     expect(await runtime.send(corners.Add, undefined, 'second/failed')).toBe(2) // its timer would have made it before
     const stopped = failure(runtime.send(corners.Fired, undefined, 'second/stopped'))
-    await sleep(10)
-    await runtime.handle(corners.second, 'stopped').stop({ drain: false })
+    let told = false
+    void stopped.then(() => {
+      told = true
+    })
+    while (!told) {
+      await runtime.handle(corners.second, 'stopped').stop({ drain: false }) // perhaps before it has begun
+      await sleep(5)
+    }
     expect((await stopped).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.send(corners.Arm, { after: 1 }, 'second/stopped')
     await sleep(20)
