@@ -89,15 +89,14 @@ onEveryEngine('the edges of a life', engine => {
     expect((await failed).code).toBe('ERR_RINGREEVE_AGENT_CREATION')
     await sleep(20)
     expect(await runtime.send(corners.Add, undefined, 'second/failed')).toBe(2) // its timer would have made it before
-    const stopped = failure(runtime.send(corners.Fired, undefined, 'second/stopped'))
-    let told = false
-    void stopped.then(() => {
-      told = true
+    const channel = new BroadcastChannel(corners.BEGUN)
+    const begun = new Promise(resolve => {
+      channel.onmessage = resolve
     })
-    while (!told) {
-      await runtime.handle(corners.second, 'stopped').stop({ drain: false }) // perhaps before it has begun
-      await sleep(5)
-    }
+    const stopped = failure(runtime.send(corners.Fired, undefined, 'second/stopped'))
+    await begun
+    channel.close()
+    await runtime.handle(corners.second, 'stopped').stop({ drain: false })
     expect((await stopped).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.send(corners.Arm, { after: 1 }, 'second/stopped')
     await sleep(20)

@@ -117,6 +117,8 @@ export const leisurely = agent('leisurely', {
     await opened(words.release)
   })
 
+/** Where it is told that `second/stopped` is being made: before it is there it can be given no flag. */
+export const BEGUN = 'begun'
 /** The first time it is not made, and has set a timer. */
 const tries = new Map<string, number>()
 export const second = agent('second', { state: () => ({ fired: 0 }) })
@@ -125,7 +127,12 @@ export const second = agent('second', { state: () => ({ fired: 0 }) })
     tries.set(ctx.id.key, n)
     if (n > 1) return
     ctx.after(1, () => {})
-    await ctx.sleep(ctx.id.key === 'stopped' ? 100_000 : 0)
+    if (ctx.id.key === 'stopped') {
+      const channel = new BroadcastChannel(BEGUN)
+      channel.unref()
+      channel.postMessage(true)
+      await ctx.sleep(100_000)
+    }
     throw new Error('not yet')
   })
   .on(Arm, ({ after }, ctx) => {
