@@ -110,7 +110,8 @@ async function measure(
   const sizes = full ? bodies : bodies.filter(body => body !== 256)
   for (const body of sizes) {
     say(`${path}, ${named(body)}`)
-    measured.set(body, await sideBySide(Math.min(rounds, full ? 7 : 3), contenders(body, ms / 2)))
+    // shorter, memory that is new and code that is cold would be most of it
+    measured.set(body, await sideBySide(Math.min(rounds, full ? 7 : 3), contenders(body, ms * 2)))
   }
   const names = [...(measured.get('none')?.keys() ?? [])]
   const key = (body: BodyName) => `b${body}`
