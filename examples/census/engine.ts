@@ -1,4 +1,4 @@
-// One census on one engine: the same agents and the same messages, with threads or without. The only difference
+// The census on one engine: the same agents and the same messages, with threads or without. The only difference
 // between the engines is the number in `createRuntime({ threads })`.
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
@@ -7,7 +7,7 @@ import { Close, type ProgressState, Take } from './messages.js'
 import { reader } from './reader.js'
 import type { CensusReport } from './report.js'
 import { reporter } from './reporter.js'
-import { type TimerDelay, watchTimer } from './timer.js'
+import { type TimerDelay, timerDelay, watchTimer } from './timer.js'
 import type { Plan } from './tree.js'
 
 /** One pass over all files. */
@@ -21,11 +21,11 @@ export interface Pass {
 export interface Census {
   readonly threads: number
   /**
-   * At least one. The first begins before the threads are started, and in it every thread compiles the parser's code
-   * for itself; in the others that is done.
+   * The first begins before the threads are started, and in it every thread compiles the parser's code for itself; in
+   * the others that is done.
    */
   readonly passes: readonly Pass[]
-  /** From the start to the end of the last pass. */
+  /** Of all passes together. */
   readonly timer: TimerDelay
 }
 
@@ -33,7 +33,6 @@ export interface CensusSettings {
   readonly plan: Plan
   /** 0 is the single loop. */
   readonly threads: number
-  readonly passes: number
   /** Ends it early; the last report is then of what has been parsed. */
   readonly signal: AbortSignal
   readonly show: (state: ProgressState, pass: number) => void
@@ -64,19 +63,43 @@ async function takePass(runtime: Runtime, plan: Plan, signal: AbortSignal): Prom
   return runtime.send(Close, { run, subject }, `aggregator/${run}`)
 }
 
-export async function takeCensus({ plan, threads, passes, signal, show }: CensusSettings): Promise<Census> {
-  const stopTimer = watchTimer()
-  const done: Pass[] = []
-  let began = performance.now()
-  const lanes = LANES * Math.max(1, threads)
-  const onLoop = [reader(lanes), reporter(state => show(state, done.length + 1))]
-  await using runtime = await createRuntime({ threads, ringBytes: RING_BYTES, agents: [...onLoop, ...modules] })
-  do {
-    const report = await takePass(runtime, plan, signal)
-    done.push({ report, ms: performance.now() - began, complete: report.totals.missing === 0 })
-    began = performance.now()
-  } while (done.length < passes && !signal.aborted)
-  return { threads, passes: done, timer: stopTimer() }
+/** An engine that takes the census as often as it is told to; between its passes others have the machine. */
+export class Engine implements AsyncDisposable {
+  readonly #settings: CensusSettings
+  readonly #done: Pass[] = []
+  readonly #late: number[] = []
+  #runtime: Runtime | undefined
+
+  constructor(settings: CensusSettings) {
+    this.#settings = settings
+  }
+
+  get census(): Census {
+    return { threads: this.#settings.threads, passes: this.#done, timer: timerDelay(this.#late) }
+  }
+
+  async pass(): Promise<Pass> {
+    const { plan, signal } = this.#settings
+    const stopTimer = watchTimer(this.#late)
+    const began = performance.now()
+    this.#runtime ??= await this.#open()
+    const report = await takePass(this.#runtime, plan, signal)
+    const pass = { report, ms: performance.now() - began, complete: report.totals.missing === 0 }
+    stopTimer()
+    this.#done.push(pass)
+    return pass
+  }
+
+  #open(): Promise<Runtime> {
+    const { threads, show } = this.#settings
+    const lanes = LANES * Math.max(1, threads)
+    const onLoop = [reader(lanes), reporter(state => show(state, this.#done.length + 1))]
+    return createRuntime({ threads, ringBytes: RING_BYTES, agents: [...onLoop, ...modules] })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runtime?.close()
+  }
 }
 
 /** The pass to show: the last that is complete, else what there is. */

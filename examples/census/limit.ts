@@ -1,15 +1,10 @@
 // What this machine itself allows: the same parsing and fingerprinting with no runtime at all, as plain functions, in
 // one process, and in several processes that each do a share. No engine can be expected to beat that ratio.
-//
-//   node build/examples/census/limit.js [PATH] [PROCESSES]
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { seconds } from './text.js'
-import { discover, type FileEntry, type Plan } from './tree.js'
+import type { FileEntry, Plan } from './tree.js'
 
 export interface MachineLimit {
   readonly processes: number
@@ -17,8 +12,6 @@ export interface MachineLimit {
   readonly one: readonly number[]
   /** Each does a share: ms until the last is done, of each pass. */
   readonly shared: readonly number[]
-  /** How many times as fast the shares are, of each pass. */
-  readonly ratios: readonly number[]
 }
 
 const worker = new URL('./limit-share.js', import.meta.url)
@@ -47,47 +40,69 @@ async function answer(child: ChildProcess): Promise<void> {
   }
 }
 
-async function time(root: string, shares: readonly (readonly FileEntry[])[], passes: number): Promise<number[]> {
-  const children = shares.map(() => fork(fileURLToPath(worker)))
-  const all = (message: (i: number) => object | string): Promise<unknown> =>
-    Promise.all(
-      children.map((child, i) => {
+/** Processes that each hold a share of the files. */
+class Shares {
+  readonly #children: readonly ChildProcess[]
+  readonly #shares: readonly (readonly FileEntry[])[]
+
+  constructor(shares: readonly (readonly FileEntry[])[]) {
+    this.#shares = shares
+    this.#children = shares.map(() => fork(fileURLToPath(worker)))
+  }
+
+  #all(message: (i: number) => object | string): Promise<unknown> {
+    return Promise.all(
+      this.#children.map((child, i) => {
         child.send(message(i))
         return answer(child)
       }),
     )
-  try {
-    await all(i => ({ root, files: shares[i] }))
-    // Every process has its files in memory by now: what is timed is computing alone.
-    const times: number[] = []
-    while (times.length < passes) {
-      const began = performance.now()
-      await all(() => 'go')
-      times.push(performance.now() - began)
-    }
-    return times
-  } finally {
-    for (const child of children) child.kill()
+  }
+
+  /** Every process has its files in memory then: what is timed is computing alone. */
+  async load(root: string): Promise<void> {
+    await this.#all(i => ({ root, files: this.#shares[i] }))
+  }
+
+  /** Measures all files once. Resolves with the ms that it took. */
+  async pass(): Promise<number> {
+    const began = performance.now()
+    await this.#all(() => 'go')
+    return performance.now() - began
+  }
+
+  end(): void {
+    for (const child of this.#children) child.kill()
   }
 }
 
-/** Measures the machine. @param passes as of the census: the first is cold in every process, the others are warm */
-export async function machineLimit(plan: Plan, processes: number, passes: number): Promise<MachineLimit> {
-  const one = await time(plan.root, [plan.files], passes)
-  const shared = await time(plan.root, deal(plan.files, processes), passes)
-  return { processes, one, shared, ratios: one.map((ms, i) => ms / shared[i]!) }
-}
+/** What the machine allows, measured pass by pass, as an engine is: the first is cold in every process. */
+export class Limit implements Disposable {
+  readonly #one: Shares
+  readonly #shared: Shares
+  readonly #times: { readonly processes: number; readonly one: number[]; readonly shared: number[] }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const plan = await discover(resolve(process.argv[2] ?? 'node_modules'))
-  const { one, shared, ratios, processes } = await machineLimit(
-    plan,
-    Number(process.argv[3] ?? availableParallelism()),
-    3,
-  )
-  one.forEach((ms, i) => {
-    console.log(
-      `pass ${i + 1}: one process ${seconds(ms)}, ${processes} processes ${seconds(shared[i]!)}: ${ratios[i]!.toFixed(2)}x`,
-    )
-  })
+  constructor(plan: Plan, processes: number) {
+    this.#one = new Shares([plan.files])
+    this.#shared = new Shares(deal(plan.files, processes))
+    this.#times = { processes, one: [], shared: [] }
+  }
+
+  get measured(): MachineLimit {
+    return this.#times
+  }
+
+  async load(root: string): Promise<void> {
+    await Promise.all([this.#one.load(root), this.#shared.load(root)])
+  }
+
+  async pass(): Promise<void> {
+    this.#times.one.push(await this.#one.pass())
+    this.#times.shared.push(await this.#shared.pass())
+  }
+
+  [Symbol.dispose](): void {
+    this.#one.end()
+    this.#shared.end()
+  }
 }

@@ -8,18 +8,18 @@
 //     └──────────────────────── Close ──────────────────────────────────┴── Agreeing ──┘
 //
 // It runs on the single loop and on threads, checks that all reports are the same, and says how long each took and how
-// late a 10 ms timer of the host loop was meanwhile. Each engine goes over the tree three times: in the first pass V8
-// still compiles the parser, once per thread and on cores that the threads want, which hides what threads are worth to
-// a program that goes on; the last is warm. Ctrl+C ends it with what it has.
+// late a 10 ms timer of the host loop was meanwhile. Each engine goes over the tree three times, in turn: in the first
+// pass V8 still compiles the parser, once per thread and on cores that the threads want, which hides what threads are
+// worth to a program that goes on; the others are warm. Ctrl+C ends it with what it has.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compare } from './compare.js'
-import { bestPass, type Census, takeCensus } from './engine.js'
+import { bestPass, type Census, Engine } from './engine.js'
 import { type ReportPage, reportPage } from './html.js'
-import { type MachineLimit, machineLimit } from './limit.js'
+import { Limit, type MachineLimit } from './limit.js'
 import type { ProgressState } from './messages.js'
 import { type CensusOptions, readOptions, UsageError, usage } from './options.js'
-import { progressBar } from './reporter.js'
+import { type ProgressBar, progressBar } from './reporter.js'
 import { comparisonText, reportText } from './summary.js'
 import { count, engineName, seconds } from './text.js'
 import { discover, type Plan, reasonOf } from './tree.js'
@@ -36,26 +36,53 @@ async function warm(plan: Plan, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function runEngines(plan: Plan, options: CensusOptions, signal: AbortSignal): Promise<Census[]> {
-  const { engines, passes } = options
-  const runs: Census[] = []
-  for (const engine of engines) {
-    if (signal.aborted && runs.length > 0) break
-    const threads = engine === 'single' ? 0 : options.threads
-    const bar = progressBar(process.stderr)
-    const label = (pass: number): string => `${engineName(threads)}${passes > 1 ? `, pass ${pass}` : ''}`
-    const show = (state: ProgressState, pass: number): void => bar.show(label(pass), state)
-    try {
-      runs.push(await takeCensus({ plan, threads, passes, signal, show }))
-    } finally {
-      bar.clear()
-    }
-    runs.at(-1)!.passes.forEach(({ report, ms }, i) => {
-      const { parsed, refused, found } = report.totals
-      console.error(`${label(i + 1)}: ${count(parsed + refused)} of ${count(found)} files in ${seconds(ms)}`)
-    })
+/** What the engines came to, and the machine itself if that was asked for. */
+interface Findings {
+  readonly runs: readonly Census[]
+  readonly limit: MachineLimit | undefined
+}
+
+function startEngines(plan: Plan, options: CensusOptions, signal: AbortSignal, bar: ProgressBar): Engine[] {
+  return options.engines.map(name => {
+    const threads = name === 'single' ? 0 : options.threads
+    const show = (state: ProgressState, pass: number): void => bar.show(passName(threads, pass), state)
+    return new Engine({ plan, threads, signal, show })
+  })
+}
+
+const passName = (threads: number, pass: number): string => `${engineName(threads)}, pass ${pass}`
+
+/**
+ * Every pass is taken by each engine in turn, and by the plain processes: what is compared are neighbours in time, so a
+ * machine that gets slower meanwhile is not taken for an engine that is.
+ */
+async function takeTurns(plan: Plan, options: CensusOptions, signal: AbortSignal): Promise<Findings> {
+  const bar = progressBar(process.stderr)
+  const engines = startEngines(plan, options, signal, bar)
+  using limit = options.machineLimit ? new Limit(plan, options.threads) : undefined
+  // Ctrl+C reaches the plain processes as well: that they end is no error then.
+  const unlessStopped = (error: unknown): void => {
+    if (!signal.aborted) throw error
   }
-  return runs
+  try {
+    await limit?.load(plan.root).catch(unlessStopped)
+    for (let pass = 1; pass <= options.passes; pass++) {
+      for (const engine of engines) {
+        // Who stops it at once sees a report all the same, of nothing.
+        if (signal.aborted && engines[0]!.census.passes.length > 0) break
+        const { report, ms } = await engine.pass()
+        bar.clear()
+        const { parsed, refused, found } = report.totals
+        const name = passName(engine.census.threads, pass)
+        console.error(`${name}: ${count(parsed + refused)} of ${count(found)} files in ${seconds(ms)}`)
+      }
+      if (!signal.aborted) await limit?.pass().catch(unlessStopped)
+    }
+  } finally {
+    bar.clear()
+    await Promise.all(engines.map(engine => engine[Symbol.asyncDispose]()))
+  }
+  return { runs: engines.map(engine => engine.census).filter(run => run.passes.length > 0), limit: limit?.measured }
 }
 
 async function write(page: ReportPage, options: CensusOptions): Promise<string> {
@@ -64,14 +91,6 @@ async function write(page: ReportPage, options: CensusOptions): Promise<string> 
   const path = join(options.out, 'report.html')
   await writeFile(path, reportPage(page))
   return path
-}
-
-/** Ctrl+C reaches the processes that are measured as well: then there is no limit to show, which is no error. */
-function limitUnless(signal: AbortSignal, plan: Plan, options: CensusOptions): Promise<MachineLimit | undefined> {
-  return machineLimit(plan, options.threads, options.passes).catch(error => {
-    if (signal.aborted) return undefined
-    throw error
-  })
 }
 
 async function main(options: CensusOptions): Promise<number> {
@@ -90,8 +109,7 @@ async function main(options: CensusOptions): Promise<number> {
   }
   console.error(`${count(plan.files.length)} files in ${plan.root}`)
   if (options.engines.length > 1) await warm(plan, signal)
-  const runs = await runEngines(plan, options, signal)
-  const limit = options.machineLimit && !signal.aborted ? await limitUnless(signal, plan, options) : undefined
+  const { runs, limit } = await takeTurns(plan, options, signal)
   const shown = bestPass(runs.flatMap(run => run.passes))
   const comparison = compare(runs, limit)
   console.log(reportText(shown.report))

@@ -5,12 +5,12 @@ import { parseArgs } from 'node:util'
 
 export const usage = `usage: npm start -- [PATH] [options]
 
-Takes a census of the JavaScript files of a tree, once on a single loop and once on threads, and checks that both say
-the same. PATH is a folder or a file; without it the tree is node_modules of the current folder.
+Takes a census of the JavaScript files of a tree, on a single loop and on threads in turn, and checks that both say the
+same. PATH is a folder or a file; without it the tree is node_modules of the current folder.
 
   --threads N       worker threads of the second run (default: as many as this machine runs at once)
   --once ENGINE     only one engine, 'single' or 'threads'
-  --passes N        how often each engine goes over the tree (default: 3, the first cold, the last warm)
+  --passes N        how often each engine goes over the tree (default: 3, the first cold, the others warm)
   --limit N         only the first N files, by path
   --out DIR         where report.html and report.json go (default: census-report)
   --machine-limit   also measure what plain processes, each doing a share of the parsing, make of this machine

@@ -9,9 +9,8 @@ export interface TimerDelay {
   readonly p99: number
 }
 
-/** Starts the timer; the function that it returns stops it and says how late the ticks were, in ms. */
-export function watchTimer(): () => TimerDelay {
-  const late: number[] = []
+/** What is put into `late` is how late a tick was, in ms. The function that it returns stops the timer. */
+export function watchTimer(late: number[]): () => void {
   let last = performance.now()
   const tick = (): void => {
     const now = performance.now()
@@ -23,8 +22,12 @@ export function watchTimer(): () => TimerDelay {
     clearInterval(timer)
     // A loop that is blocked to the end has not let the last tick through: it counts as late too.
     if (performance.now() - last > EVERY) tick()
-    late.sort((a, b) => a - b)
-    const at = Math.ceil(late.length * 0.99) - 1
-    return { ticks: late.length, worst: late.at(-1) ?? 0, p99: late[at] ?? 0 }
   }
+}
+
+/** @param late how late each tick was, in ms */
+export function timerDelay(late: readonly number[]): TimerDelay {
+  const sorted = late.toSorted((a, b) => a - b)
+  const at = Math.ceil(sorted.length * 0.99) - 1
+  return { ticks: sorted.length, worst: sorted.at(-1) ?? 0, p99: sorted[at] ?? 0 }
 }
