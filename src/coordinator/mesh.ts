@@ -88,6 +88,14 @@ export class Mesh {
     return this.#loops.get(index)
   }
 
+  /** Gives an order to every loop; one whose thread ends meanwhile gets what it missed when it is replaced. */
+  async everywhere(give: (loop: LoopHandle) => Promise<unknown>): Promise<void> {
+    const lost = (error: unknown): void => {
+      if (!(error instanceof ThreadLostError)) throw error
+    }
+    await Promise.all(this.loops.map(loop => give(loop).catch(lost)))
+  }
+
   /**
    * Joins a loop to all others. They hear of it behind all that they were told before, and nobody waits for that: one that
    * does not come by may never hear of it.

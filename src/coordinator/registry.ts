@@ -1,5 +1,5 @@
-// What is registered: agent types with where they live, and subscriptions. The registry makes the route table; each
-// change makes the next version of it.
+// What is registered: modules, agent types with where they live, and subscriptions. The registry makes the route table;
+// each change makes the next version of it.
 import type { TopicPattern } from '../agent/definition.js'
 import {
   AlreadyExistsError,
@@ -21,7 +21,7 @@ export interface Registered extends AgentDescription {
   readonly loops: readonly number[]
 }
 
-/** Agent types and subscriptions of one runtime. */
+/** What one run of a runtime has been given. */
 export class Registry {
   readonly #types = new Map<string, Registered>()
   /** Where each type comes from. */
@@ -32,6 +32,10 @@ export class Registry {
   readonly #worded = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
   #version = 0
+  /** URLs of the modules that every thread loads, in their order. */
+  readonly modules: string[] = []
+  /** The same of interceptors. */
+  readonly interceptors: string[] = []
   /** Counts what makes the next table say something else. */
   changes = 0
   #named = 0

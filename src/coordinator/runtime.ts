@@ -360,9 +360,9 @@ export class LocalRuntime implements Runtime {
 
   stats(): RuntimeStats {
     const loops = this.#coordinator.stats()
-    const { zombies, recycler } = this.#coordinator
+    const { zombies, recycled } = this.#coordinator
     const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, 0)
-    return { loops, unprocessed, zombies, recycled: recycler.recycled }
+    return { loops, unprocessed, zombies, recycled }
   }
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
@@ -400,7 +400,7 @@ export class LocalRuntime implements Runtime {
           `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
         )
       }
-      return await this.#coordinator.recycler.undisturbed(() => {
+      return await this.#coordinator.undisturbed(() => {
         // agents that stop are on no loop any more: a snapshot without them would look like one of an empty runtime
         if (this.#state !== 'running' && this.#state !== 'new') throw new StoppedError('the runtime was stopped')
         return work()
@@ -413,8 +413,7 @@ export class LocalRuntime implements Runtime {
 
   /** An order to the loop of an agent, which does not move meanwhile. */
   #order<T>(id: AgentId, work: (control: Orders) => Promise<T> | T): Promise<T> {
-    const { recycler } = this.#coordinator
-    return recycler.undisturbed(async () => (await this.#loopOf(id)).order(work))
+    return this.#coordinator.undisturbed(async () => (await this.#loopOf(id)).order(work))
   }
 
   #loopOf(id: AgentId): Promise<LoopHandle> {

@@ -377,7 +377,7 @@ export class Cell {
     if (turn !== undefined || !(error instanceof RingreeveError)) loop.observer.failed(this, message, error)
     if (turn?.answered !== true) {
       if (message.reply !== undefined) message.reply.fail(message, error)
-      else loop.unhandled(this, message, error)
+      else loop.reports.unhandled(this, message, error)
     }
     loop.settled()
   }
@@ -387,7 +387,7 @@ export class Cell {
     if (turn.answered || turn.message === undefined) return
     turn.answered = true
     if (turn.message.reply !== undefined) turn.message.reply.fail(turn.message, error)
-    else this.loop.unhandled(this, turn.message, error)
+    else this.loop.reports.unhandled(this, turn.message, error)
   }
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */

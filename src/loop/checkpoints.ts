@@ -57,7 +57,8 @@ export class Checkpoints {
     if (!isKept(cell)) return
     for (const changed of this.#changed.values()) changed.delete(cell)
     // whatever the host's backlog, or it would come back; no more of these than agents
-    if (this.#loop.index !== 0) this.#loop.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
+    if (this.#loop.index !== 0)
+      this.#loop.reports.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
   }
 
   /** A turn of an agent whose type has checkpoints has ended. */
@@ -102,12 +103,12 @@ export class Checkpoints {
     if (this.#loop.index === 0) return
     try {
       const state = withState ? { state: { value: cell.state } } : {}
-      const told = this.#loop.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
+      const told = this.#loop.reports.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
       if (!told) cell.unkept++ // the host is behind; the next turn tries again
       this.#loop.peer(0).link?.publish() // now: the answer may go to an agent on this thread, and it to the world
     } catch (error) {
       const text = `the state of ${cell.text} cannot be kept: ${textOf(error)}`
-      this.#loop.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
+      this.#loop.reports.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
     }
   }
 }

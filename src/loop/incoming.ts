@@ -14,9 +14,10 @@ import { Call, GatherPart } from './calls.js'
 import { Cancellation } from './cancellation.js'
 import type { Cell } from './cell.js'
 import type { Coded } from './hosted.js'
-import type { Address, Loop, Report } from './loop.js'
+import type { Address, Loop } from './loop.js'
 import { type ChainNode, Message, type Reply } from './message.js'
 import type { Peer } from './peer.js'
+import type { Report } from './reports.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64
@@ -59,7 +60,7 @@ export class Incoming {
       return taken > 0
     } catch (error) {
       if (!(error instanceof BrokenRingError)) throw error
-      if (!this.#over) this.#loop.broken(this.#link, error)
+      if (!this.#over) this.#loop.reports.broken(this.#link, error)
       return false
     }
   }
@@ -98,7 +99,7 @@ export class Incoming {
         return envelope.kind === Kind.MUTE ? this.#peer.mute(agent) : this.#peer.unmute(agent)
       }
       case Kind.REPORT:
-        return this.#loop.reported(this.#decode(envelope, body, undefined) as Report)
+        return this.#loop.reports.reported(this.#decode(envelope, body, undefined) as Report)
     }
   }
 
@@ -117,7 +118,7 @@ export class Incoming {
       case Kind.EVENT_TO:
         if (envelope.flags & Flag.WAITED) return this.#notHandled(slot, generation, failure)
     }
-    this.#loop.unhandled(undefined, undefined, failure)
+    this.#loop.reports.unhandled(undefined, undefined, failure)
   }
 
   #notHandled(slot: number, generation: number, error: unknown): void {
@@ -155,7 +156,7 @@ export class Incoming {
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
       if (waited) this.#notHandled(slot, generation, failure)
-      else loop.unhandled(undefined, undefined, failure)
+      else loop.reports.unhandled(undefined, undefined, failure)
       return
     }
     const cancellation = this.#cancellation(envelope)

@@ -37,7 +37,7 @@ export async function insist(
       if (crashes < CRASHES) continue
       const details = { agent: recipient, message: message.name, cause: error }
       const text = `'${message.name}' for ${recipient} (message ${messageId}) was in flight when its thread ended, ${CRASHES} times; it is in the dead letters. Last: ${error.message}`
-      loop.tellHost({
+      loop.reports.tellHost({
         kind: 'dead',
         letter: {
           reason: 'poison',

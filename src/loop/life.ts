@@ -224,7 +224,7 @@ export class Life {
     if (this.#paused) this.resume()
     const fail = (_: unknown, error: unknown): void => {
       this.#report(error)
-      if (this.#fatal) this.#cell.loop.stopRuntime(error)
+      if (this.#fatal) this.#cell.loop.reports.stopRuntime(error)
     }
     this.#cell.tell(STOP, undefined, { answer: () => {}, fail })
   }
@@ -371,7 +371,7 @@ export class Life {
   /** An interval or a loop failed while the agent is there. The event log has it already, or gets it with the end. */
   failed(error: unknown, onError: OnError): void {
     if (onError === 'report') {
-      this.#cell.loop.unhandled(this.#cell, undefined, error)
+      this.#cell.loop.reports.unhandled(this.#cell, undefined, error)
       return
     }
     this.#fatal ||= onError === 'stop-runtime'
@@ -388,6 +388,6 @@ export class Life {
   #report(error: unknown): void {
     const { loop } = this.#cell
     loop.observer.failed(this.#cell, undefined, error)
-    loop.unhandled(this.#cell, undefined, error)
+    loop.reports.unhandled(this.#cell, undefined, error)
   }
 }

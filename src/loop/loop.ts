@@ -1,10 +1,8 @@
 // A loop: one event loop that hosts agents. It joins the parts (cells, way in, way out, scheduler) and holds what they
 // share; every engine is this loop, once or many times. What it keeps: `accepted` counts work before anything shows
 // that it left where it came from, and `done` counts it after everything that it led to is shown.
-import { AgentFailedError, CancelledError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
-import { type AgentId, agentId, type TopicId, toAgentId } from '../agent/ids.js'
-import { TIMER } from '../agent/message.js'
-import type { Letter, LogEntry } from '../observe/log.js'
+import { AgentFailedError, StoppedError, UnknownAgentError } from '../agent/errors.js'
+import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import { Observer } from '../observe/observer.js'
 import { Routes, type RouteTable } from '../routing/table.js'
 import { Bell } from '../sync/bell.js'
@@ -19,7 +17,7 @@ import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
 import { Audiences } from './audience.js'
 import { type CallHost, CallTable, type Waiter } from './calls.js'
 import { Cell } from './cell.js'
-import { Checkpoints, type Kept } from './checkpoints.js'
+import { Checkpoints } from './checkpoints.js'
 import { type Clock, SteadyClock } from './clock.js'
 import { Deadlines } from './deadlines.js'
 import { type EventLoop, ownEventLoop, within } from './event-loop.js'
@@ -28,21 +26,14 @@ import { type Heap, HeapWatch } from './heap.js'
 import type { HostedType } from './hosted.js'
 import { Incoming } from './incoming.js'
 import type { OpenTurn } from './last-words.js'
-import { LogBatch, type LogLane } from './log-batch.js'
-import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
-import { type Parcel, Peer } from './peer.js'
+import { Peer } from './peer.js'
+import { Reports } from './reports.js'
 import { Scheduler } from './scheduler.js'
+import { Sites } from './sites.js'
 import { SlowTurns } from './slow.js'
 
-/** Reports that may wait for a host that is slower than its threads; more are left out. */
-const MAX_REPORTS = 16_384
-/** Kinds of errors that are told of where nobody listens. */
-const MAX_WARNINGS = 100
 const CACHED_ADDRESSES = 100_000
-/** Places of senders that are remembered in so many milliseconds, for the stacks of errors. */
-const SITES = 8
-const SITES_MS = 10
 
 /** Where an agent is: its loop (-1: nowhere), and its cell once it was used here. */
 export interface Address {
@@ -51,16 +42,6 @@ export interface Address {
   readonly loop: number
   cell: Cell | undefined
 }
-
-/** What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense, a heap that is full. */
-export type Report =
-  | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
-  | { readonly kind: 'unhandled'; readonly error: unknown }
-  | { readonly kind: 'kept'; readonly kept: Kept }
-  | { readonly kind: 'dead'; readonly letter: Letter }
-  | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
-  | { readonly kind: 'stop'; readonly error: unknown }
-  | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -88,7 +69,7 @@ export interface LoopOptions {
 }
 
 /** One loop. */
-export class Loop implements CallHost, LogLane {
+export class Loop implements CallHost {
   readonly index: number
   readonly life: number
   readonly origin: string
@@ -99,6 +80,8 @@ export class Loop implements CallHost, LogLane {
   readonly codec = new Codec()
   readonly routes = new Routes()
   readonly audiences = new Audiences(this)
+  readonly reports: Reports
+  readonly sites = new Sites()
   readonly observer: Observer
   readonly outgoing: Outgoing
   readonly deadlines: Deadlines
@@ -119,8 +102,6 @@ export class Loop implements CallHost, LogLane {
   spread = 0
   /** Whether agents do nothing of themselves any more, because the loop is to stop. */
   resting = false
-  /** Host only: takes the reports of all loops. */
-  onReport: ((report: Report) => void) | undefined
   /** Host only: looks whether all is idle, when somebody wants to know. */
   onQuiet: (() => void) | undefined
   readonly #status: Status
@@ -132,11 +113,7 @@ export class Loop implements CallHost, LogLane {
   readonly #cells = new Map<string, Cell>()
   #addresses = new Map<string, Address>()
   readonly #line = new Queue<Cell>()
-  readonly #log: LogBatch | undefined
-  readonly #warned = new Set<string>()
   #sequence = 0
-  #sites = SITES
-  #sitesAt = 0
   #open: 'open' | 'draining' | 'closed' = 'open'
   /** Told when no turn is at work, while the loop stops. */
   #still: (() => void) | undefined
@@ -152,14 +129,13 @@ export class Loop implements CallHost, LogLane {
     this.clock = options.clock ?? new SteadyClock(options.house, this.eventLoop)
     this.#status = options.status
     this.#flags = options.flags
-    this.#log = options.log && this.index !== 0 ? new LogBatch(this) : undefined
-    const note = (entry: LogEntry): void => (this.#log ? this.#log.add(entry) : this.take([entry]))
-    this.observer = new Observer(this.index, options.log ? note : undefined)
+    this.reports = new Reports(this, options)
+    this.observer = new Observer(this.index, this.reports.note)
     this.outgoing = new Outgoing(this)
     this.slow = new SlowTurns(this, options.status)
     this.deadlines = new Deadlines(this.clock, options.status)
     const { index, life, recycleAt } = options
-    const full = (heap: Heap): void => void this.tellHost({ kind: 'full', loop: index, life, heap }, true)
+    const full = (heap: Heap): void => void this.reports.tellHost({ kind: 'full', loop: index, life, heap }, true)
     this.heap = index > 0 && recycleAt > 0 ? new HeapWatch(recycleAt, full) : undefined
     const strategy = options.loops > 1 ? waitStrategy(options.index === 0 ? 'poll' : options.wait) : undefined
     this.scheduler = new Scheduler(this, new Bell(options.status), strategy, options.paused, this.eventLoop)
@@ -227,7 +203,7 @@ export class Loop implements CallHost, LogLane {
 
   /** Shows what was done to who can see it: other loops, and who waits for all to be idle. */
   publish(): void {
-    this.#log?.flush()
+    this.reports.flush()
     if (this.#options.loops > 1 || this.house.idleWanted) this.show()
   }
 
@@ -407,7 +383,7 @@ export class Loop implements CallHost, LogLane {
       try {
         last?.finish() // what it published before it died is whole
       } catch (error) {
-        this.unhandled(undefined, undefined, error)
+        this.reports.unhandled(undefined, undefined, error)
       }
       this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
     }
@@ -423,12 +399,6 @@ export class Loop implements CallHost, LogLane {
       const failed = this.routes.failed(cell.id.type)
       if (failed !== undefined) cell.abandon(agentFailed(cell.text, failed))
     }
-  }
-
-  /** What comes from that loop makes no sense: one of the two ends has to begin again, and it is not the host. */
-  broken({ peer, life }: Link, error: Error): void {
-    if (peer === 0) throw error
-    this.#report({ kind: 'broken', loop: peer, life, why: error.message })
   }
 
   livesOn(agent: string, loop: number): boolean {
@@ -475,26 +445,6 @@ export class Loop implements CallHost, LogLane {
     return this.#options.unheard
   }
 
-  /** An event that nobody hears. */
-  unheard(message: string, parcel: Parcel, topic: TopicId): void {
-    const letter: Letter = {
-      reason: 'no subscriber',
-      detail: `nobody hears ${topic}`,
-      time: Date.now(),
-      message,
-      messageId: parcel.id ?? `${this.origin}.${parcel.sequence}`,
-      sender: parcel.sender,
-      recipient: undefined,
-      topic: topic.toString(),
-      payload: parcel.payload,
-    }
-    try {
-      this.tellHost({ kind: 'dead', letter })
-    } catch (error) {
-      this.unhandled(undefined, undefined, error) // its payload cannot cross threads
-    }
-  }
-
   /** The calls that this loop has made to another and waits for, as text: the first few. */
   callsTo(index: number): string[] {
     return this.waiters.of(index, 5).map(({ name, agent }) => `'${name}' of ${agent}`)
@@ -506,7 +456,7 @@ export class Loop implements CallHost, LogLane {
     this.#status.thread = id
   }
 
-  // ---- counting, telling ------------------------------------------------------------------------------------------
+  // ---- counting ---------------------------------------------------------------------------------------------------
 
   countCall(by: 1 | -1): void {
     this.counters.add(by === 1 ? at.accepted : at.done, 1)
@@ -515,84 +465,6 @@ export class Loop implements CallHost, LogLane {
 
   nextSequence(): number {
     return ++this.#sequence
-  }
-
-  /** The place that is sending, for the stack of an error that may come back; not for every send of a busy loop. */
-  site(): { readonly stack?: string } | undefined {
-    const now = this.scheduler.now
-    if (now - this.#sitesAt >= SITES_MS) {
-      this.#sitesAt = now
-      this.#sites = SITES
-    }
-    if (this.#sites === 0) return undefined
-    this.#sites--
-    const site: { readonly stack?: string } = {}
-    Error.captureStackTrace(site, this.outgoing.send)
-    return site
-  }
-
-  /** An error that no caller waits for. */
-  unhandled(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
-    if (cell === undefined) this.observer.failed({ text: `loop ${this.index}` }, message, error)
-    if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
-    else if (!this.#options.log && !this.observer.hears('error')) this.#warn(cell, message, error)
-  }
-
-  /** Nobody listens to errors: they must not go by unseen. The first of each kind stands for the others. */
-  #warn(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
-    if (error instanceof StoppedError || error instanceof CancelledError) return // as somebody wished
-    const where = cell?.text ?? `loop ${this.index}`
-    const kind = `${cell?.id.type} ${message?.name}`
-    if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
-    this.#warned.add(kind)
-    const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
-    const text = `${what}${where}: ${why} (told once; a log in the options of createRuntime tells of all)`
-    process.emitWarning(text, {
-      type: 'RingreeveWarning',
-      ...(error instanceof Error && { detail: error.stack ?? '' }),
-    })
-  }
-
-  /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
-  stopRuntime(error: unknown): void {
-    this.#report({ kind: 'stop', error })
-  }
-
-  /** Entries of the event log are ready for the host. */
-  take(entries: readonly LogEntry[]): void {
-    this.#report({ kind: 'log', entries })
-  }
-
-  /** Frames that wait for the host; undefined while there is no way to it. */
-  get behind(): number | undefined {
-    return this.#peers[0]?.link?.answers.out.backlog
-  }
-
-  /** A report of any loop arrived at the host. */
-  reported(report: Report): void {
-    this.onReport?.(report)
-  }
-
-  /** @returns false when the host is too far behind, unless it must be told. @throws DataCloneError */
-  tellHost(report: Report, must = false): boolean {
-    if (this.index === 0) {
-      this.reported(report)
-      return true
-    }
-    const host = this.peer(0)
-    if (host.link === undefined || (!must && host.link.answers.out.backlog >= MAX_REPORTS)) return false
-    host.control(host.link, Kind.REPORT, 0, 0, report)
-    return true
-  }
-
-  #report(report: Report): void {
-    try {
-      this.tellHost(report)
-    } catch {
-      // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
-      if ('error' in report) this.#report({ kind: report.kind, error: new Error(textOf(report.error)) })
-    }
   }
 
   // ---- ending -----------------------------------------------------------------------------------------------------

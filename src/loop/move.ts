@@ -142,7 +142,7 @@ export class Move {
       await cell.life.unload()
     } catch (error) {
       this.#loop.observer.failed(cell, undefined, error)
-      this.#loop.unhandled(cell, undefined, error)
+      this.#loop.reports.unhandled(cell, undefined, error)
     }
   }
 

@@ -86,7 +86,7 @@ export class Outgoing {
     } catch (error) {
       return Promise.reject(error)
     }
-    const call = new Call(this.#loop, message, address.text, this.#loop.site())
+    const call = new Call(this.#loop, message, address.text, this.#loop.sites.here(this.#loop.scheduler.now, this.send))
     try {
       const sequence = this.#loop.nextSequence()
       const ready = this.#prepare(
@@ -242,7 +242,7 @@ export class Outgoing {
         waits.push(Promise.reject(error)) // the other loops get it all the same
       }
     }
-    if (!heard && loop.keepsUnheard) loop.unheard(message.name, parcel, topic)
+    if (!heard && loop.keepsUnheard) loop.reports.unheard(message.name, parcel, topic)
     if (elsewhere.size > 0) loop.sentOut()
     if (gather !== undefined) {
       const detach = cancellation?.onCancel(reason => {
@@ -261,14 +261,14 @@ export class Outgoing {
         return handled
       }
       handled.catch((all: AggregateError) => {
-        for (const error of all.errors) loop.unhandled(turn?.cell, undefined, error)
+        for (const error of all.errors) loop.reports.unhandled(turn?.cell, undefined, error)
       })
     }
     if (waits.length === 0) return (elsewhere.size > 0 && loop.scheduler.breathe()) || accepted
     // A sender that others wait for does not wait itself: so no ring of agents can wait for each other's queues.
     // And no turn waits for a loop that is to move: that loop may wait for the turn.
     if (turn !== undefined && (turn.cell.waitedFor || loop.holding)) {
-      for (const wait of waits) wait.catch(error => loop.unhandled(turn.cell, undefined, error))
+      for (const wait of waits) wait.catch(error => loop.reports.unhandled(turn.cell, undefined, error))
       return accepted
     }
     return waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})

@@ -1,6 +1,6 @@
-// Another loop, as this one sees it: the link to it in its present life, what is held back for it, and what came
-// from it and may still be cancelled. What it keeps: messages from one sender to one agent stay in order whether
-// they are written at once, wait for a full queue over there, or wait for a thread that is being replaced.
+// Another loop, as this one sees it: the link to it in its present life, and what came from it and may still be cancelled.
+// What it keeps: everything that is sent there is in a frame of that link, or held back (held-back.ts), or has been told
+// why not.
 import type { TransferListItem } from 'node:worker_threads'
 import {
   DeadlineError,
@@ -19,10 +19,8 @@ import type { Link, Written } from '../transport/link.js'
 import type { Call, CallHost, CallTable, GatherPart, Waiter } from './calls.js'
 import type { Cancellation } from './cancellation.js'
 import { culprit } from './culprit.js'
+import { type Held, HeldBack } from './held-back.js'
 import type { ChainNode, Message, Reply } from './message.js'
-
-/** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
-const MAX_BACKLOG = 65_536
 
 /** A body without binary fields. */
 const NONE: never[] = []
@@ -50,13 +48,6 @@ interface News {
   readonly cancel: CancelRef | true | undefined
 }
 
-/** Something held back: to be done later, or to be told that it never will be. */
-interface Held {
-  readonly sender: string | undefined
-  run(): void
-  fail(error: RingreeveError): void
-}
-
 function entries(chain: ChainNode | undefined): ChainEntry[] | undefined {
   if (chain === undefined) return undefined
   const list: ChainEntry[] = []
@@ -73,23 +64,17 @@ export class Peer {
   /** What came from there and can be cancelled, by the asker's slot. */
   readonly inbound = new Map<number, { readonly generation: number; readonly cancellation: Cancellation }>()
   #link: Link | undefined
-  #lost: RingreeveError | undefined
+  readonly #heldBack: HeldBack
   readonly #codec: Codec
   readonly #host: CallHost
   readonly #waiters: CallTable<Waiter>
   readonly #envelope = emptyEnvelope(Kind.REQUEST)
   readonly #body = bodyOf(undefined)
-  /** By agent: what waits for its queue. */
-  readonly #muted = new Map<string, Held[]>()
-  /** What waits for the thread to be replaced. */
-  #parked: Held[] = []
-  /** While that loop gets ready to move: what its turns wait for still goes there; or nothing does. */
-  #holding: 'most' | 'all' | undefined
-
   /** @param self index of the loop that sends */
   constructor(self: number, index: number, codec: Codec, waiters: CallTable<Waiter>, host: CallHost) {
     this.#self = self
     this.#host = host
+    this.#heldBack = new HeldBack(index, host)
     this.index = index
     this.#codec = codec
     this.#waiters = waiters
@@ -101,21 +86,19 @@ export class Peer {
 
   /** Whether that loop has ended and does not begin again. */
   get gone(): boolean {
-    return this.#lost !== undefined
+    return this.#heldBack.lost !== undefined
   }
 
   /** A new life of that loop: what was parked goes to it. */
   attach(link: Link): void {
     this.#link = link
-    this.#lost = undefined
-    this.#holding = undefined
-    this.#unpark()
+    this.#heldBack.release()
     link.publish()
   }
 
   /** Whether what is for that loop waits here because it is to move. */
   get holding(): boolean {
-    return this.#holding !== undefined
+    return this.#heldBack.holding
   }
 
   /**
@@ -126,33 +109,19 @@ export class Peer {
   hold(life: number, all: boolean): boolean {
     const link = this.#link
     if (link?.life !== life) return true
-    this.#holding = all ? 'all' : 'most'
+    this.#heldBack.hold(all)
     link.publish()
     return link.work.out.backlog === 0
   }
 
   release(life: number): void {
-    if (this.#link?.life !== life) return
-    this.#holding = undefined
-    this.#unpark()
+    if (this.#link?.life === life) this.#heldBack.release()
   }
 
   /** Whether there is nothing to take from that loop and nothing that waits for room there. */
   get drained(): boolean {
     const link = this.#link
     return link === undefined || (!link.hasWork && link.work.out.backlog === 0 && link.answers.out.backlog === 0)
-  }
-
-  /**
-   * What was parked goes. What waits for the queue of an agent was sent after anything that was parked for that agent, since
-   * from then on nothing was: so it goes behind it, to wait again.
-   */
-  #unpark(): void {
-    const parked = this.#parked
-    this.#parked = []
-    const behind = [...this.#muted.values()].flatMap(queue => queue.splice(0))
-    for (const held of parked) held.run()
-    for (const held of behind) held.run()
   }
 
   /**
@@ -164,7 +133,6 @@ export class Peer {
     const link = this.#link
     if (link !== undefined && link.life === life) {
       this.#link = undefined
-      this.#holding = undefined
       link.close()
       for (const waiter of this.#waiters.takeAll(this.index, life)) {
         const executed = waiter.position !== undefined && link.work.out.consumed(waiter.position)
@@ -178,30 +146,23 @@ export class Peer {
       link.work.out.abandon()
       link.answers.out.abandon()
       this.inbound.clear()
-      const muted = [...this.#muted.values()].flat()
-      this.#muted.clear()
-      this.#parked = this.#parked.concat(muted)
+      this.#heldBack.park()
     }
     if (!forGood) return
     const text = `thread ${this.index} was lost: ${why}; it is not started again (the handler did not run)`
-    this.#lost = new ThreadLostError(text, false, { thread: this.index }, true)
-    this.abandon(this.#lost)
+    this.#heldBack.lose(new ThreadLostError(text, false, { thread: this.index }, true))
   }
 
   /** The loop ends: nothing is written any more, whatever a late turn may try. */
   close(error: RingreeveError): void {
     this.#link?.close()
     this.#link = undefined
-    this.#lost = error
+    this.#heldBack.close(error)
   }
 
   /** Tells everything that is held back that it will not be sent. */
   abandon(error: RingreeveError): void {
-    Object.preventExtensions(error) // told to many, as in Cell.abandon
-    const held = [...this.#parked, ...[...this.#muted.values()].flat()]
-    this.#parked = []
-    this.#muted.clear()
-    for (const one of held) one.fail(error)
+    this.#heldBack.abandon(error)
   }
 
   /** Sends a request, or holds it back. Its outcome, also a refusal, goes to the call. */
@@ -211,10 +172,10 @@ export class Peer {
       run: () => this.request(call, recipient, parcel, cancel),
       fail: error => call.reject(error),
     }
-    if (call.settled || this.#holdBack(held, recipient, parcel)) return
+    if (call.settled || this.#heldBack.take(held, recipient, parcel, this.#link !== undefined)) return
     const link = this.#link as Link
     try {
-      this.#checkBacklog(link)
+      this.#heldBack.checkBacklog(link.work.out.backlog)
       this.#waiters.add(call)
     } catch (error) {
       call.reject(error)
@@ -255,8 +216,7 @@ export class Peer {
   /** @param whole who waits for all of them, if that is known already: then the event was held back */
   #publish(news: News, recipients: readonly string[], whole: GatherPart | undefined): Promise<void> | undefined {
     const { part } = news
-    if (this.#muted.size === 0 || !recipients.some(agent => this.#muted.has(agent)))
-      return this.#event(Kind.EVENT, news, recipients, whole ?? part?.(recipients))
+    if (!this.#heldBack.mutes(recipients)) return this.#event(Kind.EVENT, news, recipients, whole ?? part?.(recipients))
     const parts = recipients.map(agent => part?.([agent]))
     whole?.withdraw() // after those that wait in its place: there is no moment in which nobody is waited for
     const one = async (agent: string, i: number) => this.#event(Kind.EVENT_TO, news, [agent], parts[i])
@@ -271,8 +231,8 @@ export class Peer {
     part: GatherPart | undefined,
   ): Promise<void> | undefined {
     const { topic, parcel, toSelf, cancel } = news
-    const muted = kind === Kind.EVENT_TO && this.#muted.has(recipients[0] as string)
-    if (this.#link === undefined || muted || (this.#holding !== undefined && !this.#mayPass(parcel))) {
+    const muted = kind === Kind.EVENT_TO && this.#heldBack.mutes(recipients)
+    if (this.#link === undefined || muted || this.#heldBack.stays(parcel)) {
       this.#host.countCall(1)
       return new Promise((resolve, reject) => {
         const held: Held = {
@@ -301,12 +261,12 @@ export class Peer {
             this.#host.countCall(-1)
           },
         }
-        this.#holdBack(held, recipients[0] as string, parcel)
+        this.#heldBack.take(held, recipients[0] as string, parcel, this.#link !== undefined)
       })
     }
     const link = this.#link
     try {
-      this.#checkBacklog(link)
+      this.#heldBack.checkBacklog(link.work.out.backlog)
       if (part !== undefined) this.#waiters.add(part)
     } catch (error) {
       part?.reject(error)
@@ -389,14 +349,14 @@ export class Peer {
     link.answers.out.send(envelope, this.#body)
   }
 
+  /** The queue of an agent over there is full. */
   mute(agent: string): void {
-    if (!this.#muted.has(agent)) this.#muted.set(agent, [])
+    this.#heldBack.mute(agent)
   }
 
+  /** It has room again. */
   unmute(agent: string): void {
-    const held = this.#muted.get(agent)
-    this.#muted.delete(agent)
-    for (const one of held ?? []) one.run()
+    this.#heldBack.unmute(agent)
   }
 
   /** Where answers to messages of the present link go. */
@@ -424,49 +384,6 @@ export class Peer {
   /** The cancel flag that belongs to a waiter of this loop. */
   #own(waiter: Waiter | undefined): CancelRef | undefined {
     return waiter && { loop: this.#self, life: this.#host.life, slot: waiter.slot, generation: waiter.generation }
-  }
-
-  #holdBack(held: Held, recipient: string, parcel: Parcel): boolean {
-    if (this.#lost !== undefined) {
-      held.fail(this.#lost)
-      return true
-    }
-    let queue = this.#link === undefined ? this.#parked : this.#muted.get(recipient)
-    if (queue === undefined && this.#holding !== undefined && !this.#mayPass(parcel)) queue = this.#parked
-    if (queue === undefined) return false
-    if (queue.length >= this.#most) held.fail(this.#overloaded())
-    else queue.push(held)
-    return true
-  }
-
-  /** Whether a turn over there waits for the message. What its sender has sent before goes first, and all before that. */
-  #mayPass({ chain, sender }: Parcel): boolean {
-    if (this.#holding === 'all') return false
-    let node = chain
-    while (node !== undefined && !this.#host.livesOn(node.agent, this.index)) node = node.parent
-    if (node === undefined) return false
-    if (this.#parked.some(held => held.sender === sender)) {
-      const holding = this.#holding
-      this.#holding = undefined
-      this.#unpark()
-      this.#holding = holding
-    }
-    return true
-  }
-
-  /** So whoever awaits what it sends is never refused, however many do. */
-  get #most(): number {
-    return MAX_BACKLOG + this.#host.turns
-  }
-
-  #checkBacklog(link: Link): void {
-    if (link.work.out.backlog >= this.#most) throw this.#overloaded()
-  }
-
-  #overloaded(): OverloadedError {
-    return new OverloadedError(`${this.#most} messages wait for loop ${this.index}; await some before sending more`, {
-      thread: this.index,
-    })
   }
 
   #fill(

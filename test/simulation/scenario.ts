@@ -331,7 +331,7 @@ class Scenario {
       // its heap is full: its agents are to move to the next life
       const { loop, index, life } = alive[this.#below(alive.length)] ?? {}
       if (loop !== undefined && index !== undefined && life !== undefined)
-        loop.tellHost({ kind: 'full', loop: index, life, heap: { used: 1, threshold: 1 } })
+        loop.reports.tellHost({ kind: 'full', loop: index, life, heap: { used: 1, threshold: 1 } })
       return Promise.resolve()
     }
     if (this.#below(2) === 0) {

@@ -1,0 +1,298 @@
+// The lives of the loops beside the calling one: how one begins, what follows from its end, and how all of them stop.
+// What it keeps: a life is joined to the others when it knows all that they know; every loop hears of an end before it
+// hears of the next life; and a loop that is busy, be it for ever, keeps no other from its next life.
+import type { RestartPolicy } from '../agent/definition.js'
+import { RingreeveError, ThreadLostError, textOf } from '../agent/errors.js'
+import { toAgentId } from '../agent/ids.js'
+import type { Kept } from '../loop/checkpoints.js'
+import { unwrap } from '../loop/control.js'
+import { within } from '../loop/event-loop.js'
+import type { Address, Loop } from '../loop/loop.js'
+import type { House } from '../sync/status.js'
+import type { Ending, Executor } from './executor.js'
+import { Keeper } from './keeper.js'
+import type { Machine } from './machine.js'
+import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
+import { Recycler } from './recycler.js'
+import type { Registry } from './registry.js'
+import { Supervisor, type Verdict } from './supervisor.js'
+import type { Watchdog } from './watchdog.js'
+
+/** How long a new life waits for others to let go of the memory of the one before, which it can then have. */
+const LET_GO_MS = 50
+
+/** What the lives need of their coordinator. */
+export interface LivesHost {
+  readonly host: Loop
+  readonly house: House
+  readonly mesh: Mesh
+  readonly registry: Registry
+  readonly watchdog: Watchdog
+  readonly machine: Machine
+  readonly restarts: RestartPolicy | undefined
+  readonly maxZombies: number
+  /** Whoever waits for all to be idle is to look. */
+  settled(): void
+  /** Nothing can be promised any more. */
+  failed(why: string): void
+}
+
+/** All lives of all threads, in one run of the runtime. */
+export class Lives {
+  readonly recycler: Recycler
+  readonly #of: LivesHost
+  readonly #supervisor: Supervisor
+  readonly #keeper = new Keeper()
+  #pool: Executor | undefined
+  /** Ends of threads with something still to be done: the next life is to begin, or another loop has not heard of it. */
+  #replacing = 0
+  /** By loop: its thread ended, and the next life is there or could not begin. */
+  readonly #replacements = new Map<number, Promise<void>>()
+  /** The last lives of loops that do not begin again, and why: lives that begin later must know. */
+  readonly #givenUp: { readonly index: number; readonly life: number; readonly why: string }[] = []
+  #ending = false
+  /** Ends of waits, for when the runtime stops. */
+  readonly #waits = new Set<() => void>()
+
+  constructor(of: LivesHost) {
+    this.#of = of
+    const { mesh, host, house, machine } = of
+    this.#supervisor = new Supervisor(of.restarts, () => house.now(), machine.random)
+    this.recycler = new Recycler({
+      mesh,
+      observer: host.observer,
+      now: () => house.now(),
+      channel: machine.channel,
+      replaced: async index => this.#replacements.get(index),
+      charge: index => this.#judge(index, undefined, ''),
+      settled: () => of.settled(),
+    })
+  }
+
+  /** Begins the first life of each thread. */
+  async begin(pool: Executor, threads: number): Promise<void> {
+    this.#pool = pool
+    await Promise.all(Array.from({ length: threads }, (_, i) => this.#begin(i + 1)))
+  }
+
+  /** Whether no thread is being replaced, or moved. */
+  get settled(): boolean {
+    return this.#replacing === 0 && !this.recycler.busy
+  }
+
+  /** Threads that were ended and have not gone. */
+  get zombies(): number {
+    return this.#pool?.zombies ?? 0
+  }
+
+  /** Takes a checkpoint, for the next life. */
+  keep(kept: Kept): void {
+    this.#keeper.take(kept)
+  }
+
+  /** Ends one life, if it has not ended. */
+  kill(index: number, life: number, why: string): void {
+    const loop = this.#of.mesh.get(index)
+    if (loop instanceof ThreadHandle && loop.life === life) loop.thread.kill(why)
+  }
+
+  /** The loop where an agent is; while its thread is replaced, once that is done. @throws ThreadLostError, StoppedError */
+  async loopOf({ loop: index, text }: Address): Promise<LoopHandle> {
+    const { host, mesh } = this.#of
+    for (;;) {
+      const loop = mesh.get(index)
+      if (loop !== undefined) return loop
+      if (this.#ending) throw host.stopReason()
+      if (host.isGone(index)) {
+        const why = `thread ${index}, where ${text} lives, ended too often and was given up`
+        throw new ThreadLostError(why, false, { thread: index, agent: text }, true)
+      }
+      await this.#replacements.get(index)
+    }
+  }
+
+  /** The threads that are there: at least one, while it is replaced too. @throws ThreadLostError, StoppedError */
+  async present(): Promise<LoopHandle[]> {
+    const { host, mesh } = this.#of
+    for (;;) {
+      const there = mesh.loops.filter(loop => loop.index > 0)
+      if (there.length > 0) return there
+      if (this.#ending) throw host.stopReason()
+      const coming = [...this.#replacements].filter(([index]) => !host.isGone(index)).map(([, begun]) => begun)
+      if (coming.length === 0)
+        throw new ThreadLostError('every thread ended too often and was given up', false, {}, true)
+      await Promise.race(coming)
+    }
+  }
+
+  // ---- beginning --------------------------------------------------------------------------------------------------
+
+  /** Begins a life of a loop: joined, loaded and routed when it resolves. */
+  async #begin(index: number): Promise<void> {
+    const { mesh, registry, watchdog } = this.#of
+    const thread = (this.#pool as Executor).spawn(index)
+    const loop = new ThreadHandle(thread)
+    void thread.ended.then(ending => this.#replacements.set(index, this.#lost(loop, ending)))
+    try {
+      if (registry.interceptors.length > 0) {
+        unwrap(await loop.order(control => control.intercept(registry.interceptors)))
+      }
+      let known = await this.#teach(loop, [])
+      const kept = this.#keeper.of(agent => this.#livesOn(agent, index))
+      if (kept.length > 0) await loop.order(control => control.remember(kept))
+      watchdog.watch(thread)
+      const rouse = await this.recycler.moveIn(loop)
+      // What waited for it comes the moment it is joined, and may be for what was registered or subscribed meanwhile.
+      // No wait from here to the join, which has it told of all that comes later.
+      while (known.changes !== registry.changes || registry.modules.some(url => !known.modules.includes(url))) {
+        known = await this.#teach(loop, known.modules)
+      }
+      await mesh.join(loop, error => thread.kill(notBegun(error)))
+      for (const gone of this.#givenUp)
+        await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
+      await rouse?.()
+    } catch (error) {
+      thread.kill(notBegun(error))
+      await thread.ended // who waits for the loop has another replacement to wait for
+      throw error
+    }
+  }
+
+  /** Has a loop load what it has not, and gives it the routes. @returns what it knows now */
+  async #teach(loop: ThreadHandle, before: readonly string[]) {
+    const { registry } = this.#of
+    const modules = [...registry.modules]
+    const late = modules.filter(url => !before.includes(url))
+    if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
+    const { changes } = registry
+    await loop.order(control => control.route(registry.table()))
+    return { modules, changes }
+  }
+
+  // ---- ending -----------------------------------------------------------------------------------------------------
+
+  async #lost(loop: ThreadHandle, { why, turns, zombie }: Ending): Promise<void> {
+    const { host, mesh, machine, watchdog, maxZombies } = this.#of
+    const { thread } = loop
+    const overdue = watchdog.forget(thread)
+    this.#replacing++
+    mesh.remove(loop)
+    void thread.exited.then(() => mesh.release(loop))
+    const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
+    const recycled = this.recycler.hasLeft(thread) && !this.#ending
+    const verdict = recycled ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
+    const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
+    if (!this.#ending && !(recycled && !zombie)) host.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
+    if (zombie && !this.#ending && this.zombies > maxZombies) {
+      verdict.forGood = true
+      this.#of.failed(
+        `${this.zombies} threads are inside native calls and do not go (maxZombies is ${maxZombies}); only a new process is rid of them`,
+      )
+    }
+    if (verdict.forGood) this.#givenUp.push({ index: thread.index, life: thread.life, why })
+    const told = this.#tellEnd(loop, why, verdict, overdue)
+    try {
+      await within(machine.eventLoop, LET_GO_MS, told)
+      if (verdict.delay > 0) await this.#wait(verdict.delay)
+      if (!verdict.forGood && !this.#ending) await this.#begin(thread.index)
+    } catch {
+      // the new life could not begin and was ended: its end brings us here again, until that is too often
+    } finally {
+      this.#replaced()
+    }
+  }
+
+  /**
+   * Tells all loops that a life is over. The next life waits for that but for a moment: a loop may be busy for long, or for
+   * ever. It is told in order, of this end before that beginning, and until then it has the memory of the life that is over.
+   * Never throws.
+   */
+  async #tellEnd(loop: ThreadHandle, why: string, { failed, forGood }: Verdict, overdue: string | undefined) {
+    const { mesh, registry, host } = this.#of
+    const { index, life } = loop
+    const table = failed === undefined ? undefined : registry.table()
+    this.#replacing++ // frames of that life may be on their way to a loop that has not heard, and no gauge counts them
+    try {
+      await mesh.everywhere(async other => {
+        // both at once, in this order, before anything of the next life: who tries a failed call again is told why not
+        const routed = table && other.order(control => control.route(table))
+        await Promise.all([routed, other.order(control => control.detach(index, life, why, forGood, overdue))])
+        mesh.release(other, loop)
+      })
+    } catch (error) {
+      host.reports.unhandled(undefined, undefined, error)
+    } finally {
+      this.#replaced()
+    }
+  }
+
+  #replaced(): void {
+    this.#replacing--
+    this.#of.host.settled()
+    this.#of.settled()
+  }
+
+  /** Waits, but not past the end of the run. */
+  #wait(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        timeout.close()
+        this.#waits.delete(end)
+        resolve()
+      }
+      const timeout = this.#of.machine.eventLoop.after(ms, end)
+      this.#waits.add(end)
+    })
+  }
+
+  #judge(index: number, agents: readonly string[] | undefined, why: string): Verdict {
+    if (this.#ending) return { forGood: true, delay: 0 }
+    const { host, registry } = this.#of
+    const verdict = this.#supervisor.ended(index, agents, type => registry.types.get(type)?.restarts)
+    if (verdict.failed !== undefined) {
+      registry.fail(verdict.failed, why)
+      host.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
+    }
+    return verdict
+  }
+
+  #livesOn(agent: string, index: number): boolean {
+    const { type, key } = toAgentId(agent)
+    return this.#of.host.routes.loopOf(type, key) === index
+  }
+
+  // ---- stopping ---------------------------------------------------------------------------------------------------
+
+  /** Stops every thread; none is replaced any more. Never throws. @returns what `onStop` hooks threw */
+  async stop(ms: number): Promise<unknown[]> {
+    this.#ending = true
+    for (const end of this.#waits) end()
+    this.recycler.stop()
+    const threads = this.#of.mesh.loops.filter(loop => loop instanceof ThreadHandle)
+    return (await Promise.all(threads.map(loop => this.#stop(loop, ms)))).flat()
+  }
+
+  /** Ends what has not stopped. */
+  async destroy(): Promise<void> {
+    await this.#pool?.destroy()
+  }
+
+  async #stop(loop: ThreadHandle, ms: number): Promise<unknown[]> {
+    const { thread } = loop
+    const timeout = this.#of.machine.eventLoop.after(ms * 2 + 500, () => thread.kill('it did not stop in time'))
+    try {
+      const failures = await loop.order(control => control.stop(ms))
+      await loop.order(control => control.end())
+      await thread.ended
+      return failures.flatMap(wire => unwrap({ error: wire }))
+    } catch (error) {
+      return error instanceof RingreeveError ? [] : [error]
+    } finally {
+      timeout.close()
+    }
+  }
+}
+
+function notBegun(error: unknown): string {
+  return `it could not begin: ${textOf(error)}`
+}
