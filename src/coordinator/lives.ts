@@ -61,6 +61,7 @@ export class Lives {
     this.recycler = new Recycler({
       mesh,
       observer: host.observer,
+      eventLoop: machine.eventLoop,
       now: () => house.now(),
       channel: machine.channel,
       replaced: async index => this.#replacements.get(index),

@@ -1,13 +1,15 @@
 // The recycler gives a thread whose heap is full a new life, with its agents and their state. What it keeps: one thread
 // moves at a time, and never while somebody saves, loads or registers; what others send to it waits with them, in order;
-// a move that cannot be made in time is called off and leaves everything as it was.
+// a move that cannot be made in time is called off and leaves everything as it was. Nothing waits for a move that waits for
+// a third thread to come by.
 import type { MessageChannel, MessagePort } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { textOf } from '../agent/errors.js'
+import { type EventLoop, within } from '../loop/event-loop.js'
 import { type Heap, HeapWatch } from '../loop/heap.js'
 import type { Observer } from '../observe/observer.js'
-import type { ThreadLife } from './executor.js'
-import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
+import type { Orders, ThreadLife } from './executor.js'
+import { type Mesh, ThreadHandle } from './mesh.js'
 import type { Verdict } from './supervisor.js'
 
 /** How long the turns of a thread may take to end, while what is sent to it waits. */
@@ -20,6 +22,7 @@ const MB = 2 ** 20
 export interface RecyclerHost {
   readonly mesh: Mesh
   readonly observer: Observer
+  readonly eventLoop: EventLoop
   now(): number
   channel(): MessageChannel
   /** When the next life of a loop is there, or could not begin. */
@@ -138,7 +141,7 @@ export class Recycler {
     if ('why' in left) {
       if (thread.over) return // it ended of itself: that is told of, and what is held goes to its next life
       this.#resting.set(thread, left.never === true ? Number.POSITIVE_INFINITY : this.#host.now() + AGAIN_MS)
-      await this.#others(loop, other => other.order(control => control.release(loop.index, loop.life)))
+      void this.#others(loop, control => control.release(loop.index, loop.life))
       void loop.order(control => control.stay()).catch(() => {})
       this.#host.observer.recycle(`thread ${loop.index} has a full heap and was not recycled: ${left.why}`)
       return
@@ -153,9 +156,11 @@ export class Recycler {
   async #leave(loop: ThreadHandle): Promise<Pick<Left, 'port' | 'moved' | 'active'> | Stays> {
     const never = await loop.order(control => control.weigh())
     if (never !== undefined) return { why: never, never: true }
+    // While one of them is busy the others are to hold nothing back: first see who comes by, by an order that changes nothing.
+    await this.#inTime(SETTLE_MS, loop, control => control.release(loop.index, loop.life))
     const end = this.#host.now() + SETTLE_MS
     const hold = (all: boolean): Promise<boolean[]> =>
-      this.#others(loop, other => other.order(control => control.hold(loop.index, loop.life, all)))
+      this.#inTime(end - this.#host.now(), loop, control => control.hold(loop.index, loop.life, all))
     for (let left = SETTLE_MS; left > 0; left = end - this.#host.now()) {
       await hold(false)
       const ms = left
@@ -173,10 +178,30 @@ export class Recycler {
     return { why: 'it did not come to rest' }
   }
 
-  /** Gives an order to all other loops; one that ends meanwhile knows nothing of this life any more. */
-  async #others<T>(loop: ThreadHandle, give: (other: LoopHandle) => Promise<T>): Promise<T[]> {
+  /** {@link #others}, within `ms`: a thread may be busy for long, or for ever. @throws Error that names who did not come by */
+  async #inTime<T>(ms: number, loop: ThreadHandle, give: (control: Orders) => Promise<T> | T): Promise<T[]> {
+    const busy = new Set<number>()
+    const all = this.#others(loop, give, busy)
+    if (!(await within(this.#host.eventLoop, ms, all))) {
+      throw new Error(`thread ${[...busy].join(', ')} did not come back to its event loop`)
+    }
+    return all
+  }
+
+  /**
+   * Gives an order to all other loops; one that ends meanwhile knows nothing of this life any more.
+   * @param busy has those in it that have not carried it out
+   */
+  async #others<T>(
+    loop: ThreadHandle,
+    give: (control: Orders) => Promise<T> | T,
+    busy = new Set<number>(),
+  ): Promise<T[]> {
     const others = this.#host.mesh.loops.filter(other => other !== loop)
-    const done = await Promise.allSettled(others.map(give))
+    for (const { index } of others) busy.add(index)
+    const done = await Promise.allSettled(
+      others.map(other => other.order(give).finally(() => busy.delete(other.index))),
+    )
     return done.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
   }
 }

@@ -341,8 +341,10 @@ export class Life {
   look(): void {
     const still = this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0
     if (this.#hurried || still) this.#still?.()
+    if (this.stage !== 'gone') return
     // whoever remembers the address of an agent that is gone has its cell, but must not have its state
-    if (still && this.stage === 'gone') this.#cell.state = undefined
+    if (still) this.#cell.state = undefined
+    if (this.#cell.running === 0) this.#cell.loop.outlived.delete(this.#cell)
   }
 
   /** A turn has ended; told only if the cell is watched. */

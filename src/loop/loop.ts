@@ -95,6 +95,8 @@ export class Loop implements CallHost {
   readonly gate = new Gate()
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
+  /** Cells of agents that are gone, as long as turns of theirs go on. */
+  readonly outlived = new Set<Cell>()
   /**
    * Messages that frames brought beyond one each. So many run before more work is taken in: an event may be a thousand
    * messages, and memory full of them is slow.
@@ -336,9 +338,11 @@ export class Loop implements CallHost {
 
   /** The turns at work, for who has to know what a thread leaves undone. */
   *openTurns(): Iterable<OpenTurn> {
-    for (const cell of this.#cells.values()) {
-      for (const { message } of cell.turns()) {
-        if (message !== undefined) yield { agent: cell.text, message: message.name, messageId: message.id }
+    for (const cells of [this.#cells.values(), this.outlived]) {
+      for (const cell of cells) {
+        for (const { message } of cell.turns()) {
+          if (message !== undefined) yield { agent: cell.text, message: message.name, messageId: message.id }
+        }
       }
     }
   }
@@ -352,6 +356,7 @@ export class Loop implements CallHost {
   forget(cell: Cell): void {
     if (cell.forgotten) return // the name may be another's by now
     cell.forgotten = true // for whoever holds its address
+    if (cell.running > 0) this.outlived.add(cell)
     this.#cells.delete(cell.text)
     this.#addresses.delete(cell.text)
   }

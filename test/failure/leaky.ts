@@ -7,6 +7,7 @@ export const Look = request<void, { n: number; stops: number; starts: number; re
 export const Relay = request<{ to: string; kb: number }, number>('relay')
 export const Noted = event<number>('noted')
 export const Attach = request<{ begun: Int32Array; release: Int32Array }, void>('attach')
+export const Spin = request<{ begun: Int32Array; release: Int32Array }, void>('spin')
 export const Odd = request<void, void>('odd')
 
 const ballast: unknown[] = []
@@ -32,6 +33,10 @@ export const leaky = agent('leaky', { state, subscriptions: ['noted'], checkpoin
     ctx.state.n++
   })
   .on(Look, (_, ctx) => ctx.state)
+  .on(Spin, ({ begun, release }) => {
+    Atomics.store(begun, 0, 1)
+    while (Atomics.load(release, 0) === 0);
+  })
 /** Does something of itself. */
 export const ticking = agent('ticking', { state })
   .every(5, ctx => {

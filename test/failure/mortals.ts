@@ -8,6 +8,7 @@ export const End = request<void, void>('end')
 export const Both = request<{ to: string }, void>('both')
 export const Slip = request<void, void>('slip')
 export const Fine = request<void, string>('fine')
+export const Linger = request<{ begun: Int32Array; release: Int32Array }, void>('linger')
 export const Told = event<void>('told')
 
 const state = () => ({ n: 0, restarts: 0, starts: 0 })
@@ -38,4 +39,14 @@ export const fragile = agent('fragile', { restarts: { max: 1, within: 60_000 }, 
   .on(End, () => process.exit(7))
   .on(Told, () => {})
   .on(Both, async ({ to }, ctx) => ctx.send(End, undefined, to))
+  .on(Linger, ({ begun }) => {
+    Atomics.store(begun, 0, 1)
+    return new Promise(() => {})
+  })
+/** Ends its thread later, perhaps when its agent is gone. */
+export const lingering = agent('lingering').on(Linger, async ({ begun, release }) => {
+  Atomics.store(begun, 0, 1)
+  while (Atomics.load(release, 0) === 0) await new Promise(resolve => setTimeout(resolve, 1))
+  process.exit(7)
+})
 export const innocent = agent('innocent').on(Fine, () => 'fine')

@@ -6,7 +6,7 @@ import { failure, flag, reaches } from '../conformance/engines.js'
 import * as leaky from './leaky.js'
 
 const url = new URL('./leaky.js', import.meta.url)
-const { Leak, Hoard, Look, Relay, Noted, Attach, Odd } = leaky
+const { Leak, Hoard, Look, Relay, Noted, Attach, Odd, Spin } = leaky
 const KB = 256
 
 async function open(threads: number, more = {}) {
@@ -102,6 +102,23 @@ it('a turn that does not end: the thread is not recycled, and says so; nothing t
   await turn
   expect(await runtime.send(Leak, 0, 'leaky/x')).toBe(n + 1)
   expect(runtime.stats().recycled).toBe(0)
+  expect(of('crash')).toEqual([])
+  await runtime.close()
+})
+
+it('another thread that does not come to its event loop keeps nobody from the agents of the full one', async () => {
+  const { runtime, of } = await open(2)
+  const [begun, release] = [flag(), flag()]
+  const turn = runtime.send(Spin, { begun, release }, 'leaky/1')
+  await reaches(begun, 1)
+  let n = 0
+  while (of('recycle').length === 0) expect(await runtime.send(Leak, n < 165 ? KB : 0, 'leaky/0')).toBe(++n)
+  expect(of('recycle')[0]?.reason).toMatch(
+    /^thread (\d) has a full heap and was not recycled: thread (?!\1)\d did not come back to its event loop$/,
+  )
+  Atomics.store(release, 0, 1)
+  await turn
+  expect(await runtime.send(Leak, 0, 'leaky/0')).toBe(n + 1)
   expect(of('crash')).toEqual([])
   await runtime.close()
 })

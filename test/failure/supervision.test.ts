@@ -12,12 +12,12 @@ import {
 import { describe, expect, it } from 'vitest'
 import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
 import { placeOf } from '#ringreeve/routing/table.js'
-import { failure } from '../conformance/engines.js'
+import { failure, flag, reaches } from '../conformance/engines.js'
 import * as mortals from './mortals.js'
 
 const url = new URL('./mortals.js', import.meta.url)
 const open = (threads: number, more = {}): Promise<Runtime> => createRuntime({ threads, agents: [url], ...more })
-const { Count, Look, Keep, End, Both, Slip, Fine, Told } = mortals
+const { Count, Look, Keep, End, Both, Slip, Fine, Linger, Told } = mortals
 
 async function end(runtime: Runtime, agent: string): Promise<void> {
   expect(await failure(runtime.send(End, undefined, agent))).toBeInstanceOf(ThreadLostError)
@@ -115,6 +115,25 @@ for (const threads of [1, 2, 4]) {
     })
   })
 }
+
+it('a turn that outlived its agent is a suspect like any other: no innocent is charged alone', async () => {
+  await using runtime = await open(1)
+  for (let n = 0; n < 2; n++) {
+    const words = { begun: flag(), release: flag() }
+    const other = { begun: flag(), release: flag() }
+    const turns = [
+      failure(runtime.send(Linger, words, 'lingering/x')),
+      failure(runtime.send(Linger, other, 'fragile/x')),
+    ]
+    await Promise.all([reaches(words.begun, 1), reaches(other.begun, 1)])
+    await runtime.handle(mortals.lingering, 'x').stop({ timeout: 1 })
+    Atomics.store(words.release, 0, 1)
+    expect(await turns[1]).toBeInstanceOf(ThreadLostError)
+    await turns[0]
+  }
+  expect(runtime.agents().find(one => one.type === 'fragile')?.failed).toBe(undefined)
+  await end(runtime, 'fragile/x')
+})
 
 it('a request that is still being checked when its agent type fails is told so, and is no work for ever', async () => {
   const Go = request<void, unknown>('go')
