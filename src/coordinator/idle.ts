@@ -51,10 +51,10 @@ export class IdleWatch {
     const all = [...statuses]
     const gauges = [...rings]
     let ended = 0
-    for (const status of all) ended = (ended + status.read('done')) | 0
+    for (const status of all) ended = (ended + status.done) | 0
     for (const ring of gauges) ended = (ended + ring.head) | 0
     let begun = 0
-    for (const status of all) begun = (begun + status.read('accepted')) | 0
+    for (const status of all) begun = (begun + status.accepted) | 0
     for (const ring of gauges) begun = (begun + ring.tail) | 0
     return ended === begun
   }

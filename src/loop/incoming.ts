@@ -5,7 +5,6 @@
 import { NotSerializableError, textOf } from '../agent/errors.js'
 import type { AgentId, TopicId } from '../agent/ids.js'
 import type { AnySerializer, RequestType } from '../agent/message.js'
-import { at } from '../sync/status.js'
 import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
 import type { InLane, Link, TakenBody } from '../transport/link.js'
 import { BrokenRingError } from '../transport/ring.js'
@@ -210,7 +209,6 @@ export class Incoming {
     cancellation: Cancellation | undefined,
     reply: Reply | undefined,
   ): Message {
-    this.#loop.counters.add(at.framesIn, 1)
     return new Message({
       name: envelope.message as string,
       isRequest: topic === undefined,

@@ -115,6 +115,8 @@ export class Loop implements CallHost {
   readonly #cells = new Map<string, Cell>()
   #addresses = new Map<string, Address>()
   readonly #line = new Queue<Cell>()
+  /** Frames of links to lives that are over. */
+  readonly #before = { taken: 0, written: 0 }
   #sequence = 0
   #open: 'open' | 'draining' | 'closed' = 'open'
   /** Told when no turn is at work, while the loop stops. */
@@ -212,7 +214,7 @@ export class Loop implements CallHost {
   /** Shows what was done. */
   show(): void {
     for (const peer of this.#peers) peer?.link?.publish()
-    this.counters.values[at.framesOut] = this.#framesOut()
+    this.#countFrames()
     this.counters.values[at.parks] = this.scheduler.sleeps
     this.#status.publish(this.counters)
     if (!this.house.idleWanted) return
@@ -261,10 +263,16 @@ export class Loop implements CallHost {
     return false
   }
 
-  #framesOut(): number {
-    let frames = 0
-    for (const peer of this.#peers) if (peer?.link) frames += peer.link.work.out.frames + peer.link.answers.out.frames
-    return frames
+  #countFrames(): void {
+    let taken = this.#before.taken
+    let written = this.#before.written
+    for (const peer of this.#peers) {
+      if (peer?.link === undefined) continue
+      taken += peer.link.taken
+      written += peer.link.written
+    }
+    this.counters.values[at.framesIn] = taken
+    this.counters.values[at.framesOut] = written
   }
 
   // ---- agents -----------------------------------------------------------------------------------------------------
@@ -383,7 +391,8 @@ export class Loop implements CallHost {
 
   detach(index: number, life: number, why: string, forGood: boolean, overdue?: string): void {
     const peer = this.peer(index)
-    if (peer.link?.life === life) {
+    const { link } = peer
+    if (link?.life === life) {
       const last = this.#incoming.find(incoming => incoming.peer === index)
       try {
         last?.finish() // what it published before it died is whole
@@ -391,6 +400,8 @@ export class Loop implements CallHost {
         this.reports.unhandled(undefined, undefined, error)
       }
       this.#incoming = this.#incoming.filter(incoming => incoming.peer !== index)
+      this.#before.taken += link.taken
+      this.#before.written += link.written
     }
     peer.detach(life, why, forGood, overdue)
     this.settled()

@@ -2,13 +2,15 @@
 //
 //   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
 //   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED or WAITING
-//   word 16  stopping   turns see it as cancel  word 16… counters    written by the loop alone, see Counter
+//   word 16  stopping   turns see it as cancel  word 16  accepted    mod 2^32: what idle detection reads
+//                                               word 17  done        likewise
 //                                               word 44  beat        counts how often the loop has shown its work
 //                                               word 46  thread      Node's id of the thread, 0 = not begun
 //                                               word 47  system      the operating system's id of it, 0 = unknown
 //                                               word 48  deadlineAt  ms since the house was built, 0 = none
 //                                               word 49  bytes of the agent's name; byte 200: the name, UTF-8
 //                                               word 128, 129, byte 520: the same for what is slow
+//                                               byte 1024… counters  doubles, written by the loop alone, see Counter
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 
@@ -18,7 +20,8 @@ const HOUSE_BYTES = 128
 
 const BELL = 0
 const CALLED = 1
-const COUNTERS = 16
+const ACCEPTED = 16
+const DONE = 17
 const BEAT = 44
 const THREAD = 46
 const SYSTEM_THREAD = 47
@@ -28,7 +31,8 @@ const AGENT_BYTES = 312
 const SLOW_AT = 128
 const SLOW_TEXT = 520
 const SLOW_BYTES = 504
-const STATUS_BYTES = 1024
+const COUNTERS = 1024
+const STATUS_BYTES = 1152
 
 /** The counters of one loop; each only ever grows, but for the gauges `queued`, `running` and `agents`. */
 export const counterNames = [
@@ -51,7 +55,7 @@ export type Counter = (typeof counterNames)[number]
 /**
  * Counters of one loop, as read at one moment. `queued`, `running` and `agents` say how many there are now; the others
  * only grow. `accepted` and `done` count work as it comes and when it is over; `handled`, `failed` and `dropped` say how it
- * ended; `sent` and `published` count what left, `framesIn` and `framesOut` what crossed threads, `parks` how often the
+ * ended; `sent` and `published` count what left, `framesIn` and `framesOut` frames that crossed threads, `parks` how often the
  * loop went to sleep.
  * @example
  * const line = ({ loop, alive, queued, handled }: LoopStats) => `${loop}: ${alive ? handled : 'dead'}, ${queued} to go`
@@ -152,26 +156,36 @@ export class Status {
   readonly #deadline: Notice
   /** The turn that is past its soft deadline first. */
   readonly slow: Notice
+  /** As last shown. Doubles: at a million messages a second 32 bits are full in an hour. */
+  readonly #counters: Float64Array
 
   constructor(memory = new SharedArrayBuffer(STATUS_BYTES)) {
     this.memory = memory
     this.words = new Int32Array(memory)
     this.#deadline = new Notice(memory, DEADLINE_AT, AGENT_TEXT, AGENT_BYTES)
     this.slow = new Notice(memory, SLOW_AT, SLOW_TEXT, SLOW_BYTES)
+    this.#counters = new Float64Array(memory, COUNTERS, counterNames.length)
   }
 
-  read(counter: Counter): number {
-    return Atomics.load(this.words, COUNTERS + counterNames.indexOf(counter)) // whatever the owner wrote before is visible
+  /** Mod 2^32. */
+  get accepted(): number {
+    return Atomics.load(this.words, ACCEPTED) // after `done` was read: never less than what was done by then
+  }
+
+  /** Mod 2^32. */
+  get done(): number {
+    return Atomics.load(this.words, DONE) // whatever it led to was shown before
   }
 
   stats(loop: number, alive: boolean): LoopStats {
-    const entries = counterNames.map(name => [name, this.read(name)])
+    Atomics.load(this.words, DONE) // the counters are at least as new as this
+    const entries = counterNames.map((name, i) => [name, this.#counters[i]])
     return { loop, alive, ...Object.fromEntries(entries) }
   }
 
   /** Shows `accepted` alone, before the room of frames that became messages is given back. */
   publishAccepted(counters: Counters): void {
-    Atomics.store(this.words, COUNTERS, counters.get(at.accepted)) // before the ring's head: work is always in one or both
+    Atomics.store(this.words, ACCEPTED, counters.get(at.accepted)) // before the ring's head: work is always in one or both
   }
 
   /** Publishes the counters, for idle detection and for who wants to know. */
@@ -179,11 +193,11 @@ export class Status {
     const { words } = this
     const { values } = counters
     // plain: nobody decides anything by these, and the two stores below show them with the rest
-    for (let i = 2; i < values.length; i++) words[COUNTERS + i] = values[i] as number
+    for (let i = 0; i < values.length; i++) this.#counters[i] = values[i] as number
     this.#beats = (this.#beats + 1) | 0
     words[BEAT] = this.#beats
-    Atomics.store(words, COUNTERS + at.accepted, values[at.accepted] as number) // before `done`: who reads done first never sees more done than accepted
-    Atomics.store(words, COUNTERS + at.done, values[at.done] as number) // after all that it led to was shown
+    Atomics.store(words, ACCEPTED, values[at.accepted] as number) // before `done`: who reads done first never sees more done than accepted
+    Atomics.store(words, DONE, values[at.done] as number) // after all that it led to was shown
   }
 
   #beats = 0
@@ -228,7 +242,7 @@ export class Status {
 
 /** A loop's own copy of its counters: plain numbers on the hot path, published once per chunk of work. */
 export class Counters {
-  readonly values = new Int32Array(counterNames.length)
+  readonly values = new Float64Array(counterNames.length)
   add(counter: CounterIndex, by: number): void {
     this.values[counter] = (this.values[counter] as number) + by
   }

@@ -395,7 +395,7 @@ export class Link {
     this.#bell = new Bell(this.status)
     this.#port = parts.port
     this.#receive = receive
-    const nextBulk = () => ++this.#bulk
+    const nextBulk = () => (this.#bulk = (this.#bulk + 1) | 0) // it goes through an Int32
     const wake = () => this.wake(busy())
     const fetch = (number: number) => this.#take(number)
     const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), shapes, parts.port, nextBulk, wake)
@@ -422,6 +422,16 @@ export class Link {
   /** Whether there are frames to take, or frames that waited for room and have it now. */
   get hasWork(): boolean {
     return !this.answers.in.empty || !this.work.in.empty || this.answers.out.canRetry || this.work.out.canRetry
+  }
+
+  /** Frames taken from the other end, of both lanes. */
+  get taken(): number {
+    return this.work.in.frames + this.answers.in.frames
+  }
+
+  /** Frames written for the other end. */
+  get written(): number {
+    return this.work.out.frames + this.answers.out.frames
   }
 
   /** Whether the loop at the other end is awake. */

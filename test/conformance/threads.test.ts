@@ -1,6 +1,6 @@
 // A thread that dies: whoever waits for it is told, and it is replaced. And no message between threads passes the host.
 import fc from 'fast-check'
-import { createRuntime, ThreadLostError } from 'ringreeve'
+import { createRuntime, type LoopStats, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { placeOf } from '#ringreeve/routing/table.js'
 import { failure, flag, kit as kitUrl, reaches, sleep } from './engines.js'
@@ -44,11 +44,15 @@ for (const threads of [1, 2, 4]) {
     it('sends that come while it is replaced wait for the new one', async () => {
       await using runtime = await createRuntime({ threads, agents: [kitUrl] })
       const begun = flag()
+      for (let n = 0; n < 30; n++) await runtime.send(kit.Echo, n, 'mortal/x')
+      const { framesOut, framesIn } = runtime.stats().loops[0] as LoopStats
       const lost = failure(runtime.send(kit.End, { how: 'exit', begun }, 'mortal/x'))
       await reaches(begun, 1)
       await lost
       const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => runtime.send(kit.Echo, n, `mortal/${n}`)))
       expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => n))
+      const later = runtime.stats().loops[0] as LoopStats
+      expect([later.framesOut > framesOut, later.framesIn > framesIn]).toEqual([true, true]) // they only grow
     })
 
     it('one that keeps ending, and cannot say why, is given up, and its senders are told at once', async () => {

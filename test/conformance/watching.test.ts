@@ -1,6 +1,6 @@
 // Promised: watching: the event log and diagnostics channels, counters, and what nobody waits for.
 import diagnostics from 'node:diagnostics_channel'
-import type { LogEntry } from 'ringreeve'
+import type { LogEntry, LoopStats } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches } from './engines.js'
 import * as kit from './kit.js'
@@ -54,13 +54,14 @@ onEveryEngine('watching', engine => {
     await Promise.all([held, ...waiting])
     await runtime.idle()
     const { loops } = runtime.stats()
-    const sum = (name: 'handled' | 'failed' | 'running' | 'queued' | 'sent' | 'agents') =>
-      loops.reduce((all, loop) => all + loop[name], 0)
+    const sum = (name: Exclude<keyof LoopStats, 'loop' | 'alive'>) => loops.reduce((all, loop) => all + loop[name], 0)
     expect([sum('handled'), sum('failed'), sum('running'), sum('queued'), sum('sent'), sum('agents')]).toEqual([
       6, 0, 0, 0, 6, 1,
     ])
     expect(loops.length).toBe(engine.threads + 1)
     expect(loops.every(loop => loop.alive)).toBe(true)
+    expect(sum('framesIn')).toBe(sum('framesOut'))
+    expect(sum('framesOut') > 0).toBe(engine.threads > 0)
   })
 
   it("unhandledErrors: 'throw' gives an event handler's errors to the next idle, all of them, once", async () => {

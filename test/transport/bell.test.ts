@@ -134,15 +134,29 @@ describe('counters', () => {
     const status = new Status()
     const counters = new Counters()
     for (const [i, name] of counterNames.entries()) counters.add(at[name], i + 1)
-    expect(status.read('running')).toBe(0)
     status.publishAccepted(counters)
-    expect(counterNames.map(name => status.read(name))).toEqual(counterNames.map(name => (name === 'accepted' ? 1 : 0)))
+    expect([status.accepted, status.done, status.stats(3, true).running]).toEqual([1, 0, 0])
     status.publish(counters)
+    expect([status.accepted, status.done]).toEqual([1, 2])
     expect(new Status(status.memory).stats(3, true)).toEqual({
       loop: 3,
       alive: true,
       ...Object.fromEntries(counterNames.map((name, i) => [name, i + 1])),
     })
+  })
+
+  it('go on beyond 32 bits; for idle detection they are the same mod 2^32', () => {
+    const status = new Status()
+    const counters = new Counters()
+    for (const [i, by] of [2 ** 31 - 1, 2 ** 31 + 1, 5].entries()) {
+      counters.add(at.accepted, by)
+      counters.add(at.done, by)
+      counters.add(at.handled, by)
+      status.publish(counters)
+      const count = [2 ** 31 - 1, 2 ** 32, 2 ** 32 + 5][i]
+      expect(status.stats(0, true)).toMatchObject({ accepted: count, done: count, handled: count })
+      expect(status.accepted).toBe(status.done)
+    }
   })
 
   it('have an index each, in the order of their names', () => {
@@ -157,8 +171,8 @@ describe('counters', () => {
     let moved = 0
     let before = 0
     for (let i = 0; i < 300_000 || moved < 100; i++) {
-      const done = status.read('done')
-      const accepted = status.read('accepted')
+      const done = status.done
+      const accepted = status.accepted
       if (((accepted - done) | 0) < 0) expect.fail(`${done} done of ${accepted} accepted`)
       if (done !== before) moved++
       before = done
@@ -202,7 +216,7 @@ describe('a deadline', () => {
     status.deadline(5, agent)
     expect(agent.startsWith(status.deadlineAgent)).toBe(true)
     expect(status.deadlineAgent.length).toBeGreaterThan(100)
-    expect(status.read('accepted')).toBe(0)
+    expect(status.accepted).toBe(0)
   })
 })
 
