@@ -6,6 +6,7 @@ import { checkKnown, shown } from '../agent/check.js'
 import { checkRestarts, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import { checkNoModule } from '../loop/modules.js'
+import { siteOf } from '../loop/sites.js'
 import type { Runtime, RuntimeOptions } from './api.js'
 
 const known: Readonly<Record<keyof RuntimeOptions, true>> = {
@@ -97,8 +98,9 @@ function checkOptions(options: RuntimeOptions): number {
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   checkNoModule()
   const threads = checkOptions(options)
+  const site = siteOf(createRuntime)
   const { LocalRuntime } = await import('./runtime.js')
   const runtime = new LocalRuntime(options, threads)
-  await runtime.begin()
+  await runtime.begin(site)
   return runtime
 }

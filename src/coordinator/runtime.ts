@@ -6,6 +6,7 @@ import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { type SavedState, unwrap } from '../loop/control.js'
 import { within } from '../loop/event-loop.js'
+import { joinSite, type Site, siteOf } from '../loop/sites.js'
 import { handleOf, resultOf } from '../loop/turn.js'
 import type {
   AgentSource,
@@ -79,13 +80,14 @@ export class LocalRuntime implements Runtime {
     return run
   }
 
-  async begin(): Promise<void> {
+  /** @param site who asked for it */
+  async begin(site?: Site): Promise<void> {
     const sources = this.#options.agents ?? []
     try {
       await this.#coordinator.start(sources, undefined)
     } catch (error) {
       await this.#coordinator.stop(100)
-      throw error
+      throw joinSite(error, 'createRuntime', site)
     }
     for (const source of sources) this.#sources.push({ source, subscriptions: true })
     if (this.#options.autoStart !== false) this.#state = 'running'
@@ -155,8 +157,11 @@ export class LocalRuntime implements Runtime {
 
   async register(source: AgentSource, options: { readonly subscriptions?: boolean } = {}): Promise<readonly string[]> {
     this.#checkAlive()
+    const site = siteOf(this.register)
     const subscriptions = options.subscriptions ?? true
-    const types = await this.#coordinator.register(source, subscriptions)
+    const types = await this.#coordinator.register(source, subscriptions).catch(error => {
+      throw joinSite(error, 'register', site)
+    })
     this.#sources.push({ source, subscriptions })
     return types
   }

@@ -5,6 +5,7 @@ import type { RequestType } from '../agent/message.js'
 import { MAX_CALLS } from '../sync/cancel.js'
 import type { Cancellation } from './cancellation.js'
 import type { Message, Reply } from './message.js'
+import { joinSite, type Site } from './sites.js'
 
 /** What a call needs of the loop it was made on. */
 export interface CallHost {
@@ -34,12 +35,12 @@ export class Call implements Reply, Waiter {
   generation = 0
   settled = false
   readonly #host: CallHost
-  readonly #site: { readonly stack?: string } | undefined
+  readonly #site: Site | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   #detach: (() => void) | undefined
 
-  constructor(host: CallHost, message: RequestType, recipient: string, site: { readonly stack?: string } | undefined) {
+  constructor(host: CallHost, message: RequestType, recipient: string, site: Site | undefined) {
     this.#host = host
     this.message = message
     this.recipient = recipient
@@ -85,7 +86,7 @@ export class Call implements Reply, Waiter {
 
   reject(error: unknown): void {
     if (!this.#settle()) return
-    this.#reject(this.#joined(error))
+    this.#reject(joinSite(error, `send '${this.message.name}' to ${this.recipient}`, this.#site))
   }
 
   #settle(): boolean {
@@ -94,22 +95,6 @@ export class Call implements Reply, Waiter {
     this.#detach?.()
     this.#host.countCall(-1)
     return true
-  }
-
-  /** Puts the place that sent the request under the stack of the error, once. */
-  #joined(error: unknown): unknown {
-    if (!(error instanceof Error) || !Object.isExtensible(error)) return error
-    const remote = error.stack ?? String(error)
-    const line = `    at ringreeve: send '${this.message.name}' to ${this.recipient}`
-    if (remote.includes(line)) return error
-    const local = this.#site?.stack
-      ?.split('\n')
-      .slice(1)
-      .filter(frame => !frame.includes('/ringreeve/dist/'))
-      .join('\n')
-    const stack = `${remote}\n${line}${local ? `\n${local}` : ''}`
-    Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true, enumerable: false })
-    return error
   }
 }
 

@@ -158,11 +158,12 @@ export class Outgoing {
   }
 
   /** `publish` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
-  publish(turn: Turn | undefined, message: EventType, payload: unknown, options: PublishOptions = {}): Promise<void> {
+  publish(turn: Turn | undefined, message: EventType, payload: unknown, given?: PublishOptions): Promise<void> {
     const { gate } = this.#loop
-    if (turn === undefined && gate.closed) return gate.hold(() => this.publish(turn, message, payload, options))
+    if (turn === undefined && gate.closed) return gate.hold(() => this.publish(turn, message, payload, given))
+    const options = given ?? nothing
     try {
-      this.#check(turn, message, 'event', options, undefined)
+      this.#check(turn, message, 'event', given, undefined)
       if (options.until !== undefined && options.until !== 'accepted' && options.until !== 'handled') {
         throw new InvalidArgumentError(
           `publish: until must be 'accepted' or 'handled', got ${JSON.stringify(options.until)}`,
@@ -429,6 +430,7 @@ export class Outgoing {
 }
 
 const accepted: Promise<void> = Promise.resolve()
+const nothing: PublishOptions = {}
 
 const sendOptions: Readonly<Record<keyof SendOptions, true>> = {
   signal: true,
@@ -441,13 +443,24 @@ const sendOptions: Readonly<Record<keyof SendOptions, true>> = {
   correlation: true,
 }
 
+const publishOptions: Readonly<Record<keyof PublishOptions, true>> = {
+  topic: true,
+  toSelf: true,
+  until: true,
+  signal: true,
+  messageId: true,
+  traceparent: true,
+}
+
 /** @throws InvalidArgumentError */
 function checkSent(what: string, kind: MessageType['kind'], options: SendOptions | PublishOptions): void {
   if (typeof options !== 'object' || options === null) {
     const example = kind === 'request' ? '{ timeout: 1_000 }' : "{ topic: 'type/source' }"
     throw new InvalidArgumentError(`${what}: options are an object, as ${example}, got ${shown(options)}`)
   }
-  if (kind === 'request') checkKnown(what, options, sendOptions) // not of events: it would show in how many there can be
+  if (kind === 'request') checkKnown(what, options, sendOptions)
+  // not of every event, it would show in how many there can be: of those that may have a topic by another name
+  else if (!('topic' in options)) checkKnown(what, options, publishOptions)
   checkSignal(what, options.signal)
 }
 

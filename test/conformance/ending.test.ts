@@ -190,9 +190,14 @@ onEveryEngine('starting', engine => {
   })
 
   it('a module that cannot be loaded, or exports no agent, fails the start with its name', async () => {
-    const missing = await failure(open(engine, { agents: [new URL('./missing.js', import.meta.url)] }))
+    const nowhere = new URL('./missing.js', import.meta.url)
+    const missing = await failure(open(engine, { agents: [nowhere] }))
     expect(missing.code).toBe('ERR_RINGREEVE_MODULE')
     expect(missing.message).toMatch(/missing\.js could not be loaded: .*Was it compiled/)
+    expect(missing.stack).toMatch(/ringreeve: createRuntime\n +at .*engines\.[jt]s/) // the place that asked for it
+    await using runtime = await open(engine)
+    const late = await failure(runtime.register(nowhere))
+    expect(late.stack).toMatch(/ringreeve: register\n +at .*ending\.test\.[jt]s/)
     const source = new URL('../../../test/conformance/kit.js', import.meta.url)
     if (engine.threads > 0) {
       // on the calling loop it is vitest that loads it, and finds the source

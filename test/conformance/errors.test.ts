@@ -239,8 +239,9 @@ it('slips of the pen are refused where they are made, with what to write instead
     const error = await wrong({ signal: new AbortController(), ...(timeout && { timeout }) })
     expect(error.message).toContain("send 'echo': signal must be an AbortSignal")
   }
-  const published = await failure(runtime.publish(kit.Note, 1 as never, 'news/x' as never))
-  expect(published.message).toContain("options are an object, as { topic: 'type/source' }")
+  const published = async (given: unknown) => (await failure(runtime.publish(kit.Note, 1, given as object))).message
+  expect(await published('news/x')).toContain("options are an object, as { topic: 'type/source' }")
+  expect(await published({ topics: 'news/x' })).toContain("publish 'note' has no option 'topics'; there are: topic, ")
   expect(() => runtime.handle('echo' as never, 'x')).toThrow('handle() takes an agent definition')
   const sent = (recipient: unknown) => failure(runtime.send(kit.Echo, 1, recipient as string))
   expect((await sent({ a: 1, b: 2 })).message).toContain('an agent is named by "type/key"')
