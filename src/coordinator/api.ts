@@ -209,7 +209,7 @@ export interface DeadLetter extends Letter {
  * const letters: DeadLetters = runtime.deadLetters
  * for (const { id, reason } of letters.list()) {
  *   if (reason === 'poison') letters.discard(id)
- *   else await letters.replay(id)
+ *   else await letters.replay(id, Hashed)
  * }
  */
 export interface DeadLetters {
@@ -221,11 +221,12 @@ export interface DeadLetters {
   list(): readonly DeadLetter[]
   /**
    * Sends the request, or publishes the event, once more, for the application. The letter is gone when that succeeds.
+   * @param type what the letter holds. To be given if it has a schema or a serializer: a letter knows it by name only
    * @returns the answer
-   * @throws what the send throws; InvalidArgumentError if there is no such letter
+   * @throws what the send throws; InvalidArgumentError if there is no such letter, or it is of another type
    * @example for (const { id } of runtime.deadLetters.list()) console.log(await runtime.deadLetters.replay(id))
    */
-  replay(id: number): Promise<unknown>
+  replay(id: number, type?: MessageType): Promise<unknown>
   /**
    * Throws away one letter, or all.
    * @returns how many

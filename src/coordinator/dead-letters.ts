@@ -1,8 +1,9 @@
 // Dead letters: messages that nobody could or should be given again. What it keeps: at most so many, the oldest go
 // first and are counted; a letter that is replayed is gone only once its message was handled.
 
+import { shown } from '../agent/check.js'
 import { InvalidArgumentError } from '../agent/errors.js'
-import type { EventType, RequestType } from '../agent/message.js'
+import type { EventType, MessageType, RequestType } from '../agent/message.js'
 import type { Letter } from '../observe/log.js'
 import type { DeadLetter, DeadLetters } from './api.js'
 
@@ -41,16 +42,23 @@ export class LetterBox implements DeadLetters {
     return [...this.#letters.values()]
   }
 
-  async replay(id: number): Promise<unknown> {
+  async replay(id: number, type?: MessageType): Promise<unknown> {
     const letter = this.#letters.get(id)
     if (letter === undefined) throw new InvalidArgumentError(`there is no dead letter ${id}`)
-    this.#letters.delete(id)
     const { message: name, payload, messageId, recipient, topic } = letter
+    const kind = recipient === undefined ? 'event' : 'request'
+    if (type !== undefined && (type?.kind !== kind || type.name !== name)) {
+      const got = type?.name === undefined ? shown(type) : `${type.kind} '${type.name}'`
+      throw new InvalidArgumentError(`replay(): dead letter ${id} is ${kind} '${name}', got ${got}`)
+    }
+    this.#letters.delete(id)
     try {
       if (recipient !== undefined) {
-        return await this.#replayer.send({ kind: 'request', name }, payload, recipient, messageId)
+        return await this.#replayer.send({ ...type, kind: 'request', name }, payload, recipient, messageId)
       }
-      return await this.#replayer.publish({ kind: 'event', name }, payload, topic as string, messageId)
+      // its schema has seen the payload before: it was published, and not heard
+      const event: EventType = { ...type, kind: 'event', name, payload: undefined }
+      return await this.#replayer.publish(event, payload, topic as string, messageId)
     } catch (error) {
       const all = [...this.#letters.values(), letter].sort((a, b) => a.id - b.id)
       this.#letters.clear()

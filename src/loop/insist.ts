@@ -37,19 +37,16 @@ export async function insist(
       if (crashes < CRASHES) continue
       const details = { agent: recipient, message: message.name, cause: error }
       const text = `'${message.name}' for ${recipient} (message ${messageId}) was in flight when its thread ended, ${CRASHES} times; it is in the dead letters. Last: ${error.message}`
-      loop.reports.tellHost({
-        kind: 'dead',
-        letter: {
-          reason: 'poison',
-          detail: error.message,
-          time: Date.now(),
-          message: message.name,
-          messageId,
-          sender,
-          recipient,
-          topic: undefined,
-          payload,
-        },
+      loop.reports.dead({
+        reason: 'poison',
+        detail: error.message,
+        time: Date.now(),
+        message: message.name,
+        messageId,
+        sender,
+        recipient,
+        topic: undefined,
+        payload,
       })
       throw new PoisonedError(text, details)
     }

@@ -112,9 +112,18 @@ export class Reports implements LogLane {
     this.#report({ kind: 'broken', loop: peer, life, why: error.message })
   }
 
+  /** A message is not given to anybody any more. */
+  dead(letter: Letter): void {
+    try {
+      this.tellHost({ kind: 'dead', letter }, letter.reason === 'poison')
+    } catch (error) {
+      this.unhandled(undefined, undefined, error) // its payload cannot cross threads
+    }
+  }
+
   /** An event that nobody hears. */
   unheard(message: string, parcel: Parcel, topic: TopicId): void {
-    const letter: Letter = {
+    this.dead({
       reason: 'no subscriber',
       detail: `nobody hears ${topic}`,
       time: Date.now(),
@@ -124,12 +133,7 @@ export class Reports implements LogLane {
       recipient: undefined,
       topic: topic.toString(),
       payload: parcel.payload,
-    }
-    try {
-      this.tellHost({ kind: 'dead', letter })
-    } catch (error) {
-      this.unhandled(undefined, undefined, error) // its payload cannot cross threads
-    }
+    })
   }
 
   // ---- on their way -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import * as kit from '../conformance/kit.js'
 import * as poison from './poison.js'
 
 const url = new URL('./poison.js', import.meta.url)
-const { Brittle, Relay } = poison
+const { Brittle, Dated, Relay } = poison
 const more = { restarts: { max: 100, within: 1_000, backoff: { min: 1, max: 1 } } }
 
 for (const threads of [1, 2, 4]) {
@@ -112,6 +112,19 @@ onEveryEngine('events that nobody hears', engine => {
     expect(await runtime.send(kit.Notes, undefined, 'recorder/x')).toEqual([2, 3, 'from an agent'])
     expect(runtime.deadLetters.size).toBe(0)
   })
+})
+
+it('a letter is replayed with the schema of its type, if that is given', async () => {
+  await using runtime = await createRuntime({ threads: 1, agents: [url], ...more })
+  const payload = { runs: flag(), at: '2026-01-01' }
+  const lost = await failure(runtime.send(Dated, payload, 'brittle/x', { idempotent: true }))
+  expect(lost).toBeInstanceOf(PoisonedError)
+  const id = runtime.deadLetters.list()[0]?.id as number
+  const other = await failure(runtime.deadLetters.replay(id, Brittle))
+  expect(other).toBeInstanceOf(InvalidArgumentError)
+  expect(other.message).toBe(`replay(): dead letter ${id} is request 'dated', got request 'brittle'`)
+  expect(await runtime.deadLetters.replay(id, Dated)).toBe(2026)
+  expect(runtime.deadLetters.size).toBe(0)
 })
 
 it('what cannot be sent twice is refused', async () => {
