@@ -118,7 +118,7 @@ export interface Snapshot {
  * @example await runtime.stop({ drain: false, timeout: 1_000 })
  */
 export interface StopOptions {
-  /** Handle what is queued first (default), or drop it and settle its senders with StoppedError. */
+  /** Handle what was sent from here and is queued first (default), or drop that and settle its senders with StoppedError. */
   readonly drain?: boolean
   /** Milliseconds for the drain, and again for `onStop`; past them what is left is dropped. Default 5,000. */
   readonly timeout?: number

@@ -158,6 +158,32 @@ export class Coordinator {
     return this.#lives.loopOf(address)
   }
 
+  /** Stops an agent without what is queued for it, wherever that is: here, on its way, or there. */
+  async dropAgent(id: AgentId, ms: number): Promise<void> {
+    const loop = await this.loopOf(id)
+    const text = id.toString()
+    if (loop.index > 0) {
+      this.host.peer(loop.index).drop(text, new StoppedError(`agent ${text} was stopped`, { agent: text }))
+      await loop.order(control => control.pauseAgent(text)) // what comes meanwhile is not to begin; who drops it resumes it
+      await this.#arrived(loop, ms)
+    }
+    unwrap(await loop.order(control => control.dropAgent(text, ms)))
+  }
+
+  /** When all that was sent from here to a loop is in the mailboxes of its agents; or after `ms`. */
+  async #arrived(loop: LoopHandle, ms: number): Promise<void> {
+    const out = this.host.peer(loop.index).link?.work.out
+    if (out === undefined) return
+    const { given } = out
+    const end = this.house.now() + ms
+    for (let written = -1; written < given && this.house.now() <= end; ) {
+      out.retry()
+      written = out.given - out.backlog
+      out.publish()
+      await loop.order(control => control.takeIn())
+    }
+  }
+
   get loops(): readonly LoopHandle[] {
     return this.#mesh.loops
   }

@@ -147,7 +147,7 @@ export class LocalRuntime implements Runtime {
         await this.#order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
         if (await within(this.#machine.eventLoop, timeout, stopped)) return
       }
-      unwrap(await this.#order(id, control => control.dropAgent(text, timeout)))
+      await this.#coordinator.undisturbed(() => this.#coordinator.dropAgent(id, timeout))
     } catch (error) {
       const gone = error instanceof StoppedError || error instanceof ThreadLostError
       if (this.#state === 'running' || !gone) throw error

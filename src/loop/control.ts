@@ -244,6 +244,11 @@ export class LoopControl {
     this.#loop.existing(agent)?.life.resume()
   }
 
+  /** Orders come by another way than messages: what was sent before this one is in its mailbox after it. */
+  takeIn(): void {
+    this.#loop.takeIn()
+  }
+
   /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
     return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.drop(ms))

@@ -13,6 +13,8 @@ export interface Held {
   readonly sender: string | undefined
   run(): void
   fail(error: RingreeveError): void
+  /** Its agent was stopped, without what waited for it. */
+  drop(error: RingreeveError): void
 }
 
 /** What tells of a message whether it may pass. */
@@ -77,6 +79,11 @@ export class HeldBack {
     const held = this.#muted.get(agent)
     this.#muted.delete(agent)
     for (const one of held ?? []) one.run()
+  }
+
+  /** Tells what waits for the queue of an agent that it was stopped. */
+  drop(agent: string, error: RingreeveError): void {
+    for (const one of this.#muted.get(agent)?.splice(0) ?? []) one.drop(error)
   }
 
   /** Whether the queue of one of these agents is full. */

@@ -71,6 +71,11 @@ export class Incoming {
     for (let i = 0; i < LAST_TAKES && (this.takeAnswers() || this.takeWork()); i++);
   }
 
+  /** Takes all work that is there now; bounded, since more may come meanwhile. */
+  takeIn(): void {
+    for (let i = 0; i < LAST_TAKES && this.takeWork(); i++);
+  }
+
   /** Tries again what waits for room. @returns whether some of it was written */
   retry(): boolean {
     const { answers, work } = this.#link

@@ -275,6 +275,12 @@ export class Loop implements CallHost {
     this.counters.values[at.framesOut] = written
   }
 
+  /** Takes in the messages of all rings, ahead of their turn. */
+  takeIn(): void {
+    for (const incoming of this.#incoming) incoming.takeIn()
+    this.scheduler.request()
+  }
+
   // ---- agents -----------------------------------------------------------------------------------------------------
 
   host(type: HostedType): void {

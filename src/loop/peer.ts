@@ -171,6 +171,7 @@ export class Peer {
       sender: parcel.sender,
       run: () => this.request(call, recipient, parcel, cancel),
       fail: error => call.reject(error),
+      drop: error => call.reject(error),
     }
     if (call.settled || this.#heldBack.take(held, recipient, parcel, this.#link !== undefined)) return
     const link = this.#link as Link
@@ -258,6 +259,12 @@ export class Peer {
           fail: error => {
             part?.reject(error)
             reject(error)
+            this.#host.countCall(-1)
+          },
+          // as if it had been accepted before
+          drop: error => {
+            part?.reject(error)
+            resolve()
             this.#host.countCall(-1)
           },
         }
@@ -352,6 +359,11 @@ export class Peer {
   /** The queue of an agent over there is full. */
   mute(agent: string): void {
     this.#heldBack.mute(agent)
+  }
+
+  /** Tells what is held back for an agent over there that it was stopped. */
+  drop(agent: string, error: RingreeveError): void {
+    this.#heldBack.drop(agent, error)
   }
 
   /** It has room again. */

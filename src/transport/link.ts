@@ -62,6 +62,8 @@ export class OutLane {
   #unshown = 0
   /** Frames written since the lane was made. */
   frames = 0
+  /** Frames that it was given to send, names and shapes left out. */
+  given = 0
 
   constructor(ring: RingWriter, shapes: ShapeBook, port: MessagePort, nextBulk: () => number, wake: () => void) {
     this.#ring = ring
@@ -94,6 +96,7 @@ export class OutLane {
    */
   send(envelope: Envelope, body: Body, written?: Written): boolean {
     if (body.clone !== undefined) this.#post(envelope, body)
+    this.given++
     if (this.#waiting.length === 0 && this.#write(envelope, body, false)) {
       if (body.binaries.length > 0) body.binaries.length = 0
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()

@@ -5,6 +5,15 @@ import { failure, flag, onEveryEngine, open, reaches, shared, sleep } from './en
 
 const agents = [new URL('./corners.js', import.meta.url)]
 
+/** When an agent says that it is being made. */
+async function begins(): Promise<void> {
+  const channel = new BroadcastChannel(corners.BEGUN)
+  await new Promise(resolve => {
+    channel.onmessage = resolve
+  })
+  channel.close()
+}
+
 onEveryEngine('the edges of a life', engine => {
   it('a turn that outlives its agent and wishes to stop leaves nothing to wait for', async () => {
     const runtime = await shared(engine, { agents })
@@ -30,10 +39,24 @@ onEveryEngine('the edges of a life', engine => {
     await runtime.close()
   })
 
+  it('an agent that is stopped without draining refuses all that was sent before, wherever that is', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const many of [3, 8_000]) {
+      const sent = [failure(runtime.send(corners.Around, undefined, `thronged/${many}`))]
+      for (let n = 0; n < many; n++) sent.push(failure(runtime.send(corners.Add, undefined, `thronged/${many}`)))
+      await runtime.handle(corners.thronged, `${many}`).stop({ drain: false })
+      const codes = (await Promise.all(sent)).map(error => error.code)
+      expect([...new Set(codes)]).toEqual(['ERR_RINGREEVE_STOPPED'])
+      expect(await runtime.send(corners.Add, undefined, `thronged/${many}`)).toBe(1)
+      await runtime.idle()
+    }
+  })
+
   it('an agent that is stopped while it cannot be made is made anew, and what hangs is not seen again', async () => {
     const runtime = await shared(engine, { agents })
+    const begun = begins()
     const first = failure(runtime.send(corners.Fired, undefined, 'sticking/x'))
-    await sleep(10)
+    await begun
     await runtime.handle(corners.sticking, 'x').stop({ drain: false, timeout: 10 })
     expect((await first).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.send(corners.Ping, undefined, 'sticking/x') // lets the first start go on
@@ -89,13 +112,9 @@ onEveryEngine('the edges of a life', engine => {
     expect((await failed).code).toBe('ERR_RINGREEVE_AGENT_CREATION')
     await sleep(20)
     expect(await runtime.send(corners.Add, undefined, 'second/failed')).toBe(2) // its timer would have made it before
-    const channel = new BroadcastChannel(corners.BEGUN)
-    const begun = new Promise(resolve => {
-      channel.onmessage = resolve
-    })
+    const begun = begins()
     const stopped = failure(runtime.send(corners.Fired, undefined, 'second/stopped'))
     await begun
-    channel.close()
     await runtime.handle(corners.second, 'stopped').stop({ drain: false })
     expect((await stopped).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.send(corners.Arm, { after: 1 }, 'second/stopped')

@@ -82,13 +82,35 @@ export const begging = agent('begging')
   })
   .on(Ping, () => 'pong')
 
+/** Keeps its thread busy, then waits. */
+export const thronged = agent('thronged', { state: () => ({ n: 0 }) })
+  .on(Around, async (_, ctx) => {
+    const end = Date.now() + 30
+    while (Date.now() < end);
+    await ctx.sleep(100_000)
+    return ''
+  })
+  .on(Add, (_, ctx) => ++ctx.state.n)
+
+/** Where it is told that an agent is being made: before it is there it can be given no flag. */
+export const BEGUN = 'begun'
+function sayBegun(): void {
+  const channel = new BroadcastChannel(BEGUN)
+  channel.unref()
+  channel.postMessage(true)
+}
+
 /** The first time it is not made before somebody lets it go on. */
 const stuck = new Map<string, { n: number; free(): void }>()
 export const sticking = agent('sticking', { state: () => ({ fired: 0 }) })
   .onStart(async ctx => {
     const { n } = stuck.get(ctx.id.key) ?? { n: 0 }
     if (n > 0) stuck.set(ctx.id.key, { ...(stuck.get(ctx.id.key) as { free(): void }), n: n + 1 })
-    else await new Promise<void>(free => stuck.set(ctx.id.key, { n: 1, free }))
+    else {
+      const freed = new Promise<void>(free => stuck.set(ctx.id.key, { n: 1, free }))
+      sayBegun()
+      await freed
+    }
     ctx.state.fired = n + 1
     ctx.after(1, later => {
       later.state.fired += 10
@@ -117,8 +139,6 @@ export const leisurely = agent('leisurely', {
     await opened(words.release)
   })
 
-/** Where it is told that `second/stopped` is being made: before it is there it can be given no flag. */
-export const BEGUN = 'begun'
 /** The first time it is not made, and has set a timer. */
 const tries = new Map<string, number>()
 export const second = agent('second', { state: () => ({ fired: 0 }) })
@@ -128,9 +148,7 @@ export const second = agent('second', { state: () => ({ fired: 0 }) })
     if (n > 1) return
     ctx.after(1, () => {})
     if (ctx.id.key === 'stopped') {
-      const channel = new BroadcastChannel(BEGUN)
-      channel.unref()
-      channel.postMessage(true)
+      sayBegun()
       await ctx.sleep(100_000)
     }
     throw new Error('not yet')
