@@ -165,21 +165,21 @@ export class Coordinator {
     if (loop.index > 0) {
       this.host.peer(loop.index).drop(text, new StoppedError(`agent ${text} was stopped`, { agent: text }))
       await loop.order(control => control.pauseAgent(text)) // what comes meanwhile is not to begin; who drops it resumes it
-      await this.#arrived(loop, ms)
+      await this.#written(loop, ms)
     }
     unwrap(await loop.order(control => control.dropAgent(text, ms)))
   }
 
-  /** When all that was sent from here to a loop is in the mailboxes of its agents; or after `ms`. */
-  async #arrived(loop: LoopHandle, ms: number): Promise<void> {
-    const out = this.host.peer(loop.index).link?.work.out
+  /** When all that was sent from here to a loop is in its ring; or after `ms`. An order that comes then can have it taken in. */
+  async #written(loop: LoopHandle, ms: number): Promise<void> {
+    const out = loop.index === 0 ? undefined : this.host.peer(loop.index).link?.work.out
     if (out === undefined) return
     const { given } = out
     const end = this.house.now() + ms
-    for (let written = -1; written < given && this.house.now() <= end; ) {
+    for (;;) {
       out.retry()
-      written = out.given - out.backlog
       out.publish()
+      if (out.given - out.backlog >= given || this.house.now() > end) return
       await loop.order(control => control.takeIn())
     }
   }
@@ -298,7 +298,10 @@ export class Coordinator {
 
   async #route(): Promise<void> {
     const table = this.registry.table()
-    await this.#mesh.everywhere(loop => loop.order(control => control.route(table)))
+    await this.#mesh.everywhere(async loop => {
+      await this.#written(loop, Number.POSITIVE_INFINITY)
+      await loop.order(control => control.route(table))
+    })
   }
 
   // ---- what is told of --------------------------------------------------------------------------------------------

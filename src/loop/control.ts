@@ -80,7 +80,9 @@ export class LoopControl {
     this.#loop.detach(index, life, why, forGood, overdue)
   }
 
+  /** Replaces the routes. What was sent before goes by those it was sent by. */
   route(table: RouteTable): void {
+    this.#loop.takeIn()
     this.#loop.route(table)
   }
 
@@ -251,6 +253,7 @@ export class LoopControl {
 
   /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
+    this.#loop.takeIn()
     return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.drop(ms))
   }
 

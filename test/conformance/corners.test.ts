@@ -67,6 +67,22 @@ onEveryEngine('the edges of a life', engine => {
     await runtime.idle()
   })
 
+  it('subscriptions hold for what is published after, and not before, wherever that is', async () => {
+    const runtime = await shared(engine, { agents })
+    const first = await runtime.subscribe({ agent: 'listening', topic: 'edge' })
+    const before = Array.from({ length: 3_000 }, () => runtime.publish(corners.Heard, undefined, { topic: 'edge/x' }))
+    const [second] = await Promise.all([
+      runtime.subscribe({ agent: 'overhearing', topic: 'edge' }),
+      first.unsubscribe(),
+    ])
+    await Promise.all(before)
+    await runtime.publish(corners.Heard, undefined, { topic: 'edge/x' })
+    await runtime.idle()
+    const heard = ['listening/x', 'overhearing/x'].map(agent => runtime.send(corners.Fired, undefined, agent))
+    expect(await Promise.all(heard)).toEqual([3_000, 1])
+    await second.unsubscribe()
+  })
+
   it('the state of an agent that is being unloaded can be saved', async () => {
     const runtime = await shared(engine, { agents })
     const words = { begun: flag(), release: flag(), done: flag() }

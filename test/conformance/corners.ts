@@ -201,8 +201,11 @@ export const lasting = agent('lasting', { state: () => ({ words: undefined as In
     if (ctx.state.words) Atomics.add(ctx.state.words, 0, 1)
   })
 
-export const listening = agent('listening', { state: () => ({ n: 0 }) })
-  .on(Heard, (_, ctx) => {
-    ctx.state.n++
-  })
-  .on(Fired, (_, ctx) => ctx.state.n)
+const listener = (type: string) =>
+  agent(type, { state: () => ({ n: 0 }) })
+    .on(Heard, (_, ctx) => {
+      ctx.state.n++
+    })
+    .on(Fired, (_, ctx) => ctx.state.n)
+export const listening = listener('listening')
+export const overhearing = listener('overhearing')
