@@ -13,6 +13,8 @@ export interface CallHost {
   readonly turns: number
   /** Which life of the loop. */
   readonly life: number
+  /** What it knows of who hears what. */
+  readonly routes: { readonly version: number }
   /** A call that the application awaits began (+1) or ended (-1). */
   countCall(by: 1 | -1): void
   /** Whether an agent lives on that loop. */

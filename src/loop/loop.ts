@@ -213,7 +213,8 @@ export class Loop implements CallHost {
 
   /** Shows what was done. */
   show(): void {
-    for (const peer of this.#peers) peer?.link?.publish()
+    for (const peer of this.#peers) peer?.link?.work.out.publish()
+    for (const peer of this.#peers) peer?.link?.answers.out.publish() // after all that was sent before they were given
     this.#countFrames()
     this.counters.values[at.parks] = this.scheduler.sleeps
     this.#status.publish(this.counters)

@@ -41,6 +41,8 @@ export interface Parcel {
 /** An event on its way to another loop. */
 interface News {
   readonly topic: string
+  /** Of the routes that say who hears it. */
+  readonly version: number
   readonly parcel: Parcel
   readonly toSelf: boolean
   /** Who waits for what these agents make of it, if anybody does. */
@@ -199,8 +201,8 @@ export class Peer {
   }
 
   /**
-   * Sends an event to every agent over there that hears the topic, or, when the queue of one of them is full, to each
-   * by name.
+   * Sends an event to every agent over there that hears the topic; or to each by name, when the queue of one of them is
+   * full, or when it was held back and others hear the topic by now.
    * @returns a promise while it waits for room, undefined when it is in the ring
    */
   event(
@@ -211,13 +213,15 @@ export class Peer {
     part: ((agents: readonly string[]) => GatherPart) | undefined,
     cancel: CancelRef | true | undefined,
   ): Promise<void> | undefined {
-    return this.#publish({ topic, parcel, toSelf, part, cancel }, recipients, undefined)
+    const { version } = this.#host.routes
+    return this.#publish({ topic, version, parcel, toSelf, part, cancel }, recipients, undefined)
   }
 
   /** @param whole who waits for all of them, if that is known already: then the event was held back */
   #publish(news: News, recipients: readonly string[], whole: GatherPart | undefined): Promise<void> | undefined {
     const { part } = news
-    if (!this.#heldBack.mutes(recipients)) return this.#event(Kind.EVENT, news, recipients, whole ?? part?.(recipients))
+    if (news.version === this.#host.routes.version && !this.#heldBack.mutes(recipients))
+      return this.#event(Kind.EVENT, news, recipients, whole ?? part?.(recipients))
     const parts = recipients.map(agent => part?.([agent]))
     whole?.withdraw() // after those that wait in its place: there is no moment in which nobody is waited for
     const one = async (agent: string, i: number) => this.#event(Kind.EVENT_TO, news, [agent], parts[i])

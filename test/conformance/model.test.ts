@@ -1,8 +1,16 @@
 // The runtime against a reference of ten lines: any order of sends, events, subscriptions, stops, pauses, snapshots,
-// restarts and ends of threads leaves every agent with the list that the reference has. `RINGREEVE_MODEL=100` makes it
+// restarts and ends of threads leaves every agent with the list that the reference has, whether what was sent is waited
+// for or still on its way when the next command comes. `RINGREEVE_MODEL=100` makes it
 // a hundred runs per engine; a run that fails prints its commands and the seed that repeats it.
 import fc from 'fast-check'
-import { type AgentDefinition, createRuntime, type Runtime, type Snapshot, ThreadLostError } from 'ringreeve'
+import {
+  type AgentDefinition,
+  createRuntime,
+  type Runtime,
+  type Snapshot,
+  StoppedError,
+  ThreadLostError,
+} from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine } from './engines.js'
 import { Crash, List, left, Put, right, Told } from './modelled.js'
@@ -17,6 +25,8 @@ const agents = (Object.keys(types) as Type[]).flatMap(type => keys.map(key => `$
 class Reference {
   lists = new Map<string, number[]>()
   readonly hears = new Set<Type>()
+  /** How often each agent was stopped without what waited for it. */
+  readonly drops = new Map<string, number>()
   saved: readonly (readonly [string, number[]])[] | undefined
   look(agent: string): number[] {
     const list = this.lists.get(agent) ?? []
@@ -40,6 +50,8 @@ interface Real {
   readonly runtime: Runtime
   readonly subscriptions: Map<Type, string>
   saved: Snapshot | undefined
+  /** Of what was sent without waiting for it: whether it had the outcome that it must have. */
+  readonly checks: Promise<void>[]
 }
 
 /** What is done to both; `may` says when it makes sense. */
@@ -72,6 +84,17 @@ function put(reference: Reference, runtime: Runtime, agent: string, ns: readonly
   return async () => expect(await sent).toEqual(lengths)
 }
 
+/** Sends without waiting. What is on its way when its agent is dropped may be refused. */
+async function putLater(reference: Reference, runtime: Runtime, agent: string, ns: readonly number[]): Promise<void> {
+  const drops = reference.drops.get(agent)
+  const sent = ns.map(n => runtime.trySend(Put, n, agent))
+  const lengths = ns.map(n => reference.put(agent, n))
+  for (const [i, result] of (await Promise.all(sent)).entries()) {
+    if (result.ok) expect(result.value).toBe(lengths[i])
+    else expect([result.error, reference.drops.get(agent) !== drops]).toEqual([expect.any(StoppedError), true])
+  }
+}
+
 const steps = (threads: number) => [
   fc
     .tuple(agentOf, numbers)
@@ -79,6 +102,27 @@ const steps = (threads: number) => [
       ([agent, ns]) =>
         new Step(`send ${ns} to ${agent}`, async (reference, { runtime }) => put(reference, runtime, agent, ns)()),
     ),
+  fc.tuple(agentOf, numbers).map(
+    ([agent, ns]) =>
+      new Step(`send ${ns} to ${agent}, not waiting`, async (reference, { runtime, checks }) => {
+        checks.push(putLater(reference, runtime, agent, ns))
+      }),
+  ),
+  fc.tuple(keyOf, numbers).map(
+    ([key, ns]) =>
+      new Step(`publish ${ns} to told/${key}, not waiting`, async (reference, { runtime, checks }) => {
+        for (const n of ns) checks.push(runtime.publish(Told, n, { topic: `told/${key}` }))
+        for (const type of reference.hears) for (const n of ns) reference.put(`${type}/${key}`, n)
+      }),
+  ),
+  agentOf.map(
+    agent =>
+      new Step(`drop ${agent}`, async (reference, { runtime }) => {
+        reference.drops.set(agent, (reference.drops.get(agent) ?? 0) + 1)
+        await handle(runtime, agent).stop({ drain: false })
+        reference.lists.delete(agent)
+      }),
+  ),
   fc.tuple(keyOf, numbers, fc.boolean()).map(
     ([key, ns, waits]) =>
       new Step(`publish ${ns} to told/${key}${waits ? ', handled' : ''}`, async (reference, { runtime }) => {
@@ -168,6 +212,7 @@ const steps = (threads: number) => [
         `send ${ns} to ${agent} and end its thread`,
         async (reference, { runtime }) => {
           await put(reference, runtime, agent, ns)()
+          await runtime.idle() // or what is on its way to others there is lost
           expect(await failure(runtime.send(Crash, undefined, agent))).toBeInstanceOf(ThreadLostError)
         },
         () => threads > 0,
@@ -186,11 +231,12 @@ onEveryEngine('any order of commands ends as the reference says', ({ threads }) 
         })
         const reference = new Reference()
         try {
-          const real: Real = { runtime, subscriptions: new Map(), saved: undefined }
+          const real: Real = { runtime, subscriptions: new Map(), saved: undefined, checks: [] }
           await fc.asyncModelRun(() => ({ model: reference, real }), commands)
           for (const agent of agents) {
             expect(await runtime.send(List, undefined, agent)).toEqual(reference.look(agent))
           }
+          await Promise.all(real.checks)
           await runtime.idle()
         } finally {
           await runtime.close()
