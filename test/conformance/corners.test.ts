@@ -134,7 +134,7 @@ onEveryEngine('the edges of a life', engine => {
     await runtime.handle(corners.second, 'stopped').stop({ drain: false })
     expect((await stopped).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.send(corners.Arm, { after: 1 }, 'second/stopped')
-    await sleep(20)
+    while ((await runtime.send(corners.Fired, undefined, 'second/stopped')) === 0) await sleep(1)
     expect(await runtime.send(corners.Fired, undefined, 'second/stopped')).toBe(1)
   })
 
