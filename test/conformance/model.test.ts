@@ -25,6 +25,7 @@ const agents = (Object.keys(types) as Type[]).flatMap(type => keys.map(key => `$
 class Reference {
   lists = new Map<string, number[]>()
   readonly hears = new Set<Type>()
+  readonly paused = new Set<string>()
   /** How often each agent was stopped without what waited for it. */
   readonly drops = new Map<string, number>()
   saved: readonly (readonly [string, number[]])[] | undefined
@@ -59,13 +60,21 @@ class Step implements fc.AsyncCommand<Reference, Real> {
   readonly #text: string
   readonly #may: (reference: Reference) => boolean
   readonly run: (reference: Reference, real: Real) => Promise<void>
-  constructor(text: string, run: Step['run'], may: (reference: Reference) => boolean = () => true) {
+  /** @param may as a rule no agent may be paused: what is waited for would not come */
+  constructor(text: string, run: Step['run'], may: (reference: Reference) => boolean = () => true, anyTime = false) {
     this.#text = text
-    this.#may = may
+    this.#may = reference => (anyTime || reference.paused.size === 0) && may(reference)
     this.run = run
   }
   check = (reference: Readonly<Reference>): boolean => this.#may(reference)
   toString = (): string => this.#text
+}
+
+/** What makes sense while agents are paused too. */
+class Later extends Step {
+  constructor(text: string, run: Step['run'], may?: (reference: Reference) => boolean) {
+    super(text, run, may, true)
+  }
 }
 
 const agentOf = fc.constantFrom(...agents)
@@ -104,23 +113,46 @@ const steps = (threads: number) => [
     ),
   fc.tuple(agentOf, numbers).map(
     ([agent, ns]) =>
-      new Step(`send ${ns} to ${agent}, not waiting`, async (reference, { runtime, checks }) => {
+      new Later(`send ${ns} to ${agent}, not waiting`, async (reference, { runtime, checks }) => {
         checks.push(putLater(reference, runtime, agent, ns))
       }),
   ),
   fc.tuple(keyOf, numbers).map(
     ([key, ns]) =>
-      new Step(`publish ${ns} to told/${key}, not waiting`, async (reference, { runtime, checks }) => {
+      new Later(`publish ${ns} to told/${key}, not waiting`, async (reference, { runtime, checks }) => {
         for (const n of ns) checks.push(runtime.publish(Told, n, { topic: `told/${key}` }))
         for (const type of reference.hears) for (const n of ns) reference.put(`${type}/${key}`, n)
       }),
   ),
   agentOf.map(
     agent =>
-      new Step(`drop ${agent}`, async (reference, { runtime }) => {
+      new Later(`drop ${agent}`, async (reference, { runtime }) => {
         reference.drops.set(agent, (reference.drops.get(agent) ?? 0) + 1)
         await handle(runtime, agent).stop({ drain: false })
         reference.lists.delete(agent)
+        reference.paused.delete(agent)
+      }),
+  ),
+  agentOf.map(
+    agent =>
+      new Later(`stop ${agent}, not waiting`, async (reference, { runtime, checks }) => {
+        checks.push(handle(runtime, agent).stop())
+        reference.lists.delete(agent)
+        reference.paused.delete(agent)
+      }),
+  ),
+  agentOf.map(
+    agent =>
+      new Later(`pause ${agent}`, async (reference, { runtime }) => {
+        await handle(runtime, agent).pause()
+        reference.paused.add(agent)
+      }),
+  ),
+  agentOf.map(
+    agent =>
+      new Later(`resume ${agent}`, async (reference, { runtime }) => {
+        await handle(runtime, agent).resume()
+        reference.paused.delete(agent)
       }),
   ),
   fc.tuple(keyOf, numbers, fc.boolean()).map(
@@ -134,7 +166,7 @@ const steps = (threads: number) => [
   ),
   typeOf.map(
     type =>
-      new Step(
+      new Later(
         `subscribe ${type}`,
         async (reference, { runtime, subscriptions }) => {
           subscriptions.set(type, (await runtime.subscribe({ agent: type, topic: 'told' })).id)
@@ -145,7 +177,7 @@ const steps = (threads: number) => [
   ),
   typeOf.map(
     type =>
-      new Step(
+      new Later(
         `unsubscribe ${type}`,
         async (reference, { runtime, subscriptions }) => {
           await runtime.unsubscribe(subscriptions.get(type) as string)
@@ -233,6 +265,7 @@ onEveryEngine('any order of commands ends as the reference says', ({ threads }) 
         try {
           const real: Real = { runtime, subscriptions: new Map(), saved: undefined, checks: [] }
           await fc.asyncModelRun(() => ({ model: reference, real }), commands)
+          for (const agent of reference.paused) await handle(runtime, agent).resume()
           for (const agent of agents) {
             expect(await runtime.send(List, undefined, agent)).toEqual(reference.look(agent))
           }
