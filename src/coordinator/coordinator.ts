@@ -94,7 +94,6 @@ export class Coordinator {
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#lives = new Lives({
       host: this.host,
-      house: this.house,
       mesh: this.#mesh,
       registry: this.registry,
       watchdog: this.#watchdog,

@@ -8,7 +8,6 @@ import type { Kept } from '../loop/checkpoints.js'
 import { unwrap } from '../loop/control.js'
 import { within } from '../loop/event-loop.js'
 import type { Address, Loop } from '../loop/loop.js'
-import type { House } from '../sync/status.js'
 import type { Ending, Executor } from './executor.js'
 import { Keeper } from './keeper.js'
 import type { Machine } from './machine.js'
@@ -24,7 +23,6 @@ const LET_GO_MS = 50
 /** What the lives need of their coordinator. */
 export interface LivesHost {
   readonly host: Loop
-  readonly house: House
   readonly mesh: Mesh
   readonly registry: Registry
   readonly watchdog: Watchdog
@@ -56,7 +54,8 @@ export class Lives {
 
   constructor(of: LivesHost) {
     this.#of = of
-    const { mesh, host, house, machine } = of
+    const { mesh, host, machine } = of
+    const { house } = host
     this.#supervisor = new Supervisor(of.restarts, () => house.now(), machine.random)
     this.recycler = new Recycler({
       mesh,

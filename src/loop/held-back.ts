@@ -34,16 +34,11 @@ export class HeldBack {
   /** While that loop gets ready to move: what its turns wait for still goes there; or nothing does. */
   #holding: 'most' | 'all' | undefined
   /** Why nothing goes there any more. */
-  #lost: RingreeveError | undefined
+  lost: RingreeveError | undefined
 
   constructor(index: number, host: CallHost) {
     this.#index = index
     this.#host = host
-  }
-
-  /** Why nothing goes there any more. */
-  get lost(): RingreeveError | undefined {
-    return this.#lost
   }
 
   /** Whether what is for that loop waits here because it is to move. */
@@ -58,7 +53,7 @@ export class HeldBack {
 
   /** Nothing waits here any more but for the queues of agents. */
   release(): void {
-    this.#lost = undefined
+    this.lost = undefined
     this.#holding = undefined
     this.#unpark()
   }
@@ -83,6 +78,7 @@ export class HeldBack {
 
   /** Tells what waits for the queue of an agent that it was stopped. */
   drop(agent: string, error: RingreeveError): void {
+    Object.preventExtensions(error) // told to many, as in Cell.abandon
     for (const one of this.#muted.get(agent)?.splice(0) ?? []) one.drop(error)
   }
 
@@ -102,8 +98,8 @@ export class HeldBack {
    * @returns false if it may go now
    */
   take(held: Held, recipient: string, message: Passenger, linked: boolean): boolean {
-    if (this.#lost !== undefined) {
-      held.fail(this.#lost)
+    if (this.lost !== undefined) {
+      held.fail(this.lost)
       return true
     }
     let queue = linked ? this.#muted.get(recipient) : this.#parked
@@ -112,17 +108,6 @@ export class HeldBack {
     if (queue.length >= this.#most) held.fail(this.#overloaded())
     else queue.push(held)
     return true
-  }
-
-  /** Tells everything that it will not be sent, and all that comes. */
-  lose(error: RingreeveError): void {
-    this.#lost = error
-    this.abandon(error)
-  }
-
-  /** Nothing goes there any more, and nobody is told. */
-  close(error: RingreeveError): void {
-    this.#lost = error
   }
 
   /** Tells everything that it will not be sent. */

@@ -72,6 +72,7 @@ export class Peer {
   readonly #waiters: CallTable<Waiter>
   readonly #envelope = emptyEnvelope(Kind.REQUEST)
   readonly #body = bodyOf(undefined)
+
   /** @param self index of the loop that sends */
   constructor(self: number, index: number, codec: Codec, waiters: CallTable<Waiter>, host: CallHost) {
     this.#self = self
@@ -152,14 +153,15 @@ export class Peer {
     }
     if (!forGood) return
     const text = `thread ${this.index} was lost: ${why}; it is not started again (the handler did not run)`
-    this.#heldBack.lose(new ThreadLostError(text, false, { thread: this.index }, true))
+    this.#heldBack.lost = new ThreadLostError(text, false, { thread: this.index }, true)
+    this.abandon(this.#heldBack.lost)
   }
 
   /** The loop ends: nothing is written any more, whatever a late turn may try. */
   close(error: RingreeveError): void {
     this.#link?.close()
     this.#link = undefined
-    this.#heldBack.close(error)
+    this.#heldBack.lost = error
   }
 
   /** Tells everything that is held back that it will not be sent. */
