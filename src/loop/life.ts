@@ -31,6 +31,7 @@ export class Life {
   stage: Stage
   #own: OwnWork | undefined
   readonly #cell: Cell
+  /** Until {@link release}. */
   #starting: Promise<void> | undefined
   /** Ends the wait for a start that does not end. */
   #giveUpStart: (reason: RingreeveError) => void = () => {}
@@ -155,6 +156,7 @@ export class Life {
 
   /** The message that made the agent has begun: now the others may. */
   release(): void {
+    this.#starting = undefined // or who stops it would wait for it, and what comes behind the stop would begin meanwhile
     this.#hold()
   }
 
@@ -212,7 +214,8 @@ export class Life {
   }
 
   #hold(): void {
-    this.#cell.held = this.#paused || this.stage === 'starting' || this.stage === 'stopping'
+    const { stage } = this
+    this.#cell.held = this.#paused || stage === 'starting' || stage === 'stopping' || this.#stopping !== undefined
   }
 
   // ---- ending -----------------------------------------------------------------------------------------------------

@@ -134,6 +134,31 @@ onEveryEngine('start and stop of one agent', engine => {
     expect((await runtime.send(lives.Look, undefined, 'full/x')).n).toBe(0)
   })
 
+  it('what is sent behind a stop is for the next agent, also if making it takes time', async () => {
+    const runtime = await again(engine)
+    const starter = runtime.handle(lives.slowStarter, 'x')
+    const work = (ms: number) => starter.send(lives.Work, { ms })
+    for (let round = 0; round < 5; round++) {
+      await work(0)
+      const stopped = starter.stop()
+      const behind = Promise.all([1, 2, 3, 4, 5].map(work))
+      await stopped
+      expect(await behind).toEqual([1, 2, 3, 4, 5])
+    }
+  })
+
+  it('what is sent behind a drop is refused or for the next agent, also while it is made', async () => {
+    const runtime = await again(engine)
+    const starter = runtime.handle(lives.slowStarter, 'x')
+    const first = failure(starter.send(lives.Work, { ms: 1 }))
+    const stopped = starter.stop({ drain: false })
+    const behind = await Promise.all([2, 3].map(ms => starter.trySend(lives.Work, { ms })))
+    await stopped
+    expect((await first).code).toBe('ERR_RINGREEVE_STOPPED')
+    const done = behind.flatMap((result, i) => (result.ok ? [`${i + 2}`] : []))
+    expect(await starter.send(lives.Look, undefined)).toEqual({ steps: done })
+  })
+
   it('a full mailbox neither refuses the wish to stop nor makes room for it', async () => {
     const runtime = await again(engine)
     for (const type of [kit.rejects, kit.drops]) {

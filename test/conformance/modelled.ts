@@ -1,4 +1,5 @@
-// Agents that keep what they were given, in order; two types, so that one may hear what the other does not.
+// Agents that keep what they were given, in order; two types, so that one may hear what the other does not, and takes its
+// time to begin.
 import { agent, event, request } from 'ringreeve'
 
 export const Put = request<number, number>('put')
@@ -14,4 +15,4 @@ function keeper(type: string) {
     .on(Crash, () => process.exit(1))
 }
 export const left = keeper('left')
-export const right = keeper('right')
+export const right = keeper('right').onStart(() => new Promise(resolve => setImmediate(resolve)))
