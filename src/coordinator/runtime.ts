@@ -159,7 +159,7 @@ export class LocalRuntime implements Runtime {
     this.#checkAlive()
     const site = siteOf(this.register)
     const subscriptions = options.subscriptions ?? true
-    const types = await this.#coordinator.register(source, subscriptions).catch(error => {
+    const types = await this.#behindSends(() => this.#coordinator.register(source, subscriptions)).catch(error => {
       throw joinSite(error, 'register', site)
     })
     this.#sources.push({ source, subscriptions })
@@ -168,14 +168,14 @@ export class LocalRuntime implements Runtime {
 
   async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
     this.#checkAlive()
-    const id = await this.#coordinator.subscribe(subscription)
+    const id = await this.#behindSends(() => this.#coordinator.subscribe(subscription))
     const unsubscribe = () => this.unsubscribe(id)
     return { id, unsubscribe, [Symbol.asyncDispose]: unsubscribe }
   }
 
   async unsubscribe(id: string): Promise<void> {
     this.#checkAlive()
-    await this.#coordinator.unsubscribe(id)
+    await this.#behindSends(() => this.#coordinator.unsubscribe(id))
   }
 
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
@@ -372,18 +372,28 @@ export class LocalRuntime implements Runtime {
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
     const coordinator = this.#coordinator
-    const wasRunning = this.#state === 'running'
+    const { eventLoop } = this.#machine
+    const drains = drain && this.#state === 'running'
+    const sent = drains && coordinator.host.gate.closed ? this.#behindSends(async () => {}) : undefined
     this.#state = 'stopping'
+    if (sent !== undefined) await within(eventLoop, timeout, sent)
     coordinator.drain()
-    if (drain && wasRunning)
+    if (drains) {
       await within(
-        this.#machine.eventLoop,
+        eventLoop,
         timeout,
         coordinator.rest().then(() => coordinator.whenIdle()),
       )
+    }
     const failures = await coordinator.stop(timeout)
     this.#state = 'stopped'
     this.#throwUnhandled(failures)
+  }
+
+  /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
+  #behindSends<T>(work: () => Promise<T>): Promise<T> {
+    const { gate } = this.#coordinator.host
+    return this.#state === 'running' && gate.closed ? gate.hold(work) : work()
   }
 
   /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError */
@@ -394,7 +404,8 @@ export class LocalRuntime implements Runtime {
     this.#quiet = new Promise(resolve => {
       end = resolve
     })
-    host.gate.close()
+    if (this.#state === 'new') host.gate.close()
+    else await this.#behindSends(async () => host.gate.close())
     try {
       await before
       if (

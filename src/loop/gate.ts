@@ -5,6 +5,7 @@ import { Queue } from '../transport/queue.js'
 /** Whoever needs quiet closes it; it opens when the last of them opens it. */
 export class Gate {
   #closers = 0
+  #given = false
   readonly #held = new Queue<() => void>()
 
   get closed(): boolean {
@@ -12,21 +13,31 @@ export class Gate {
   }
 
   close(): void {
-    this.#closers++
+    if (!this.#given) this.#closers++
   }
 
   open(): void {
     if (this.#closers === 0 || --this.#closers > 0) return
-    for (let next = this.#held.shift(); next !== undefined; next = this.#held.shift()) next()
+    this.#send()
   }
 
-  /** Opens it whoever has closed it: the loop has stopped, and what was held is to be told so. */
+  /** Opens it for good, whoever has closed it: the loop has stopped, and what was held is to be told so. */
   give(): void {
-    this.#closers = Math.min(this.#closers, 1)
-    this.open()
+    this.#given = true
+    this.#closers = 0
+    this.#send()
   }
 
-  /** Sends once it is open. @param send never throws; everything is in its promise */
+  /** Sends what was held, up to where it is closed again. */
+  #send(): void {
+    while (this.#closers === 0) {
+      const next = this.#held.shift()
+      if (next === undefined) return
+      next()
+    }
+  }
+
+  /** Sends once it is open, behind what was held before. @param send never throws; everything is in its promise */
   hold<T>(send: () => Promise<T>): Promise<T> {
     return new Promise(resolve => this.#held.push(() => resolve(send())))
   }

@@ -77,6 +77,43 @@ onEveryEngine('state', engine => {
     await Promise.all([saved, stopped])
   })
 
+  it('two snapshots at once: what is sent between them is in the second', async () => {
+    const runtime = await shared(engine)
+    const store = () => runtime.send(kit.Store, 0, 'recorder/two-snapshots')
+    const snapshots: Promise<Snapshot>[] = []
+    const stored: Promise<number>[] = []
+    for (let n = 0; n < 3; n++) {
+      stored.push(store())
+      snapshots.push(runtime.saveState())
+    }
+    const notes = (await Promise.all(snapshots)).map(snapshot => snapshot['recorder/two-snapshots'])
+    expect(notes).toMatchObject([{ notes: [0] }, { notes: [0, 0] }, { notes: [0, 0, 0] }])
+    expect(await Promise.all(stored)).toEqual([1, 2, 3])
+  })
+
+  it('a subscription that begins or ends keeps its place among what is held back', async () => {
+    const runtime = await shared(engine)
+    const note = (n: number) => runtime.publish(kit.Note, n, { topic: 'meanwhile/heard' })
+    const saved = runtime.saveState()
+    const before = note(1)
+    const subscribed = runtime.subscribe({ agent: 'recorder', topic: 'meanwhile' })
+    await Promise.all([saved, before, subscribed])
+    const again = runtime.saveState()
+    const during = note(2)
+    await Promise.all([again, during, (await subscribed).unsubscribe()])
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'recorder/heard')).toEqual([2])
+  })
+
+  it('stop() works off what is held back', async () => {
+    await using runtime = await open(engine)
+    const saved = runtime.saveState().catch(() => {})
+    const stored = [1, 2, 3].map(n => runtime.send(kit.Store, n, 'recorder/x'))
+    await runtime.stop()
+    expect(await Promise.all(stored)).toEqual([1, 2, 3])
+    await saved
+  })
+
   it('gives up when the agents stay busy, says so, and lets sends go on', async () => {
     const runtime = await shared(engine)
     const words = { begun: flag(), release: flag() }
