@@ -404,8 +404,7 @@ export class LocalRuntime implements Runtime {
     this.#quiet = new Promise(resolve => {
       end = resolve
     })
-    if (this.#state === 'new') host.gate.close()
-    else await this.#behindSends(async () => host.gate.close())
+    await this.#behindSends(async () => host.gate.close())
     try {
       await before
       if (
