@@ -372,17 +372,15 @@ export class LocalRuntime implements Runtime {
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
     const coordinator = this.#coordinator
-    const { eventLoop } = this.#machine
     const drains = drain && this.#state === 'running'
-    const sent = drains && coordinator.host.gate.closed ? this.#behindSends(async () => {}) : undefined
+    const drained = drains ? this.#behindSends(async () => coordinator.drain()) : undefined
     this.#state = 'stopping'
-    if (sent !== undefined) await within(eventLoop, timeout, sent)
-    coordinator.drain()
-    if (drains) {
+    if (drained === undefined) coordinator.drain()
+    else {
       await within(
-        eventLoop,
+        this.#machine.eventLoop,
         timeout,
-        coordinator.rest().then(() => coordinator.whenIdle()),
+        drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle()),
       )
     }
     const failures = await coordinator.stop(timeout)

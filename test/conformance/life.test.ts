@@ -151,7 +151,9 @@ onEveryEngine('start and stop of one agent', engine => {
     const runtime = await again(engine)
     const starter = runtime.handle(lives.slowStarter, 'x')
     const first = failure(starter.send(lives.Work, { ms: 1 }))
+    await sleep(1)
     const stopped = starter.stop({ drain: false })
+    await sleep(1) // now it waits for onStart
     const behind = await Promise.all([2, 3].map(ms => starter.trySend(lives.Work, { ms })))
     await stopped
     expect((await first).code).toBe('ERR_RINGREEVE_STOPPED')
