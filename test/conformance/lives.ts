@@ -113,11 +113,20 @@ export const full = agent('full', { state })
     add(stopped)
   })
 
-/** Its messages have to wait for `onStart`, and to keep their order. */
+/** Its messages have to wait for `onStart`, and to keep their order. The porter of the same key can keep that from ending. */
 export const slowStarter = agent('slow-starter', { state })
-  .onStart(() => sleep(5))
+  .onStart(async () => {
+    await sleep(5)
+    const { begun, release } = door
+    add(begun)
+    while (release !== undefined && Atomics.load(release, 0) === 0) await sleep(1)
+  })
   .on(Work, ({ ms }, ctx) => ctx.state.steps.push(`${ms}`))
   .on(Look, (_, ctx) => ({ steps: ctx.state.steps }))
+let door: Words = {} // of this thread, as the agents of one key are
+export const porter = agent('porter').on(Give, words => {
+  door = words
+})
 
 // -- outliving its agent -------------------------------------------------------------------------------------------------
 export const Outlive = request<{ begun: Int32Array; release: Int32Array; done: Int32Array }, void>('outlive')

@@ -28,9 +28,9 @@ onEveryEngine('overload', engine => {
         accepted++
       }
     })()
+    while (accepted < 4) await sleep(1) // what the mailbox holds
     await sleep(100)
-    // the mailbox, and on its way to another thread about what a ring holds (frames of 48 bytes) before word comes back
-    expect(accepted).toBeGreaterThanOrEqual(4)
+    // and on its way to another thread about what a ring holds (frames of 48 bytes) before word comes back
     expect(accepted).toBeLessThan(engine.threads === 0 ? 6 : (3 * 65_536) / 48)
     await release()
     await publishing
