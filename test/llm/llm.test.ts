@@ -159,9 +159,8 @@ it('an answer that goes on and on with spaces is read in no time', async () => {
   const schema = z.object({ a: z.number() })
   const ask = (content: string) =>
     languageModel({ client: says(content), model: 'm', retries: 0 }).object(ctx, { prompt: 'x', schema })
-  const started = performance.now()
-  expect((await failure(ask(`{"a":1}${' '.repeat(200_000)}x`))).code).toBe('ERR_RINGREEVE_VALIDATION')
-  expect(performance.now() - started).toBeLessThan(1_000)
+  // looked at again from each space that takes over a minute, and the test is out of time
+  expect((await failure(ask(`{"a":1}${' '.repeat(300_000)}x`))).code).toBe('ERR_RINGREEVE_VALIDATION')
   for (const text of ['{"a":1}', '\n```json\n{"a":1}\n```\n', '```{"a":1}```', ' ``` \n {"a":1} '])
     expect(await ask(text)).toEqual({ a: 1 })
 })
