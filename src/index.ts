@@ -80,7 +80,7 @@ export type {
   SubscriptionHandle,
 } from './coordinator/api.js'
 export { createRuntime } from './coordinator/create.js'
-export type { Alarm, AlarmOptions, Clock } from './loop/clock.js'
+export type { Alarm, AlarmOptions, Clock } from './loop/base/clock.js'
 export type { LogEntry } from './observe/log.js'
 export type { LoopStats } from './sync/status.js'
 export type { WaitStrategyName } from './transport/wait.js'

@@ -5,7 +5,7 @@ import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.
 import type { AgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { MessageType } from '../agent/message.js'
-import type { Clock } from '../loop/clock.js'
+import type { Clock } from '../loop/base/clock.js'
 import type { Letter, LogEntry } from '../observe/log.js'
 import type { LoopStats } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'

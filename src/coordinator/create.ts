@@ -5,8 +5,8 @@ import type { ResourceLimits } from 'node:worker_threads'
 import { checkKnown, shown } from '../agent/check.js'
 import { checkRestarts, isAgent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
-import { checkNoModule } from '../loop/modules.js'
-import { siteOf } from '../loop/sites.js'
+import { siteOf } from '../loop/base/sites.js'
+import { checkNoModule } from '../loop/control/modules.js'
 import type { Runtime, RuntimeOptions } from './api.js'
 
 const known: Readonly<Record<keyof RuntimeOptions, true>> = {

@@ -1,7 +1,7 @@
 // The machine: what a runtime takes from outside of itself, and all of it: threads, channels between them, time, chance.
 // A runtime on a machine that gives these by a plan does the same thing each time (test/simulation).
 import { MessageChannel } from 'node:worker_threads'
-import { type EventLoop, ownEventLoop } from '../loop/event-loop.js'
+import { type EventLoop, ownEventLoop } from '../loop/base/event-loop.js'
 import { monotonic } from '../sync/status.js'
 import type { Executor, ExecutorOptions } from './executor.js'
 import { Threads } from './threads.js'

@@ -3,7 +3,7 @@
 import type { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { ThreadLostError } from '../agent/errors.js'
-import type { LoopControl } from '../loop/control.js'
+import type { LoopControl } from '../loop/control/control.js'
 import type { CancelFlags } from '../sync/cancel.js'
 import { sharedMemory } from '../sync/pool.js'
 import type { Status } from '../sync/status.js'

@@ -8,7 +8,7 @@ import {
   UnknownSubscriptionError,
 } from '../agent/errors.js'
 import { checkAgentType, checkTopicType } from '../agent/ids.js'
-import type { AgentDescription } from '../loop/control.js'
+import type { AgentDescription } from '../loop/control/control.js'
 import { Placement } from '../routing/placement.js'
 import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
 import type { Subscription } from './api.js'

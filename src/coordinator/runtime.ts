@@ -4,10 +4,10 @@ import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent
 import { InvalidArgumentError, StateError, StoppedError, ThreadLostError, TimeoutError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
-import { type SavedState, unwrap } from '../loop/control.js'
-import { within } from '../loop/event-loop.js'
-import { joinSite, type Site, siteOf } from '../loop/sites.js'
-import { handleOf, resultOf } from '../loop/turn.js'
+import { within } from '../loop/base/event-loop.js'
+import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
+import { handleOf, resultOf } from '../loop/cell/turn.js'
+import { type SavedState, unwrap } from '../loop/control/control.js'
 import type {
   AgentSource,
   AgentTypeInfo,

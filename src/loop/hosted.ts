@@ -1,9 +1,9 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, CheckpointPolicy, HandlerEntry } from '../agent/definition.js'
 import { type AnySerializer, type MessageType, STOP, TIMER } from '../agent/message.js'
-import type { Message } from './message.js'
-import type { Timer } from './timer.js'
-import type { Turn } from './turn.js'
+import type { Message } from './base/message.js'
+import type { Timer } from './cell/timer.js'
+import type { Turn } from './cell/turn.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024

@@ -6,9 +6,9 @@ import { serialize } from 'node:v8'
 import type { MessagePort } from 'node:worker_threads'
 import { textOf } from '../agent/errors.js'
 import { at } from '../sync/status.js'
-import type { Cell } from './cell.js'
-import { type EventLoop, within } from './event-loop.js'
-import type { Heap } from './heap.js'
+import { type EventLoop, within } from './base/event-loop.js'
+import type { Cell } from './cell/cell.js'
+import type { Heap } from './control/heap.js'
 import type { Loop } from './loop.js'
 
 const LOOK_MS = 2

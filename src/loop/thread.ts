@@ -6,10 +6,10 @@ import type { Endpoint } from 'comlink'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
-import { LoopControl } from './control.js'
-import { speakLast } from './last-words.js'
+import { LoopControl } from './control/control.js'
+import { speakLast } from './control/last-words.js'
+import { refuseRuntimes } from './control/modules.js'
 import { Loop } from './loop.js'
-import { refuseRuntimes } from './modules.js'
 
 // required, not imported, for the reason that transport/msgpack.ts gives
 const Comlink = createRequire(import.meta.url)('comlink') as typeof import('comlink')

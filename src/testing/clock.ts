@@ -1,7 +1,7 @@
 // A clock that stands still until a test moves it. What it keeps: alarms go off in the order of their times (of equal
 // times: in the order in which they were set), each at its own time, and the loop has done all it can before the next.
 import { InvalidArgumentError } from '../agent/errors.js'
-import type { Alarm, Clock } from '../loop/clock.js'
+import type { Alarm, Clock } from '../loop/base/clock.js'
 
 interface Pending {
   readonly at: number

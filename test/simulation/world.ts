@@ -3,7 +3,7 @@
 // one run. Between two steps of shared memory (every Atomics call is one) another thread may be let in, or the thread
 // may end: whatever it would have written to shared memory or to a port after that moment is taken back.
 import type { MessagePort } from 'node:worker_threads'
-import type { EventLoop, Timeout } from '#ringreeve/loop/event-loop.js'
+import type { EventLoop, Timeout } from '#ringreeve/loop/base/event-loop.js'
 import { random } from '../transport/frames.js'
 import { Moments } from './moments.js'
 import { SimPort } from './ports.js'

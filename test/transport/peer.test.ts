@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { agent } from '#ringreeve/agent/definition.js'
 import { event, request } from '#ringreeve/agent/message.js'
-import { Call, Gather, GatherPart } from '#ringreeve/loop/calls.js'
 import type { Loop } from '#ringreeve/loop/loop.js'
-import type { Parcel } from '#ringreeve/loop/peer.js'
+import { Call, Gather, GatherPart } from '#ringreeve/loop/peer/calls.js'
+import type { Parcel } from '#ringreeve/loop/peer/peer.js'
 import { joinLoops } from './loops.js'
 
 const Ask = request<number, void>('ask')

@@ -1,6 +1,6 @@
 // The gate that holds back what the application sends: before the runtime has begun, and while state is saved or loaded.
 // What it keeps: what was held goes in the order in which it was sent, and before anything that is sent later.
-import { Queue } from '../transport/queue.js'
+import { Queue } from '../../transport/queue.js'
 
 /** Whoever needs quiet closes it; it opens when the last of them opens it. */
 export class Gate {

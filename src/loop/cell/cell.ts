@@ -1,17 +1,17 @@
 // A cell: one agent on its loop, with its state, its mailbox and its turns; how it is made and how it ends is its life
 // (life.ts). What it keeps: messages begin in the order in which they came, at most `limit` turns run at a time, the
 // agent is made once however many first messages race, and every message that was put in has exactly one outcome.
-import type { HandlerEntry } from '../agent/definition.js'
-import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../agent/errors.js'
-import type { AgentId } from '../agent/ids.js'
-import { STOP, TIMER } from '../agent/message.js'
-import { at } from '../sync/status.js'
-import { cancelled } from './calls.js'
-import { chainText } from './cancellation.js'
-import type { HostedType } from './hosted.js'
+import type { HandlerEntry } from '../../agent/definition.js'
+import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
+import { STOP, TIMER } from '../../agent/message.js'
+import { at } from '../../sync/status.js'
+import { chainText } from '../base/cancellation.js'
+import { isPromise, type Message, MessageLine, type Reply } from '../base/message.js'
+import type { HostedType } from '../hosted.js'
+import type { Loop } from '../loop.js'
+import { cancelled } from '../peer/calls.js'
 import { Life, type Stage } from './life.js'
-import type { Loop } from './loop.js'
-import { isPromise, type Message, MessageLine, type Reply } from './message.js'
 import { noteOf } from './timer.js'
 import { Turn } from './turn.js'
 

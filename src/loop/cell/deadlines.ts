@@ -1,9 +1,9 @@
 // Deadlines of the turns of one loop. The loop itself ends a turn that yields: its signal aborts and its caller gets
 // an answer. For a turn that does not yield, the earliest deadline stands in shared memory, where the coordinator
 // sees it and ends the thread.
-import { DeadlineError } from '../agent/errors.js'
-import type { Status } from '../sync/status.js'
-import type { Alarm, Clock } from './clock.js'
+import { DeadlineError } from '../../agent/errors.js'
+import type { Status } from '../../sync/status.js'
+import type { Alarm, Clock } from '../base/clock.js'
 import type { Turn } from './turn.js'
 
 /** The turns of one loop that may only take so long. */

@@ -1,5 +1,5 @@
 // A message as a loop holds it, whether it came from the same loop (payload by reference) or out of a ring (decoded).
-import type { AgentId, TopicId } from '../agent/ids.js'
+import type { AgentId, TopicId } from '../../agent/ids.js'
 import type { Cancellation } from './cancellation.js'
 
 /** One turn that waits, and the turn that waits for it. */

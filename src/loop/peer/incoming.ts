@@ -2,21 +2,21 @@
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
-import { NotSerializableError, textOf } from '../agent/errors.js'
-import type { AgentId, TopicId } from '../agent/ids.js'
-import type { AnySerializer, RequestType } from '../agent/message.js'
-import { type ChainEntry, type Envelope, Flag, Kind } from '../transport/frame.js'
-import type { InLane, Link, TakenBody } from '../transport/link.js'
-import { BrokenRingError } from '../transport/ring.js'
-import type { Audience } from './audience.js'
+import { NotSerializableError, textOf } from '../../agent/errors.js'
+import type { AgentId, TopicId } from '../../agent/ids.js'
+import type { AnySerializer, RequestType } from '../../agent/message.js'
+import { type ChainEntry, type Envelope, Flag, Kind } from '../../transport/frame.js'
+import type { InLane, Link, TakenBody } from '../../transport/link.js'
+import { BrokenRingError } from '../../transport/ring.js'
+import type { Audience } from '../base/audience.js'
+import { Cancellation } from '../base/cancellation.js'
+import { type ChainNode, Message, type Reply } from '../base/message.js'
+import type { Report } from '../base/reports.js'
+import type { Cell } from '../cell/cell.js'
+import type { Coded } from '../hosted.js'
+import type { Address, Loop } from '../loop.js'
 import { Call, GatherPart } from './calls.js'
-import { Cancellation } from './cancellation.js'
-import type { Cell } from './cell.js'
-import type { Coded } from './hosted.js'
-import type { Address, Loop } from './loop.js'
-import { type ChainNode, Message, type Reply } from './message.js'
 import type { Peer } from './peer.js'
-import type { Report } from './reports.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64

@@ -1,9 +1,9 @@
 // What is kept of agents outside their thread. What it keeps: a checkpoint is written to the host before the answer of
 // the turn that called for it, so whoever has that answer finds its effect after a crash; an agent that comes back
 // gets its last checkpoint, once, and is told; one that was stopped does not come back.
-import { StateError, textOf } from '../agent/errors.js'
+import { StateError, textOf } from '../../agent/errors.js'
+import type { Loop } from '../loop.js'
 import type { Cell } from './cell.js'
-import type { Loop } from './loop.js'
 
 /** An agent that lived on a thread, and the state it asked to keep. */
 export interface Kept {

@@ -1,9 +1,9 @@
 // What becomes of a request that ends threads. What it keeps: a request that may be repeated is sent again when its
 // thread is lost, and never a third time once its handler may have run in two lives that ended.
-import type { SendOptions } from '../agent/context.js'
-import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../agent/errors.js'
-import type { RequestType } from '../agent/message.js'
-import type { Loop } from './loop.js'
+import type { SendOptions } from '../../agent/context.js'
+import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../../agent/errors.js'
+import type { RequestType } from '../../agent/message.js'
+import type { Loop } from '../loop.js'
 
 const CRASHES = 2
 

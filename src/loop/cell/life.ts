@@ -1,7 +1,7 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
 // stopped nothing of it is left, and the next message makes it anew.
-import type { OnError } from '../agent/definition.js'
+import type { OnError } from '../../agent/definition.js'
 import {
   AgentCreationError,
   type RingreeveError,
@@ -9,13 +9,13 @@ import {
   TimeoutError,
   textOf,
   UnknownAgentError,
-} from '../agent/errors.js'
-import { STOP, TIMER } from '../agent/message.js'
-import { at } from '../sync/status.js'
+} from '../../agent/errors.js'
+import { STOP, TIMER } from '../../agent/message.js'
+import { at } from '../../sync/status.js'
+import type { Alarm } from '../base/clock.js'
+import { within } from '../base/event-loop.js'
+import { type ChainNode, isPromise, type Message } from '../base/message.js'
 import type { Cell } from './cell.js'
-import type { Alarm } from './clock.js'
-import { within } from './event-loop.js'
-import { type ChainNode, isPromise, type Message } from './message.js'
 import { OwnWork } from './own-work.js'
 import type { Timer } from './timer.js'
 import { HookTurn, type Turn } from './turn.js'

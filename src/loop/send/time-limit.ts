@@ -1,12 +1,12 @@
 // Sends with a time limit. The limit holds for the whole send, also for what comes before the message leaves; when it is
 // over the caller is told at once, and the callee by its signal, as if the caller had aborted one.
 
-import { checkMs } from '../agent/check.js'
-import type { SendOptions } from '../agent/context.js'
-import { TimeoutError } from '../agent/errors.js'
-import type { AgentId } from '../agent/ids.js'
-import { checkSignal, follow } from './cancellation.js'
-import type { Clock } from './clock.js'
+import { checkMs } from '../../agent/check.js'
+import type { SendOptions } from '../../agent/context.js'
+import { TimeoutError } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
+import { checkSignal, follow } from '../base/cancellation.js'
+import type { Clock } from '../base/clock.js'
 
 /** Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options. */
 export function limited(

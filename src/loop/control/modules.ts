@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
-import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
+import { type AnyAgent, isAgent } from '../../agent/definition.js'
+import { InvalidArgumentError, ModuleError } from '../../agent/errors.js'
+import { type Interceptor, isInterceptor } from '../../agent/interceptor.js'
 
 /** What a module exports for us. */
 export interface Exports {

@@ -1,6 +1,6 @@
 // Time, as a loop sees it: deadlines, intervals, timers, limits of sends and the unloading of idle agents all go through
 // one clock, so that a test can drive them all. How long work took is measured beside it, on the real clock.
-import type { House } from '../sync/status.js'
+import type { House } from '../../sync/status.js'
 import type { EventLoop } from './event-loop.js'
 
 /**

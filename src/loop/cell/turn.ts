@@ -1,14 +1,14 @@
 // A turn: one handler at work on one message, and what it sees of it (the `ctx` of a handler). A turn is also the
 // innermost link of the chain of calls that it makes.
 
-import { checkMs } from '../agent/check.js'
-import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../agent/context.js'
-import { CancelledError, InvalidArgumentError, textOf } from '../agent/errors.js'
-import type { AgentId, TopicId } from '../agent/ids.js'
-import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
-import { Cancellation } from './cancellation.js'
+import { checkMs } from '../../agent/check.js'
+import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../../agent/context.js'
+import { CancelledError, InvalidArgumentError, textOf } from '../../agent/errors.js'
+import type { AgentId, TopicId } from '../../agent/ids.js'
+import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../../agent/message.js'
+import { Cancellation } from '../base/cancellation.js'
+import type { ChainNode, Message } from '../base/message.js'
 import type { Cell } from './cell.js'
-import type { ChainNode, Message } from './message.js'
 
 let turns = 0
 

@@ -1,6 +1,6 @@
 // Entries of the event log on their way from a thread to the host. What it keeps: they go in order, many in one frame,
 // and no later than the loop shows what it did; when the host is far behind they are left out, and it is told how many.
-import type { LogEntry } from '../observe/log.js'
+import type { LogEntry } from '../../observe/log.js'
 
 /** Entries of one frame: so many fit into a ring of ordinary size. */
 const FRAME = 64

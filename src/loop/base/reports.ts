@@ -1,19 +1,19 @@
 // What a loop tells the host, which owns the runtime: its event log, errors that nobody waits for, checkpoints, dead
 // letters. What it keeps: reports go in order, in the lane of answers, which nothing fills up for ever; an error is told
 // of even if it cannot cross threads; and one that nobody listens to is not lost in silence.
-import { CancelledError, StoppedError, textOf } from '../agent/errors.js'
-import type { TopicId } from '../agent/ids.js'
-import { TIMER } from '../agent/message.js'
-import type { Letter, LogEntry } from '../observe/log.js'
-import { Kind } from '../transport/frame.js'
-import type { Link } from '../transport/link.js'
-import type { Cell } from './cell.js'
-import type { Kept } from './checkpoints.js'
-import type { Heap } from './heap.js'
+import { CancelledError, StoppedError, textOf } from '../../agent/errors.js'
+import type { TopicId } from '../../agent/ids.js'
+import { TIMER } from '../../agent/message.js'
+import type { Letter, LogEntry } from '../../observe/log.js'
+import { Kind } from '../../transport/frame.js'
+import type { Link } from '../../transport/link.js'
+import type { Cell } from '../cell/cell.js'
+import type { Kept } from '../cell/checkpoints.js'
+import type { Heap } from '../control/heap.js'
+import type { Loop, LoopOptions } from '../loop.js'
+import type { Parcel } from '../peer/peer.js'
 import { LogBatch, type LogLane } from './log-batch.js'
-import type { Loop, LoopOptions } from './loop.js'
 import type { Message } from './message.js'
-import type { Parcel } from './peer.js'
 
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384

@@ -1,11 +1,11 @@
 // Calls that wait for an answer. Each settles exactly once. A call to another loop holds a slot until that loop has
 // answered, even when its caller gave up before: only then can the slot's number mean another call.
-import { CancelledError, OverloadedError, type RingreeveError, textOf } from '../agent/errors.js'
-import type { RequestType } from '../agent/message.js'
-import { MAX_CALLS } from '../sync/cancel.js'
-import type { Cancellation } from './cancellation.js'
-import type { Message, Reply } from './message.js'
-import { joinSite, type Site } from './sites.js'
+import { CancelledError, OverloadedError, type RingreeveError, textOf } from '../../agent/errors.js'
+import type { RequestType } from '../../agent/message.js'
+import { MAX_CALLS } from '../../sync/cancel.js'
+import type { Cancellation } from '../base/cancellation.js'
+import type { Message, Reply } from '../base/message.js'
+import { joinSite, type Site } from '../base/sites.js'
 
 /** What a call needs of the loop it was made on. */
 export interface CallHost {

@@ -1,6 +1,6 @@
 // Whether work is still wanted. A cancellation is asked for by an event (a signal aborts, a CANCEL frame comes, a
 // deadline passes) or read from a shared flag by a handler that never yields; both are the same fact.
-import { InvalidArgumentError } from '../agent/errors.js'
+import { InvalidArgumentError } from '../../agent/errors.js'
 import type { ChainNode } from './message.js'
 
 /** A flag in shared memory that belongs to the call that began it all. */

@@ -1,9 +1,9 @@
 // Turns that take longer than they should (`softDeadline`): nothing is ended, somebody is told. What it keeps: the
 // turn that is due first stands in shared memory, so that it is told of also when it never yields.
-import type { Slow } from '../observe/observer.js'
-import type { Status } from '../sync/status.js'
-import type { Alarm } from './clock.js'
-import type { Loop } from './loop.js'
+import type { Slow } from '../../observe/observer.js'
+import type { Status } from '../../sync/status.js'
+import type { Alarm } from '../base/clock.js'
+import type { Loop } from '../loop.js'
 import type { Turn } from './turn.js'
 
 /** The turns of one loop that should only take so long. */

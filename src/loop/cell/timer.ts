@@ -1,9 +1,10 @@
 // Timers of one agent: intervals and one-shots. A timer that is due becomes a message in its agent's own mailbox, so a
 // tick is a turn like any other: counted, in order, within the agent's concurrency and deadline. An interval has at
 // most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
+
+import type { Alarm, Clock } from '../base/clock.js'
+import { isPromise, Message, type Reply } from '../base/message.js'
 import type { Cell } from './cell.js'
-import type { Alarm, Clock } from './clock.js'
-import { isPromise, Message, type Reply } from './message.js'
 import type { Turn } from './turn.js'
 
 /** A message of an agent to itself. */

@@ -1,9 +1,9 @@
 // What is held back for another loop: while the queue of an agent over there is full, while its thread is being replaced,
 // or while its agents move. What it keeps: messages from one sender to one agent go in the order in which they were sent,
 // whatever they waited for; and each of them goes, or is told that it never will.
-import { OverloadedError, type RingreeveError } from '../agent/errors.js'
+import { OverloadedError, type RingreeveError } from '../../agent/errors.js'
+import type { ChainNode } from '../base/message.js'
 import type { CallHost } from './calls.js'
-import type { ChainNode } from './message.js'
 
 /** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
 const MAX_BACKLOG = 65_536

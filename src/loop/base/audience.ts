@@ -1,7 +1,7 @@
 // Who hears a topic, as one loop sees it. What it keeps: an audience is worked out once per version of the routes and
 // forgotten with it; whoever publishes leaves itself out when it goes through the list.
-import { type TopicId, toTopicId } from '../agent/ids.js'
-import type { Address, Loop } from './loop.js'
+import { type TopicId, toTopicId } from '../../agent/ids.js'
+import type { Address, Loop } from '../loop.js'
 
 /** Members of all audiences that are remembered; more, and all are forgotten. */
 const REMEMBERED = 100_000

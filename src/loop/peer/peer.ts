@@ -9,18 +9,18 @@ import {
   type RingreeveError,
   ThreadLostError,
   textOf,
-} from '../agent/errors.js'
-import type { AnySerializer } from '../agent/message.js'
-import { bodyOf } from '../transport/body.js'
-import type { Codec } from '../transport/codec.js'
-import { Forbidden } from '../transport/extensions.js'
-import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../transport/frame.js'
-import type { Link, Written } from '../transport/link.js'
+} from '../../agent/errors.js'
+import type { AnySerializer } from '../../agent/message.js'
+import { bodyOf } from '../../transport/body.js'
+import type { Codec } from '../../transport/codec.js'
+import { Forbidden } from '../../transport/extensions.js'
+import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../../transport/frame.js'
+import type { Link, Written } from '../../transport/link.js'
+import type { Cancellation } from '../base/cancellation.js'
+import type { ChainNode, Message, Reply } from '../base/message.js'
 import type { Call, CallHost, CallTable, GatherPart, Waiter } from './calls.js'
-import type { Cancellation } from './cancellation.js'
 import { culprit } from './culprit.js'
 import { type Held, HeldBack } from './held-back.js'
-import type { ChainNode, Message, Reply } from './message.js'
 
 /** A body without binary fields. */
 const NONE: never[] = []

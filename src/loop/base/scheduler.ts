@@ -11,8 +11,8 @@
 //
 // A loop that waits for answers dozes before it sleeps: it looks again after a millisecond, and a loop that answers and
 // has more to do need not ring. A doorbell costs both of them 10 to 25 µs, which one answer of 100 µs of work is not worth.
-import type { Bell } from '../sync/bell.js'
-import type { WaitStrategy } from '../transport/wait.js'
+import type { Bell } from '../../sync/bell.js'
+import type { WaitStrategy } from '../../transport/wait.js'
 import type { EventLoop, Timeout } from './event-loop.js'
 
 const BURST_MS = 0.2

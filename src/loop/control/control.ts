@@ -1,19 +1,19 @@
 // What the coordinator can tell a loop. The host's loop is told directly, a thread's over Comlink; so everything here
 // takes and returns plain data (and ports), and errors that are ours come back as plain data too.
 import type { MessagePort } from 'node:worker_threads'
-import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.js'
-import { AlreadyExistsError, ModuleError, StateError } from '../agent/errors.js'
-import { type AgentId, toAgentId } from '../agent/ids.js'
-import type { Interceptor } from '../agent/interceptor.js'
-import type { RouteTable } from '../routing/table.js'
-import type { LinkParts } from '../transport/link.js'
-import { errorFromWire, errorToWire, type WireError } from '../transport/wire-error.js'
-import type { Kept } from './checkpoints.js'
+import type { AnyAgent, RestartPolicy, TopicPattern } from '../../agent/definition.js'
+import { AlreadyExistsError, ModuleError, StateError } from '../../agent/errors.js'
+import { type AgentId, toAgentId } from '../../agent/ids.js'
+import type { Interceptor } from '../../agent/interceptor.js'
+import type { RouteTable } from '../../routing/table.js'
+import type { LinkParts } from '../../transport/link.js'
+import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
+import type { Kept } from '../cell/checkpoints.js'
+import { HostedType } from '../hosted.js'
+import type { Loop } from '../loop.js'
+import { type Leaving, Move } from '../move.js'
 import type { Heap } from './heap.js'
-import { HostedType } from './hosted.js'
-import type { Loop } from './loop.js'
 import { loadModule } from './modules.js'
-import { type Leaving, Move } from './move.js'
 
 /** What the coordinator knows of an agent type. */
 export interface AgentDescription {
