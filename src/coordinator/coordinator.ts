@@ -89,7 +89,7 @@ export class Coordinator {
     }))
     this.host.onQuiet = () => this.idle.look()
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
-    if (paused && threads > 0) this.host.gate.close()
+    if (paused && threads > 0) this.host.admission.close()
     void this.#mesh.join(new HostHandle(this.#control, status, flags), () => {}) // the first: there is nobody to refuse it
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#lives = new Lives({
@@ -100,6 +100,7 @@ export class Coordinator {
       machine,
       restarts: options.restarts,
       maxZombies: options.maxZombies ?? Math.max(2, threads),
+      now: () => this.house.now(),
       settled: () => this.idle.look(),
       failed: why => this.#fail(why),
     })
@@ -127,7 +128,7 @@ export class Coordinator {
   }
 
   resume(): void {
-    if (this.#paused && this.#threads > 0) this.host.gate.open()
+    if (this.#paused && this.#threads > 0) this.host.admission.open()
     this.#paused = false
     this.host.scheduler.resume()
   }
@@ -152,8 +153,8 @@ export class Coordinator {
 
   /** The loop that hosts an agent; while its thread is replaced, once that is done. @throws UnknownAgentError, ThreadLostError, StoppedError */
   async loopOf(id: AgentId): Promise<LoopHandle> {
-    const address = this.host.address(id)
-    if (address.loop < 0) throw this.host.nowhere(address)
+    const address = this.host.directory.of(id)
+    if (address.loop < 0) throw this.host.directory.nowhere(address)
     return this.#lives.loopOf(address)
   }
 
@@ -162,7 +163,7 @@ export class Coordinator {
     const loop = await this.loopOf(id)
     const text = id.toString()
     if (loop.index > 0) {
-      this.host.peer(loop.index).drop(text, new StoppedError(`agent ${text} was stopped`, { agent: text }))
+      this.host.peers.of(loop.index).drop(text, new StoppedError(`agent ${text} was stopped`, { agent: text }))
       await loop.order(control => control.pauseAgent(text)) // what comes meanwhile is not to begin; who drops it resumes it
       await this.#written(loop, ms)
     }
@@ -171,7 +172,7 @@ export class Coordinator {
 
   /** When all that was sent from here to a loop is in its ring; or after `ms`. An order that comes then can have it taken in. */
   async #written(loop: LoopHandle, ms: number): Promise<void> {
-    const out = loop.index === 0 ? undefined : this.host.peer(loop.index).link?.work.out
+    const out = loop.index === 0 ? undefined : this.host.peers.of(loop.index).link?.work.out
     if (out === undefined) return
     const { given } = out
     const end = this.house.now() + ms
@@ -226,7 +227,7 @@ export class Coordinator {
     this.house.stopping = true
     this.#watchdog.stop()
     const stops = [this.host.stop(ms), this.#lives.stop(ms)]
-    this.host.gate.give()
+    this.host.admission.openForGood()
     const failures = (await Promise.all(stops)).flat()
     await this.#lives.destroy()
     this.host.end()
@@ -237,7 +238,8 @@ export class Coordinator {
 
   /** From now on the application may not send; turns may. */
   drain(): void {
-    this.host.drain()
+    const { admission } = this.host
+    if (admission.stage === 'open') admission.to('draining')
   }
 
   /** Stops what agents do of themselves, and resumes those that are paused. */
@@ -307,17 +309,17 @@ export class Coordinator {
 
   /** Nothing can be promised any more: everything that is open gets an error, and whoever owns the run is to stop it. */
   #fail(why: string): void {
-    this.host.observer.crash(`the runtime fails: ${why}`)
-    this.host.failWith(new StoppedError(`the runtime failed: ${why}`))
+    this.host.reports.observer.crash(`the runtime fails: ${why}`)
+    this.host.admission.failWith(new StoppedError(`the runtime failed: ${why}`))
     this.onFailed?.(why)
   }
 
   async #tellSlow({ thread, turn, age }: TooLong): Promise<void> {
-    const { observer } = this.host
+    const { observer } = this.host.reports
     if (!observer.hears('slow')) return // nobody: then no thread is stopped for it
     const stack = await stackOf(this.#mesh.get(thread)?.status.thread ?? 0)
     if (turn !== undefined) return observer.slow(turn, age, stack)
-    const calls = this.host.callsTo(thread)
+    const calls = this.host.peers.callsTo(thread)
     const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
     observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`, stack)
   }
@@ -325,7 +327,7 @@ export class Coordinator {
   #take(report: Report): void {
     if (report.kind === 'unhandled') this.#unhandled.push(report.error)
     else if (report.kind === 'kept') this.#lives.keep(report.kept)
-    else if (report.kind === 'dead') this.host.observer.dead(this.#letters.add(report.letter))
+    else if (report.kind === 'dead') this.host.reports.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)
     else if (report.kind === 'stop') this.onStop?.(report.error)
     else if (report.kind === 'full') this.#lives.recycler.full(report.loop, report.life, report.heap)

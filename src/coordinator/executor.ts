@@ -1,8 +1,8 @@
 // What runs the loops beside the calling one, as the coordinator sees it. What whoever runs them keeps: a life that has
 // ended runs nothing any more (unless it is said to be a zombie), and every order that it has not carried out fails.
 import type { ResourceLimits } from 'node:worker_threads'
+import type { OpenTurn } from '../loop/cell/agents.js'
 import type { LoopControl } from '../loop/control/control.js'
-import type { OpenTurn } from '../loop/control/last-words.js'
 import type { ThreadTask } from '../loop/thread.js'
 import type { Bell } from '../sync/bell.js'
 import type { CancelFlags } from '../sync/cancel.js'

@@ -1,6 +1,6 @@
 // What the coordinator keeps of agents on threads: that they were there, and their last checkpoint. It outlives every
 // thread; it ends with the run of the runtime.
-import type { Kept } from '../loop/cell/checkpoints.js'
+import type { Kept } from '../loop/base/reports.js'
 
 /** The last checkpoint of each agent. */
 export class Keeper {

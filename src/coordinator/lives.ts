@@ -3,11 +3,11 @@
 // hears of the next life; and a loop that is busy, be it for ever, keeps no other from its next life.
 import type { RestartPolicy } from '../agent/definition.js'
 import { RingreeveError, ThreadLostError, textOf } from '../agent/errors.js'
-import { toAgentId } from '../agent/ids.js'
 import { within } from '../loop/base/event-loop.js'
-import type { Kept } from '../loop/cell/checkpoints.js'
+import type { Address } from '../loop/base/recipient.js'
+import type { Kept } from '../loop/base/reports.js'
 import { unwrap } from '../loop/control/control.js'
-import type { Address, Loop } from '../loop/loop.js'
+import type { Loop } from '../loop/loop.js'
 import type { Ending, Executor } from './executor.js'
 import { Keeper } from './keeper.js'
 import type { Machine } from './machine.js'
@@ -29,6 +29,8 @@ export interface LivesHost {
   readonly machine: Machine
   readonly restarts: RestartPolicy | undefined
   readonly maxZombies: number
+  /** Milliseconds since the house was built. */
+  now(): number
   /** Whoever waits for all to be idle is to look. */
   settled(): void
   /** Nothing can be promised any more. */
@@ -55,13 +57,12 @@ export class Lives {
   constructor(of: LivesHost) {
     this.#of = of
     const { mesh, host, machine } = of
-    const { house } = host
-    this.#supervisor = new Supervisor(of.restarts, () => house.now(), machine.random)
+    this.#supervisor = new Supervisor(of.restarts, of.now, machine.random)
     this.recycler = new Recycler({
       mesh,
-      observer: host.observer,
+      observer: host.reports.observer,
       eventLoop: machine.eventLoop,
-      now: () => house.now(),
+      now: of.now,
       channel: machine.channel,
       replaced: async index => this.#replacements.get(index),
       charge: index => this.#judge(index, undefined, ''),
@@ -102,8 +103,8 @@ export class Lives {
     for (;;) {
       const loop = mesh.get(index)
       if (loop !== undefined) return loop
-      if (this.#ending) throw host.stopReason()
-      if (host.isGone(index)) {
+      if (this.#ending) throw host.admission.reason
+      if (host.peers.isGone(index)) {
         const why = `thread ${index}, where ${text} lives, ended too often and was given up`
         throw new ThreadLostError(why, false, { thread: index, agent: text }, true)
       }
@@ -117,8 +118,8 @@ export class Lives {
     for (;;) {
       const there = mesh.loops.filter(loop => loop.index > 0)
       if (there.length > 0) return there
-      if (this.#ending) throw host.stopReason()
-      const coming = [...this.#replacements].filter(([index]) => !host.isGone(index)).map(([, begun]) => begun)
+      if (this.#ending) throw host.admission.reason
+      const coming = [...this.#replacements].filter(([index]) => !host.peers.isGone(index)).map(([, begun]) => begun)
       if (coming.length === 0)
         throw new ThreadLostError('every thread ended too often and was given up', false, {}, true)
       await Promise.race(coming)
@@ -182,7 +183,7 @@ export class Lives {
     const recycled = this.recycler.hasLeft(thread) && !this.#ending
     const verdict = recycled ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
     const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
-    if (!this.#ending && !(recycled && !zombie)) host.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
+    if (!this.#ending && !(recycled && !zombie)) host.reports.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
     if (zombie && !this.#ending && this.zombies > maxZombies) {
       verdict.forGood = true
       this.#of.failed(
@@ -228,7 +229,7 @@ export class Lives {
 
   #replaced(): void {
     this.#replacing--
-    this.#of.host.settled()
+    this.#of.host.ledger.changed()
     this.#of.settled()
   }
 
@@ -251,14 +252,13 @@ export class Lives {
     const verdict = this.#supervisor.ended(index, agents, type => registry.types.get(type)?.restarts)
     if (verdict.failed !== undefined) {
       registry.fail(verdict.failed, why)
-      host.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
+      host.reports.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
     }
     return verdict
   }
 
   #livesOn(agent: string, index: number): boolean {
-    const { type, key } = toAgentId(agent)
-    return this.#of.host.routes.loopOf(type, key) === index
+    return this.#of.host.directory.livesOn(agent, index)
   }
 
   // ---- stopping ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/turn.js'
 import { type SavedState, unwrap } from '../loop/control/control.js'
+import type { Loop } from '../loop/loop.js'
 import type {
   AgentSource,
   AgentTypeInfo,
@@ -91,6 +92,11 @@ export class LocalRuntime implements Runtime {
     }
     for (const source of sources) this.#sources.push({ source, subscriptions: true })
     if (this.#options.autoStart !== false) this.#state = 'running'
+  }
+
+  /** The calling loop of the present run. */
+  get host(): Loop {
+    return this.#coordinator.host
   }
 
   get running(): boolean {
@@ -339,7 +345,7 @@ export class LocalRuntime implements Runtime {
       await this.stop(options)
     } finally {
       this.#state = 'closed'
-      if (this.#failure === undefined) this.#coordinator.host.failWith(closed())
+      if (this.#failure === undefined) this.#coordinator.host.admission.failWith(closed())
     }
   }
 
@@ -353,7 +359,9 @@ export class LocalRuntime implements Runtime {
         'processNext() steps a single loop that was made with autoStart: false and not started',
       )
     }
-    const begun = this.#coordinator.host.step()
+    const { work } = this.#coordinator.host
+    const begun = work.chunk(1) > 0
+    if (begun) work.publish()
     await new Promise(resolve => setImmediate(resolve))
     this.#throwUnhandled([])
     return begun
@@ -390,8 +398,8 @@ export class LocalRuntime implements Runtime {
 
   /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
   #behindSends<T>(work: () => Promise<T>): Promise<T> {
-    const { gate } = this.#coordinator.host
-    return this.#state === 'running' && gate.closed ? gate.hold(work) : work()
+    const { admission } = this.#coordinator.host
+    return this.#state === 'running' && admission.held ? admission.hold(work) : work()
   }
 
   /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError */
@@ -402,7 +410,7 @@ export class LocalRuntime implements Runtime {
     this.#quiet = new Promise(resolve => {
       end = resolve
     })
-    await this.#behindSends(async () => host.gate.close())
+    await this.#behindSends(async () => host.admission.close())
     try {
       await before
       if (
@@ -419,7 +427,7 @@ export class LocalRuntime implements Runtime {
         return work()
       })
     } finally {
-      host.gate.open()
+      host.admission.open()
       end()
     }
   }

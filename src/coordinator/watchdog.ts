@@ -2,10 +2,9 @@
 // that and does not yield; it tells of one that is past its soft deadline, and of one that does not come back to its
 // event loop. What it keeps: time in which a thread was ready to run and got no core does not count against it, and
 // neither does time in which the watchdog itself did not run. A thread that yields ends its turn itself (see
-// loop/cell/deadlines.ts); the grace lets it.
+// loop/cell/turn-watch.ts); the grace lets it.
 import type { EventLoop, Timeout } from '../loop/base/event-loop.js'
-import { slowTurnOf } from '../loop/cell/slow.js'
-import type { Slow } from '../observe/observer.js'
+import { type Slow, slowTurnOf } from '../observe/slow.js'
 import { type CoreTime, coreTime, countable } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
 import type { ThreadLife } from './executor.js'

@@ -1,6 +1,6 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, CheckpointPolicy, HandlerEntry } from '../agent/definition.js'
-import { type AnySerializer, type MessageType, STOP, TIMER } from '../agent/message.js'
+import { STOP, TIMER } from '../agent/message.js'
 import type { Message } from './base/message.js'
 import type { Timer } from './cell/timer.js'
 import type { Turn } from './cell/turn.js'
@@ -40,6 +40,8 @@ export class HostedType {
   readonly deadline: number
   /** 0: none. */
   readonly softDeadline: number
+  /** Whether its turns are watched for one of these. */
+  readonly timed: boolean
   readonly version: number
   readonly checkpoint: CheckpointPolicy | undefined
   /** 0: never. */
@@ -67,15 +69,10 @@ export class HostedType {
     this.keys = options.keys === undefined ? undefined : new Set(options.keys)
     this.deadline = options.deadline ?? 0
     this.softDeadline = options.softDeadline ?? 0
+    this.timed = this.deadline > 0 || this.softDeadline > 0
     this.version = options.version ?? 1
     this.checkpoint = options.checkpoint
     this.unloadAfter = options.unloadAfter ?? 0
     this.keepState = options.keepState ?? true
   }
-}
-
-/** What a codec needs to know of a message type. */
-export type Coded = MessageType & {
-  readonly serializer?: AnySerializer | undefined
-  readonly answerSerializer?: AnySerializer | undefined
 }

@@ -5,10 +5,9 @@
 import { serialize } from 'node:v8'
 import type { MessagePort } from 'node:worker_threads'
 import { textOf } from '../agent/errors.js'
-import { at } from '../sync/status.js'
 import { type EventLoop, within } from './base/event-loop.js'
+import type { Heap } from './base/reports.js'
 import type { Cell } from './cell/cell.js'
-import type { Heap } from './control/heap.js'
 import type { Loop } from './loop.js'
 
 const LOOK_MS = 2
@@ -40,7 +39,7 @@ export class Move {
   /** Looks whether the agents can move at all. @returns why they cannot */
   weigh(): string | undefined {
     const loop = this.#loop
-    const states = [...loop.unloaded, ...[...loop.cells].map(cell => [cell.text, cell.state] as const)]
+    const states = [...loop.agents.unloaded, ...[...loop.agents.cells].map(cell => [cell.text, cell.state] as const)]
     const most = loop.heap === undefined ? Number.POSITIVE_INFINITY : loop.heap.now().threshold * MOST_STATE
     let bytes = 0
     for (const [agent, state] of states) {
@@ -70,12 +69,12 @@ export class Move {
   /** Hands over every agent, if nothing has begun since {@link settle}. The loop must not be told anything afterwards. */
   leave(port: MessagePort): Leaving {
     const loop = this.#loop
-    loop.publish()
+    loop.work.publish()
     if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
-    const paused = new Set([...loop.cells].filter(cell => cell.life.paused).map(cell => cell.text))
-    const all = new Set([...this.#agents, ...loop.unloaded.keys(), ...paused])
+    const paused = new Set([...loop.agents.cells].filter(cell => cell.life.paused).map(cell => cell.text))
+    const all = new Set([...this.#agents, ...loop.agents.unloaded.keys(), ...paused])
     for (const agent of all) {
-      const state = loop.unloaded.has(agent) ? { state: { value: loop.unloaded.get(agent) } } : {}
+      const state = loop.agents.unloaded.has(agent) ? { state: { value: loop.agents.unloaded.get(agent) } } : {}
       try {
         port.postMessage({ agent, ...state, paused: paused.has(agent) } satisfies Luggage)
       } catch (error) {
@@ -98,9 +97,9 @@ export class Move {
     const { receive } = loop.eventLoop
     for (let next = receive(port); next !== undefined; next = receive(port)) {
       const { agent, state, paused } = next.message as Luggage
-      loop.checkpoints.movedIn(agent)
-      if (state !== undefined) loop.unloaded.set(agent, state.value)
-      if (paused) loop.cell(loop.address(agent)).life.pause()
+      loop.agents.checkpoints.movedIn(agent)
+      if (state !== undefined) loop.agents.unloaded.set(agent, state.value)
+      if (paused) loop.agents.of(agent).life.pause()
     }
     port.close()
     return loop.heap?.begin()
@@ -110,8 +109,8 @@ export class Move {
     // one that cannot be made is told of in the event log, and tried again by its next message
     await Promise.all(
       agents.map(agent =>
-        this.#loop
-          .cell(this.#loop.address(agent))
+        this.#loop.agents
+          .of(agent)
           .ensure()
           .catch(() => {}),
       ),
@@ -119,19 +118,20 @@ export class Move {
   }
 
   get #turnsEnded(): boolean {
-    const { counters, drained } = this.#loop
-    if (counters.get(at.queued) > 0 || counters.get(at.running) > 0 || !drained) return false
+    const { ledger } = this.#loop
+    const { drained } = this.#loop.peers
+    if (ledger.queued > 0 || ledger.running > 0 || !drained) return false
     return !this.#loaded.some(cell => cell.life.stage === 'starting' || cell.life.own.promised)
   }
 
   /** Whether no call of this loop waits either. */
   get #quiet(): boolean {
-    const { counters, drained } = this.#loop
-    return counters.get(at.accepted) === counters.get(at.done) && drained
+    const { ledger, peers } = this.#loop
+    return ledger.balanced && peers.drained
   }
 
   get #loaded(): Cell[] {
-    return [...this.#loop.cells].filter(({ life }) => life.stage !== 'new')
+    return [...this.#loop.agents.cells].filter(({ life }) => life.stage !== 'new')
   }
 
   async #unload(cell: Cell): Promise<void> {
@@ -141,17 +141,17 @@ export class Move {
     try {
       await cell.life.unload()
     } catch (error) {
-      this.#loop.observer.failed(cell, undefined, error)
+      this.#loop.reports.observer.failed(cell, undefined, error)
       this.#loop.reports.unhandled(cell, undefined, error)
     }
   }
 
   #busy(): string {
-    const [turn] = this.#loop.openTurns()
+    const [turn] = this.#loop.agents.openTurns()
     if (turn !== undefined) return `'${turn.message}' of ${turn.agent} is still at work`
     const timed = this.#loaded.find(cell => cell.life.own.promised)
     if (timed !== undefined) return `${timed.text} has a timer pending`
-    const waiting = [...this.#loop.cells].find(cell => cell.waiting > 0)
+    const waiting = [...this.#loop.agents.cells].find(cell => cell.waiting > 0)
     if (waiting !== undefined) return `messages wait for ${waiting.text}`
     const [loaded] = this.#loaded
     if (loaded !== undefined) return `${loaded.text} has not stopped`

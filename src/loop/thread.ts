@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { type MessagePort, threadId } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
 import { CancelFlags } from '../sync/cancel.js'
+import { systemThread } from '../sync/cpu.js'
 import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
 import { LoopControl } from './control/control.js'
@@ -35,15 +36,17 @@ export interface ThreadTask {
 export default function run(task: ThreadTask): Promise<void> {
   return new Promise(resolve => {
     const { control, house, status, flags, ...options } = task
+    const own = new Status(status)
+    own.systemThread = systemThread()
+    own.thread = threadId
     const loop = new Loop({
       ...options,
       house: new House(house.memory, house.built),
-      status: new Status(status),
+      status: own,
       flags: new CancelFlags(flags),
     })
-    loop.thread = threadId
     refuseRuntimes()
-    speakLast(control, () => loop.openTurns())
+    speakLast(control, () => loop.agents.openTurns())
     class ThreadControl extends LoopControl {
       override end(): void {
         super.end()

@@ -3,6 +3,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { textOf } from '../agent/errors.js'
 import type { Letter, LogEntry } from './log.js'
+import type { Slow } from './slow.js'
 
 const names = [
   'create',
@@ -26,21 +27,14 @@ const channels = Object.fromEntries(names.map(name => [name, channel(`ringreeve:
   ReturnType<typeof channel>
 >
 
-/** What an observer reads of a message. */
-export interface Seen {
+/** A message, as far as an observer reads of it. */
+interface Message {
   readonly name: string
   readonly id: string
   readonly sender: { toString(): string } | undefined
   readonly recipient: { toString(): string } | undefined
   readonly topic: { toString(): string } | undefined
   readonly trace: string | undefined
-}
-
-/** A turn past its soft deadline. */
-export interface Slow {
-  readonly agent: string
-  readonly message: { readonly name: string; readonly id: string | undefined } | undefined
-  readonly softDeadline: number
 }
 
 /** What a message came from. Told where it is sent; it does not travel. */
@@ -78,36 +72,36 @@ export class Observer {
     if (this.hears('create')) this.#tell({ ...this.#stamp('create'), agent: agent.text })
   }
 
-  send(message: Seen, lineage: Lineage): void {
+  send(message: Message, lineage: Lineage): void {
     this.#left('send', message, message.recipient?.toString(), lineage)
   }
 
   /** @param message its recipient is whoever hears the topic, and is not told */
-  publish(message: Seen, lineage: Lineage): void {
+  publish(message: Message, lineage: Lineage): void {
     this.#left('publish', message, undefined, lineage)
   }
 
-  process(message: Seen): void {
+  process(message: Message): void {
     this.#came('process', message)
   }
 
   /** A request was answered. */
-  respond(message: Seen): void {
+  respond(message: Message): void {
     this.#came('respond', message)
   }
 
   /** An event's handler ended well. */
-  handled(message: Seen): void {
+  handled(message: Message): void {
     this.#came('handled', message)
   }
 
-  failed(agent: { readonly text: string }, message: Seen | undefined, error: unknown): void {
+  failed(agent: { readonly text: string }, message: Message | undefined, error: unknown): void {
     if (!this.hears('error')) return
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
     this.#tell({ ...(message ? this.#of('error', message) : this.#stamp('error')), agent: agent.text, reason })
   }
 
-  dropped(message: Seen, reason: string): void {
+  dropped(message: Message, reason: string): void {
     if (this.hears('drop')) this.#tell({ ...this.#of('drop', message), reason })
   }
 
@@ -141,7 +135,7 @@ export class Observer {
 
   // ---- entries: those of every message are one literal each; putting them together from parts is several times slower
 
-  #left(event: 'send' | 'publish', message: Seen, agent: string | undefined, lineage: Lineage): void {
+  #left(event: 'send' | 'publish', message: Message, agent: string | undefined, lineage: Lineage): void {
     if (!this.hears(event)) return
     this.#tell({
       event,
@@ -158,11 +152,11 @@ export class Observer {
     })
   }
 
-  #came(event: EventName, message: Seen): void {
+  #came(event: EventName, message: Message): void {
     if (this.hears(event)) this.#tell(this.#of(event, message))
   }
 
-  #of(event: EventName, message: Seen): LogEntry {
+  #of(event: EventName, message: Message): LogEntry {
     return {
       event,
       loop: this.#loop,

@@ -51,7 +51,7 @@ function victim() {
   })
   loop.host(new HostedType(asked))
   loop.route({ version: 1, types: { a: { loops: [1] }, far: { loops: [2] } }, subscriptions: [] })
-  loop.attach({ ...parts[1], peer: 2 })
+  loop.peers.attach({ ...parts[1], peer: 2 })
   const writers = { work: new RingWriter(parts[0].work.out), answers: new RingWriter(parts[0].answers.out) }
   const write = (lane: Lane, bytes: Uint8Array): void => {
     const writer = writers[lane]
@@ -84,8 +84,8 @@ function feed(lane: Lane, names: readonly string[], frames: readonly Uint8Array[
   using one = victim()
   for (const [at, name] of names.entries()) one.write(lane, define(at + 1, name))
   for (const bytes of frames) one.write(lane, bytes)
-  for (let n = 0; n < frames.length + names.length + 2; n++) one.loop.chunk(16)
-  expect(one.loop.hasWork()).toBe(false)
+  for (let n = 0; n < frames.length + names.length + 2; n++) one.loop.work.chunk(16)
+  expect(one.loop.work.hasWork()).toBe(false)
 }
 
 afterAll(() => {
@@ -141,7 +141,7 @@ it('a caller is told when the answer cannot be read, and only it', async () => {
   const settled = Promise.allSettled(calls)
   one.write('answers', frame(Kind.ANSWER, { 2: 0, 3: 1, 8: 1_000_000 }, new Uint8Array(8)))
   one.write('answers', frame(Kind.ANSWER, { 2: 1, 3: 1 }, Uint8Array.of(42)))
-  one.loop.chunk(16)
+  one.loop.work.chunk(16)
   expect(await settled).toMatchObject([
     { status: 'rejected', reason: { code: 'ERR_RINGREEVE_NOT_SERIALIZABLE' } },
     { status: 'fulfilled', value: 42 },

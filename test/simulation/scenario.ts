@@ -4,7 +4,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { RuntimeOptions } from 'ringreeve'
 import { LocalRuntime } from '#ringreeve/coordinator/runtime.js'
-import { Loop } from '#ringreeve/loop/loop.js'
+import type { Loop } from '#ringreeve/loop/loop.js'
 import { agentsOf, Die, Enter, hearers, type Numbered, Open, Pass, Shout, Told, Wait } from './agents.js'
 import { Books } from './books.js'
 import { codeOf, type SimLife, SimMachine } from './executor.js'
@@ -64,7 +64,6 @@ class Scenario {
   /** Threads and types are given up soon. */
   readonly #strict: boolean
   readonly #below: (limit: number) => number
-  #hostLoop: Loop | undefined
   /** Whether sends of the application may have waited for a save. */
   #saved = false
 
@@ -97,14 +96,6 @@ class Scenario {
 
   async run(): Promise<Run> {
     const world = this.#world
-    const { attach } = Loop.prototype
-    const keep = (loop: Loop): void => {
-      if (loop.index === 0) this.#hostLoop = loop
-    }
-    Loop.prototype.attach = function (parts) {
-      keep(this)
-      attach.call(this, parts)
-    }
     let over = false
     let thrown: unknown
     world.host.later(() => {
@@ -131,8 +122,6 @@ class Scenario {
     } catch (error) {
       const { cause } = error as Error
       wrong.push(`${error}${cause === undefined ? '' : `: ${cause}`}`)
-    } finally {
-      Loop.prototype.attach = attach
     }
     wrong.push(...this.#books.audit(this.#machine, this.#cut))
     const { lives } = this.#machine
@@ -355,20 +344,21 @@ class Scenario {
       const there = loop === 0 || this.#machine.alive.some(life => life.index === loop)
       if (alive && there && queued + running > 0) wrong.push(`loop ${loop} has ${queued} queued and ${running} running`)
     }
-    const loops = [this.#hostLoop, ...this.#machine.alive.map(life => life.loop)]
+    const loops = [this.#runtime.host, ...this.#machine.alive.map(life => life.loop)]
     for (const loop of loops) if (loop !== undefined) this.#checkLoop(loop)
   }
 
   #checkLoop(loop: Loop): void {
     const { wrong } = this.#books
-    if (!loop.waiters.empty) wrong.push(`loop ${loop.origin} still waits for answers`)
-    if (loop.pending() || loop.hasWork()) wrong.push(`loop ${loop.origin} has something to do`)
-    for (let index = 0; index <= this.#threads; index++) {
-      if (index === loop.index) continue
-      const { inbound, link } = loop.peer(index)
-      if (inbound.size > 0) wrong.push(`loop ${loop.origin} holds ${inbound.size} that came from ${index}`)
+    const { index } = loop.directory
+    if (loop.work.expecting()) wrong.push(`loop ${index} still waits for answers`)
+    if (loop.work.pending() || loop.work.hasWork()) wrong.push(`loop ${index} has something to do`)
+    for (const peer of loop.peers.list) {
+      if (peer === undefined) continue
+      const { inbound, link } = peer
+      if (inbound.size > 0) wrong.push(`loop ${index} holds ${inbound.size} that came from ${peer.index}`)
       if ((link?.work.out.backlog ?? 0) + (link?.answers.out.backlog ?? 0) > 0)
-        wrong.push(`loop ${loop.origin} has a backlog for ${index}`)
+        wrong.push(`loop ${index} has a backlog for ${peer.index}`)
     }
   }
 

@@ -2,7 +2,7 @@
 // room for one.
 import { expect, it } from 'vitest'
 import { OverloadedError } from '#ringreeve/agent/errors.js'
-import { CallTable, type Waiter } from '#ringreeve/loop/peer/calls.js'
+import { CallTable, type Waiter } from '#ringreeve/loop/peer/waiter.js'
 import { CancelFlags, MAX_CALLS } from '#ringreeve/sync/cancel.js'
 
 it('a call more than there are slots is refused, and one that ended makes room for it', () => {

@@ -23,15 +23,15 @@ function pair() {
     answer.catch(() => {})
     return answer
   }
-  return { ...joined, host, other, ask, die: () => host.detach(1, 1, 'it died', false) }
+  return { ...joined, host, other, ask, die: () => host.peers.detach(1, 1, 'it died', false) }
 }
 
 it('answers that were published before the end are answers', async () => {
   using all = pair()
   const answers = Array.from({ length: 100 }, (_, i) => all.ask(Ask, i))
-  all.host.publish()
-  while (all.other.hasWork()) all.other.chunk(16)
-  all.other.publish()
+  all.host.work.publish()
+  while (all.other.work.hasWork()) all.other.work.chunk(16)
+  all.other.work.publish()
   all.die()
   expect(await Promise.all(answers)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
 })
@@ -39,11 +39,11 @@ it('answers that were published before the end are answers', async () => {
 it('calls that are not answered fail, and say whether their handler may have run', async () => {
   using all = pair()
   const begun = all.ask(Never, 1)
-  all.host.publish()
-  all.other.chunk(16)
-  all.other.publish()
+  all.host.work.publish()
+  all.other.work.chunk(16)
+  all.other.work.publish()
   const shown = all.ask(Never, 2)
-  all.host.publish()
+  all.host.work.publish()
   const written = all.ask(Never, 3)
   all.die()
   const known: unknown[] = []
@@ -60,20 +60,20 @@ it('calls that are not answered fail, and say whether their handler may have run
 
 it('what was held back for a full queue waits for the next life, whatever the last word of that queue was', async () => {
   using all = pair()
-  all.host.peer(1).mute('w/x')
+  all.host.peers.of(1).mute('w/x')
   let settled = false
   const held = all.ask(Ask, 1).finally(() => {
     settled = true
   })
   held.catch(() => {})
-  const back = all.other.peer(0)
-  if (back.link !== undefined) back.control(back.link, Kind.UNMUTE, 0, 0, 'w/x')
-  all.other.publish()
+  const back = all.other.peers.of(0)
+  if (back.link !== undefined) back.control(back.link, Kind.UNMUTE, { slot: 0, generation: 0 }, 'w/x')
+  all.other.work.publish()
   all.die()
   await new Promise(resolve => setImmediate(resolve))
   expect(settled).toBe(false)
   const error = new StoppedError('no next life')
-  all.host.peer(1).abandon(error)
+  all.host.peers.of(1).abandon(error)
   await expect(held).rejects.toBe(error)
 })
 
@@ -81,13 +81,13 @@ it('what comes after the end is not sent, and waits', async () => {
   using all = pair()
   all.die()
   const late = all.ask(Ask, 1)
-  all.host.detach(1, 1, 'it died', true)
+  all.host.peers.detach(1, 1, 'it died', true)
   await expect(late).rejects.toMatchObject({ name: 'ThreadLostError', maybeExecuted: false })
 })
 
 it('a turn that outlives its caller does not take the flags of the next life for its own', () => {
   using all = pair()
-  const before = all.host.flagsOf(1, 1) as CancelFlags
+  const before = all.host.peers.flagsOf(1, 1) as CancelFlags
   all.die()
   new CancelFlags(before.memory).raise(3, 1)
   expect(before.raised(3, 1)).toBe(false)
@@ -108,15 +108,15 @@ it('a loop that has ended touches no ring any more, whatever its turns still do'
   using all = joinLoops([[there], [late]])
   const [host, other] = all.loops as [Loop, Loop]
   for (const message of [Ask, Never]) host.outgoing.send(undefined, message, 1, 'w/x', undefined).catch(() => {})
-  host.publish()
-  while (other.hasWork()) other.chunk(16)
+  host.work.publish()
+  while (other.work.hasWork()) other.work.chunk(16)
   await other.stop(0)
   other.end()
   await turns()
   const before = all.memories.map(memory => Buffer.from(memory).toString('hex'))
   open()
   await turns()
-  other.publish()
+  other.work.publish()
   expect(settled).toMatchObject([{ name: 'StoppedError' }])
   expect(all.memories.map(memory => Buffer.from(memory).toString('hex'))).toEqual(before)
 })

@@ -53,8 +53,8 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
         status: (statuses[peer] as Status).memory,
         flags: (flags[peer] as CancelFlags).memory,
       })
-      loops[a]?.attach(parts(b, ab, ba, port1))
-      loops[b]?.attach(parts(a, ba, ab, port2))
+      loops[a]?.peers.attach(parts(b, ab, ba, port1))
+      loops[b]?.peers.attach(parts(a, ba, ab, port2))
     }
   }
   const types = Object.fromEntries(agents.flatMap((all, index) => all.map(({ type }) => [type, { loops: [index] }])))

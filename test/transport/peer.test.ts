@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { agent } from '#ringreeve/agent/definition.js'
 import { event, request } from '#ringreeve/agent/message.js'
+import type { Parcel } from '#ringreeve/loop/base/message.js'
 import type { Loop } from '#ringreeve/loop/loop.js'
-import { Call, Gather, GatherPart } from '#ringreeve/loop/peer/calls.js'
-import type { Parcel } from '#ringreeve/loop/peer/peer.js'
+import { Call } from '#ringreeve/loop/peer/call.js'
+import { Gather, GatherPart } from '#ringreeve/loop/peer/gather.js'
 import { joinLoops } from './loops.js'
 
 const Ask = request<number, void>('ask')
@@ -27,7 +28,7 @@ function pair() {
   const routed = Object.fromEntries(types.map(({ type }) => [type, { loops: [1] }]))
   const subscriptions = types.map(({ type }) => ({ id: type, agent: type, topic: 't', prefix: undefined }))
   for (const one of joined.loops) one.route({ version: 2, types: routed, subscriptions })
-  const peer = loop.peer(1)
+  const peer = loop.peers.of(1)
   const sent = new Map<string, number[]>()
   const waits: Promise<unknown>[] = []
   let n = 0
@@ -40,12 +41,12 @@ function pair() {
     return { ...none, name, payload: n, sender, sequence: n, chain }
   }
   const ask = (sender: string, to: string, passes: boolean): void => {
-    const call = new Call(loop, Ask, to, undefined)
+    const call = new Call(loop.peers, Ask, to, undefined)
     waits.push(call.promise)
     peer.request(call, to, parcel('ask', sender, [to], passes), undefined)
   }
   const tell = (sender: string, passes: boolean): void => {
-    const gather = new Gather(loop, 'told')
+    const gather = new Gather(loop.ledger, 'told')
     const part = (agents: readonly string[]) => new GatherPart(gather, agents)
     peer.event('t/1', recipients, parcel('told', sender, recipients, passes), true, part, undefined)?.catch(() => {})
     waits.push(gather.complete())
@@ -53,8 +54,8 @@ function pair() {
   const work = (): void => {
     for (let i = 0; i < 3; i++)
       for (const one of [loop, other]) {
-        one.publish()
-        while (one.hasWork()) one.chunk(16)
+        one.work.publish()
+        while (one.work.hasWork()) one.work.chunk(16)
       }
   }
   return { ...joined, peer, ask, tell, came, sent, waits, work }
@@ -68,7 +69,7 @@ it('what is held for a move goes before what waited for a full queue after it', 
   all.peer.mute('w/1')
   all.ask('s/1', 'w/1', false)
   all.tell('s/1', false)
-  all.peer.release(1)
+  all.peer.letGo(1)
   all.work()
   all.peer.unmute('w/1')
   all.work()
@@ -97,11 +98,11 @@ it('the same, whatever happens in whatever order', async () => {
         else if (what === 'tell') all.tell(sender, passes)
         else if (what === 'mute') peer.mute(to)
         else if (what === 'unmute') peer.unmute(to)
-        else if (what === 'release') peer.release(1)
+        else if (what === 'release') peer.letGo(1)
         else if (what === 'work') all.work()
         else peer.hold(1, what === 'hold all')
       }
-      peer.release(1)
+      peer.letGo(1)
       for (const one of recipients) peer.unmute(one)
       all.work()
       expect(all.came).toEqual(all.sent)

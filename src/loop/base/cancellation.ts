@@ -1,7 +1,6 @@
 // Whether work is still wanted. A cancellation is asked for by an event (a signal aborts, a CANCEL frame comes, a
 // deadline passes) or read from a shared flag by a handler that never yields; both are the same fact.
-import { InvalidArgumentError } from '../../agent/errors.js'
-import type { ChainNode } from './message.js'
+import { CancelledError, InvalidArgumentError, type RingreeveError, textOf } from '../../agent/errors.js'
 
 /** A flag in shared memory that belongs to the call that began it all. */
 export interface SharedFlag {
@@ -122,9 +121,8 @@ export function checkSignal(what: string, signal: AbortSignal | undefined): void
   throw new InvalidArgumentError(`${what}: signal must be an AbortSignal, as the signal of an AbortController is`)
 }
 
-/** A chain of turns as text: who waits for whom, outermost first. */
-export function chainText(chain: ChainNode | undefined): string[] {
-  const agents: string[] = []
-  for (let node = chain; node !== undefined; node = node.parent) agents.unshift(node.agent)
-  return agents
+/** The error of what was asked for and is not wanted any more. */
+export function cancelled(agent: string, message: string, reason: unknown): RingreeveError {
+  const why = textOf(reason)
+  return new CancelledError(`'${message}' for ${agent} was cancelled: ${why}`, { agent, message, cause: reason })
 }

@@ -1,18 +1,9 @@
 // A message as a loop holds it, whether it came from the same loop (payload by reference) or out of a ring (decoded).
+import type { TransferListItem } from 'node:worker_threads'
 import type { AgentId, TopicId } from '../../agent/ids.js'
+import type { AnySerializer } from '../../agent/message.js'
 import type { Cancellation } from './cancellation.js'
-
-/** One turn that waits, and the turn that waits for it. */
-export interface ChainNode {
-  readonly agent: string
-  readonly turn: number
-  readonly parent: ChainNode | undefined
-  /** How many turns wait, this one included. */
-  readonly depth: number
-}
-
-/** Calls may nest so deep; beyond it the request is refused, since it is a recursion without an end. */
-export const MAX_CHAIN = 64
+import type { ChainNode } from './chain.js'
 
 /** Where the outcome of a message goes. Exactly one of the two is called, once. */
 export interface Reply {
@@ -20,20 +11,46 @@ export interface Reply {
   fail(message: Message, error: unknown): void
 }
 
-/** What a message is made of. */
-export interface MessageParts {
+/** Where messages are sent from: one life of one loop. It numbers them. */
+export class Origin {
+  /** Loop and life, e.g. `2.1`. */
+  readonly text: string
+  #last = 0
+
+  constructor(loop: number, life: number) {
+    this.text = `${loop}.${life}`
+  }
+
+  next(): number {
+    return ++this.#last
+  }
+}
+
+/** A message on its way out, before it has a recipient or as each of its recipients gets it. */
+export interface Parcel {
+  readonly name: string
+  readonly payload: unknown
+  readonly serializer: AnySerializer | undefined
+  readonly transfer: readonly TransferListItem[] | undefined
+  readonly sender: string | undefined
+  readonly sequence: number
+  readonly id: string | undefined
+  readonly trace: string | undefined
+  readonly chain: ChainNode | undefined
+}
+
+/** A message in a mailbox or in its turn. */
+export class Message {
   readonly name: string
   readonly isRequest: boolean
   readonly payload: unknown
   readonly sender: AgentId | undefined
   readonly recipient: AgentId
   readonly topic: TopicId | undefined
-  /** Where it was sent: the loop and its life, e.g. `2.1`. */
+  /** {@link Origin.text} of where it was sent. */
   readonly origin: string
   /** Number of the message at its origin. */
   readonly sequence: number
-  /** The sender's own message id. */
-  readonly id: string | undefined
   readonly trace: string | undefined
   readonly chain: ChainNode | undefined
   readonly cancellation: Cancellation | undefined
@@ -41,29 +58,12 @@ export interface MessageParts {
   /** The call at the asking loop, for replies to other loops. */
   readonly slot: number
   readonly generation: number
-}
-
-/** A message in a mailbox or in its turn. */
-export class Message implements MessageParts {
-  readonly name: string
-  readonly isRequest: boolean
-  readonly payload: unknown
-  readonly sender: AgentId | undefined
-  readonly recipient: AgentId
-  readonly topic: TopicId | undefined
-  readonly origin: string
-  readonly sequence: number
-  readonly trace: string | undefined
-  readonly chain: ChainNode | undefined
-  readonly cancellation: Cancellation | undefined
-  readonly reply: Reply | undefined
-  readonly slot: number
-  readonly generation: number
   readonly #id: string | undefined
   /** The message behind it in its line. */
   behind: Message | undefined
 
-  constructor(parts: MessageParts) {
+  /** @param parts its fields; `id` is the sender's own message id, if it gave one */
+  constructor(parts: Omit<Message, 'id' | 'behind'> & { readonly id: string | undefined }) {
     this.name = parts.name
     this.isRequest = parts.isRequest
     this.payload = parts.payload
@@ -84,54 +84,6 @@ export class Message implements MessageParts {
   /** The sender's own id, or one made of origin and number: unique in this runtime. */
   get id(): string {
     return this.#id ?? `${this.origin}.${this.sequence}`
-  }
-}
-
-/** Messages first come, first served, each in one line at a time. An empty line holds nothing, since most mailboxes are empty. */
-export class MessageLine {
-  #first: Message | undefined
-  #last: Message | undefined
-  length = 0
-
-  push(message: Message): void {
-    if (this.#last === undefined) this.#first = message
-    else this.#last.behind = message
-    this.#last = message
-    this.length++
-  }
-
-  shift(): Message | undefined {
-    const message = this.#first
-    if (message === undefined) return undefined
-    this.#first = message.behind
-    message.behind = undefined
-    if (this.#first === undefined) this.#last = undefined
-    this.length--
-    return message
-  }
-
-  /** Takes out the first that is `wanted`. */
-  take(wanted: (message: Message) => boolean): Message | undefined {
-    let before: Message | undefined
-    for (let message = this.#first; message !== undefined; message = message.behind) {
-      if (wanted(message)) {
-        if (before === undefined) return this.shift()
-        before.behind = message.behind
-        if (this.#last === message) this.#last = before
-        message.behind = undefined
-        this.length--
-        return message
-      }
-      before = message
-    }
-    return undefined
-  }
-
-  /** Takes everything out, in order. */
-  drain(): Message[] {
-    const all: Message[] = []
-    for (let message = this.shift(); message !== undefined; message = this.shift()) all.push(message)
-    return all
   }
 }
 

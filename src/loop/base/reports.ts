@@ -5,22 +5,35 @@ import { CancelledError, StoppedError, textOf } from '../../agent/errors.js'
 import type { TopicId } from '../../agent/ids.js'
 import { TIMER } from '../../agent/message.js'
 import type { Letter, LogEntry } from '../../observe/log.js'
-import { Kind } from '../../transport/frame.js'
-import type { Link } from '../../transport/link.js'
-import type { Cell } from '../cell/cell.js'
-import type { Kept } from '../cell/checkpoints.js'
-import type { Heap } from '../control/heap.js'
-import type { Loop, LoopOptions } from '../loop.js'
-import type { Parcel } from '../peer/peer.js'
+import { Observer } from '../../observe/observer.js'
 import { LogBatch, type LogLane } from './log-batch.js'
-import type { Message } from './message.js'
+import type { Message, Origin, Parcel } from './message.js'
 
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384
 /** Kinds of errors that are told of where nobody listens. */
 const MAX_WARNINGS = 100
 
-/** What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint, a dead letter, a link that makes no sense, a heap that is full. */
+/** An agent that lived on a thread, and the state it asked to keep. */
+export interface Kept {
+  readonly agent: string
+  /** Undefined: nothing but that it was there. */
+  readonly state?: { readonly value: unknown }
+  /** It was stopped: nothing of it is to come back. */
+  readonly gone?: true
+}
+
+/** Bytes of the heap of a thread. */
+export interface Heap {
+  readonly used: number
+  /** When it is to be recycled. */
+  readonly threshold: number
+}
+
+/**
+ * What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint,
+ * a dead letter, a link that makes no sense, a heap that is full.
+ */
 export type Report =
   | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
   | { readonly kind: 'unhandled'; readonly error: unknown }
@@ -30,24 +43,50 @@ export type Report =
   | { readonly kind: 'stop'; readonly error: unknown }
   | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
 
+/** The way of reports to the host, for a loop that is not the host's. */
+export interface HostLane {
+  /** Frames that wait for the host; undefined while there is no way to it. */
+  readonly behind: number | undefined
+  /** @throws DataCloneError */
+  tell(report: Report): void
+  /** There is something to show. */
+  sentOut(): void
+}
+
+/** What of errors and entries is wanted. */
+interface Wanted {
+  /** Entries for the event log. */
+  readonly log: boolean
+  /** Errors that nobody waits for. */
+  readonly unhandled: boolean
+}
+
 /** The reports of one loop. */
 export class Reports implements LogLane {
   /** Takes an entry for the event log; undefined while none are wanted. */
   readonly note: ((entry: LogEntry) => void) | undefined
   /** Host only: takes the reports of all loops. */
   onReport: ((report: Report) => void) | undefined
-  readonly #loop: Loop
-  readonly #options: Pick<LoopOptions, 'log' | 'unhandled'>
+  readonly observer: Observer
+  readonly index: number
+  readonly #origin: Origin
+  readonly #wanted: Wanted
+  readonly #host: HostLane
   readonly #batch: LogBatch | undefined
   readonly #warned = new Set<string>()
 
-  constructor(loop: Loop, options: Pick<LoopOptions, 'log' | 'unhandled'>) {
-    this.#loop = loop
-    this.#options = options
-    if (!options.log) return
-    const batch = loop.index === 0 ? undefined : new LogBatch(this)
-    this.#batch = batch
-    this.note = batch === undefined ? entry => this.take([entry]) : entry => batch.add(entry)
+  /** @param host the way to it; the host itself has none and needs none */
+  constructor(index: number, origin: Origin, wanted: Wanted, host: HostLane) {
+    this.index = index
+    this.#origin = origin
+    this.#wanted = wanted
+    this.#host = host
+    if (wanted.log) {
+      const batch = index === 0 ? undefined : new LogBatch(this)
+      this.#batch = batch
+      this.note = batch === undefined ? entry => this.take([entry]) : entry => batch.add(entry)
+    }
+    this.observer = new Observer(index, this.note)
   }
 
   /** Shows what was noted. */
@@ -57,17 +96,13 @@ export class Reports implements LogLane {
 
   // ---- as the log's lane ------------------------------------------------------------------------------------------
 
-  get index(): number {
-    return this.#loop.index
-  }
-
   /** Frames that wait for the host; undefined while there is no way to it. */
   get behind(): number | undefined {
-    return this.#loop.peer(0).link?.answers.out.backlog
+    return this.#host.behind
   }
 
   sentOut(): void {
-    this.#loop.sentOut()
+    this.#host.sentOut()
   }
 
   /** Entries of the event log are ready for the host. */
@@ -78,18 +113,18 @@ export class Reports implements LogLane {
   // ---- what is told -----------------------------------------------------------------------------------------------
 
   /** An error that no caller waits for. */
-  unhandled(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
-    const { observer, index } = this.#loop
-    if (cell === undefined) observer.failed({ text: `loop ${index}` }, message, error)
-    if (this.#options.unhandled) this.#report({ kind: 'unhandled', error })
-    else if (!this.#options.log && !observer.hears('error')) this.#warn(cell, message, error)
+  unhandled(agent: { readonly text: string } | undefined, message: Message | undefined, error: unknown): void {
+    const { observer, index } = this
+    if (agent === undefined) observer.failed({ text: `loop ${index}` }, message, error)
+    if (this.#wanted.unhandled) this.#report({ kind: 'unhandled', error })
+    else if (!this.#wanted.log && !observer.hears('error')) this.#warn(agent?.text, message, error)
   }
 
   /** Nobody listens to errors: they must not go by unseen. The first of each kind stands for the others. */
-  #warn(cell: Cell | undefined, message: Message | undefined, error: unknown): void {
+  #warn(agent: string | undefined, message: Message | undefined, error: unknown): void {
     if (error instanceof StoppedError || error instanceof CancelledError) return // as somebody wished
-    const where = cell?.text ?? `loop ${this.#loop.index}`
-    const kind = `${cell?.id.type} ${message?.name}`
+    const where = agent ?? `loop ${this.index}`
+    const kind = `${agent?.slice(0, agent.indexOf('/'))} ${message?.name}`
     if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
     this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
@@ -107,7 +142,7 @@ export class Reports implements LogLane {
   }
 
   /** What comes from that loop makes no sense: one of the two ends has to begin again, and it is not the host. */
-  broken({ peer, life }: Link, error: Error): void {
+  broken({ peer, life }: { readonly peer: number; readonly life: number }, error: Error): void {
     if (peer === 0) throw error
     this.#report({ kind: 'broken', loop: peer, life, why: error.message })
   }
@@ -122,13 +157,13 @@ export class Reports implements LogLane {
   }
 
   /** An event that nobody hears. */
-  unheard(message: string, parcel: Parcel, topic: TopicId): void {
+  unheard(parcel: Parcel, topic: TopicId): void {
     this.dead({
       reason: 'no subscriber',
       detail: `nobody hears ${topic}`,
       time: Date.now(),
-      message,
-      messageId: parcel.id ?? `${this.#loop.origin}.${parcel.sequence}`,
+      message: parcel.name,
+      messageId: parcel.id ?? `${this.#origin.text}.${parcel.sequence}`,
       sender: parcel.sender,
       recipient: undefined,
       topic: topic.toString(),
@@ -145,13 +180,13 @@ export class Reports implements LogLane {
 
   /** @returns false when the host is too far behind, unless it must be told. @throws DataCloneError */
   tellHost(report: Report, must = false): boolean {
-    if (this.#loop.index === 0) {
+    if (this.index === 0) {
       this.reported(report)
       return true
     }
-    const host = this.#loop.peer(0)
-    if (host.link === undefined || (!must && host.link.answers.out.backlog >= MAX_REPORTS)) return false
-    host.control(host.link, Kind.REPORT, 0, 0, report)
+    const { behind } = this.#host
+    if (behind === undefined || (!must && behind >= MAX_REPORTS)) return false
+    this.#host.tell(report)
     return true
   }
 

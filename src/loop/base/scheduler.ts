@@ -45,9 +45,20 @@ export interface Workload {
   publish(): void
 }
 
+/** Before it is known what the work is. */
+const NOTHING: Workload = {
+  chunk: () => 0,
+  hasWork: () => false,
+  awake: () => 1,
+  expecting: () => false,
+  pending: () => false,
+  links: () => 0,
+  publish: () => {},
+}
+
 /** Runs the work of one loop. */
 export class Scheduler {
-  readonly #work: Workload
+  #work: Workload = NOTHING
   readonly #bell: Bell
   readonly #strategy: WaitStrategy | undefined
   readonly #eventLoop: EventLoop
@@ -83,12 +94,16 @@ export class Scheduler {
   sleeps = 0
 
   /** @param strategy undefined for a loop without links: nobody rings it, it simply rests */
-  constructor(work: Workload, bell: Bell, strategy: WaitStrategy | undefined, paused: boolean, eventLoop: EventLoop) {
+  constructor(bell: Bell, strategy: WaitStrategy | undefined, paused: boolean, eventLoop: EventLoop) {
     this.#eventLoop = eventLoop
-    this.#work = work
     this.#bell = bell
     this.#strategy = strategy
     this.#paused = paused
+  }
+
+  /** Says what the work is. Once, before there is any. */
+  serve(work: Workload): void {
+    this.#work = work
   }
 
   /** There is work: begin with it after the code that is running now. */

@@ -4,29 +4,49 @@
 import type { HandlerEntry } from '../../agent/definition.js'
 import { CallCycleError, NoHandlerError, OverloadedError, RingreeveError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
-import { STOP, TIMER } from '../../agent/message.js'
-import { at } from '../../sync/status.js'
-import { chainText } from '../base/cancellation.js'
-import { isPromise, type Message, MessageLine, type Reply } from '../base/message.js'
+import { type MessageType, STOP, TIMER } from '../../agent/message.js'
+import type { Admission } from '../base/admission.js'
+import { cancelled } from '../base/cancellation.js'
+import { chainText } from '../base/chain.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Line, Runnable } from '../base/line.js'
+import { MessageLine } from '../base/mailbox-line.js'
+import { isPromise, type Message, type Reply } from '../base/message.js'
+import type { Recipient } from '../base/recipient.js'
+import type { Reports } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
-import type { Loop } from '../loop.js'
-import { cancelled } from '../peer/calls.js'
-import { Life, type Stage } from './life.js'
+import type { Agents } from './agents.js'
+import { Life, type LifeHost, type Stage } from './life.js'
 import { noteOf } from './timer.js'
-import { Turn } from './turn.js'
+import { Turn, type TurnHost } from './turn.js'
 
-/** Somebody who is told when a full mailbox has room again. */
-export type RoomListener = () => void
+/** What agents need of their loop. */
+export interface CellHost {
+  readonly agents: Agents
+  readonly ledger: Ledger
+  readonly line: Line
+  readonly admission: Admission
+  readonly reports: Reports
+  readonly answers: Answers
+  readonly life: LifeHost
+  readonly turn: TurnHost
+}
+
+/** The way out of answers. */
+export interface Answers {
+  /** @returns the value as it goes to the caller, or a promise of it. @throws what an interceptor throws, ValidationError */
+  answer(message: Message, type: MessageType, value: unknown): unknown
+}
 
 /** One agent. */
-export class Cell {
+export class Cell implements Recipient, Runnable {
   readonly text: string
   readonly type: HostedType
-  readonly loop: Loop
+  readonly host: CellHost
   state: unknown
   #id: AgentId | undefined
   /** Whether it is in the loop's line of cells that have something to do. */
-  inLine = false
+  lined = false
   /** Turns since its state was kept last. */
   unkept = 0
   /** Undefined while it is there and nothing more can be said of it, as of most agents. */
@@ -45,19 +65,19 @@ export class Cell {
   /** The newest of the turns at work; each knows the one before. */
   #newest: Turn | undefined
   #running = 0
-  #waitingForRoom: RoomListener[] | undefined
+  #waitingForRoom: (() => void)[] | undefined
   /** Whether its loop knows it no more. */
   forgotten = false
 
-  constructor(text: string, type: HostedType, loop: Loop) {
+  constructor(text: string, type: HostedType, host: CellHost) {
     this.text = text
     this.type = type
-    this.loop = loop
+    this.host = host
   }
 
   /** The same one as long as the agent is there, and kept only if it is asked for: it takes half as much as all else. */
   get id(): AgentId {
-    this.#id ??= this.loop.address(this.text).id
+    this.#id ??= this.host.agents.idOf(this.text)
     return this.#id
   }
 
@@ -105,7 +125,7 @@ export class Cell {
 
   /** Whether more messages wait than the mailbox holds. */
   get overfull(): boolean {
-    return this.#queued > this.type.capacity
+    return this.#queued > this.type.capacity && this.type.overflow === 'wait'
   }
 
   get #queued(): number {
@@ -119,30 +139,31 @@ export class Cell {
 
   /** Puts a message in. Its outcome, also when it is refused here, goes to its reply. */
   put(message: Message): void {
-    const { loop, type } = this
-    loop.counters.add(at.accepted, 1)
-    if (loop.closed) return this.#fail(message, undefined, loop.stopReason()) // its agents have stopped or will
+    const { type } = this
+    const { ledger, line, admission } = this.host
+    ledger.accept()
+    if (admission.closed) return this.#fail(message, undefined, admission.reason) // its agents have stopped or will
     if (message.chain !== undefined && (this.#running >= type.limit || this.#life !== undefined)) {
       if (this.#comesBack(message)) return
     }
     if (this.#queued >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       // never a tick: what the agent sends itself is no matter of the bound, and a one-shot timer would be gone
       const refused = type.overflow === 'reject' ? message : this.#mailbox?.take(({ name }) => name !== TIMER)
-      if (refused !== undefined && refused !== message) loop.counters.add(at.queued, -1)
+      if (refused !== undefined && refused !== message) ledger.queue(-1)
       if (refused !== undefined) this.#refuse(refused)
       if (refused === message) return
     }
     this.#push(message)
-    loop.counters.add(at.queued, 1)
-    loop.ready(this)
+    ledger.queue(1)
+    line.ready(this)
   }
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
   tell(name: string, payload: unknown, reply: Reply): void {
     this.#push(noteOf(this, name, payload, reply))
-    this.loop.acceptOwn()
-    this.loop.counters.add(at.queued, 1)
-    this.loop.ready(this)
+    this.host.ledger.acceptOwn()
+    this.host.ledger.queue(1)
+    this.host.line.ready(this)
   }
 
   /** Whether somebody waits for room in the mailbox. */
@@ -151,7 +172,7 @@ export class Cell {
   }
 
   /** Tells `listener` once the mailbox is no longer overfull. */
-  whenRoom(listener: RoomListener): void {
+  whenRoom(listener: () => void): void {
     this.#waitingForRoom ??= []
     this.#waitingForRoom.push(listener)
   }
@@ -160,7 +181,7 @@ export class Cell {
   runNext(): void {
     const message = this.#inner?.shift() ?? (this.#mailbox?.shift() as Message)
     if (this.#mailbox?.length === 0) this.#mailbox = undefined
-    this.loop.counters.add(at.queued, -1)
+    this.host.ledger.queue(-1)
     if (this.#waitingForRoom !== undefined && this.#queued <= this.type.capacity >> 1) this.#tellRoom()
     const { stage } = this
     if (stage === 'ready' || stage === 'stopping') this.#begin(message)
@@ -173,14 +194,14 @@ export class Cell {
     if (life.stage === 'ready') return
     if (life.stage === 'stopping') {
       await life.stop().catch(() => {}) // who stops it is told
-      return this.loop.cell(this.loop.address(this.text)).ensure()
+      return this.host.agents.of(this.text).ensure()
     }
     try {
       await life.start()
       life.release()
     } finally {
       this.#forgetUnmade()
-      this.loop.ready(this) // what queued meanwhile: it runs, or it tries again
+      this.host.line.ready(this) // what queued meanwhile: it runs, or it tries again
     }
   }
 
@@ -214,11 +235,11 @@ export class Cell {
     starting.then(
       () => {
         if (made()) {
-          if (this.loop.closed) this.#fail(first, undefined, this.loop.stopReason())
+          if (this.host.admission.closed) this.#fail(first, undefined, this.host.admission.reason)
           else this.#begin(first)
         }
         life.release()
-        this.loop.ready(this)
+        this.host.line.ready(this)
       },
       error => {
         if (made()) this.#fail(first, undefined, error)
@@ -237,7 +258,7 @@ export class Cell {
 
   /** An agent that could not be made, and that nobody waits for, is nothing to remember. */
   #forgetUnmade(): void {
-    if (this.stage === 'new' && this.waiting === 0 && this.#life?.paused !== true) this.loop.forget(this)
+    if (this.stage === 'new' && this.waiting === 0 && this.#life?.paused !== true) this.host.agents.forget(this)
   }
 
   #begin(message: Message): void {
@@ -282,21 +303,20 @@ export class Cell {
       )
       this.#fail(message, undefined, error)
     } else {
-      this.loop.observer.dropped(message, 'no handler')
+      this.host.reports.observer.dropped(message, 'no handler')
       this.#succeed(message, undefined, undefined)
     }
   }
 
   #run(message: Message, turn: Turn, entry: HandlerEntry): void {
-    const { loop } = this
+    const { ledger, line, reports, turn: watched } = this.host
     this.#running++
     turn.older = this.#newest
     if (this.#newest !== undefined) this.#newest.newer = turn
     this.#newest = turn
-    loop.counters.add(at.running, 1)
-    if (this.type.deadline > 0) loop.deadlines.begin(turn, this.type.deadline)
-    if (this.type.softDeadline > 0) loop.slow.begin(turn, this.type.softDeadline)
-    if (loop.observer.active) loop.observer.process(message)
+    ledger.begin()
+    if (this.type.timed) watched.watch.begin(turn)
+    if (reports.observer.active) reports.observer.process(message)
     let outcome: unknown
     try {
       outcome = entry.handle(message.payload, turn)
@@ -310,12 +330,12 @@ export class Cell {
         value => {
           this.#end(turn)
           this.#answer(message, turn, entry, value)
-          loop.ready(this)
+          line.ready(this)
         },
         error => {
           this.#end(turn)
           this.#fail(message, turn, error)
-          loop.ready(this)
+          line.ready(this)
         },
       )
       return
@@ -330,10 +350,10 @@ export class Cell {
     if (turn.newer === undefined) this.#newest = turn.older
     else turn.newer.older = turn.older
     if (turn.older !== undefined) turn.older.newer = turn.newer
-    this.loop.counters.add(at.running, -1)
-    if (turn.deadlineAt !== 0) this.loop.deadlines.end(turn)
-    if (this.type.softDeadline > 0) this.loop.slow.end(turn)
-    if (this.type.checkpoint !== undefined) this.loop.checkpoints.turnEnded(this)
+    const { ledger, turn: watched, life } = this.host
+    ledger.end()
+    if (this.type.timed) watched.watch.end(turn)
+    if (this.type.checkpoint !== undefined) life.checkpoints.turnEnded(this)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
     if (this.watched) this.life.turnEnded(turn)
   }
@@ -345,7 +365,7 @@ export class Cell {
     }
     let checked: unknown
     try {
-      checked = this.loop.outgoing.checkAnswer(message, entry.message, value)
+      checked = this.host.answers.answer(message, entry.message, value)
     } catch (error) {
       this.#fail(message, turn, error)
       return
@@ -359,27 +379,25 @@ export class Cell {
   }
 
   #succeed(message: Message, turn: Turn | undefined, value: unknown): void {
-    const { loop } = this
-    loop.counters.add(at.handled, 1)
-    loop.counters.add(at.done, 1)
-    if (loop.observer.active) {
-      if (message.isRequest) loop.observer.respond(message)
-      else if (turn !== undefined) loop.observer.handled(message)
+    const { ledger, reports } = this.host
+    ledger.handled()
+    if (reports.observer.active) {
+      if (message.isRequest) reports.observer.respond(message)
+      else if (turn !== undefined) reports.observer.handled(message)
     }
     if (turn?.answered !== true) message.reply?.answer(message, value)
-    loop.settled()
+    ledger.finish()
   }
 
   #fail(message: Message, turn: Turn | undefined, error: unknown): void {
-    const { loop } = this
-    loop.counters.add(at.failed, 1)
-    loop.counters.add(at.done, 1)
-    if (turn !== undefined || !(error instanceof RingreeveError)) loop.observer.failed(this, message, error)
+    const { ledger, reports } = this.host
+    ledger.failed()
+    if (turn !== undefined || !(error instanceof RingreeveError)) reports.observer.failed(this, message, error)
     if (turn?.answered !== true) {
       if (message.reply !== undefined) message.reply.fail(message, error)
-      else loop.reports.unhandled(this, message, error)
+      else reports.unhandled(this, message, error)
     }
-    loop.settled()
+    ledger.finish()
   }
 
   /** Gives a turn's caller an outcome while the handler is still at work. */
@@ -387,7 +405,7 @@ export class Cell {
     if (turn.answered || turn.message === undefined) return
     turn.answered = true
     if (turn.message.reply !== undefined) turn.message.reply.fail(turn.message, error)
-    else this.loop.reports.unhandled(this, turn.message, error)
+    else this.host.reports.unhandled(this, turn.message, error)
   }
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
@@ -410,7 +428,8 @@ export class Cell {
    * What came meanwhile, or that the agent is paused, goes to the cell of the next one.
    */
   retire(): void {
-    const { life, loop } = this
+    const { life } = this
+    const { agents } = this.host
     const waiting: Message[] = []
     for (const message of this.#drainMailbox()) {
       if (message.name === TIMER) this.#succeed(message, undefined, undefined)
@@ -418,8 +437,8 @@ export class Cell {
     }
     life.stage = 'gone'
     life.look()
-    loop.forget(this)
-    if (waiting.length > 0 || life.paused) loop.cell(loop.address(this.text)).#inherit(waiting, life.paused)
+    agents.forget(this)
+    if (waiting.length > 0 || life.paused) agents.of(this.text).#inherit(waiting, life.paused)
     this.#tellRoom()
   }
 
@@ -427,8 +446,8 @@ export class Cell {
     if (paused) this.#life = new Life(this, true)
     this.held = paused
     for (const message of waiting) this.#push(message)
-    this.loop.counters.add(at.queued, waiting.length)
-    this.loop.ready(this)
+    this.host.ledger.queue(waiting.length)
+    this.host.line.ready(this)
   }
 
   /** The agent begins to stop. What waits is for the next one, but for what its own turns wait for. */
@@ -437,10 +456,10 @@ export class Cell {
     const waiting = this.#mailbox?.drain() ?? []
     this.#mailbox = undefined
     for (const message of waiting) {
-      this.loop.counters.add(at.queued, -1)
+      this.host.ledger.queue(-1)
       if (message.chain !== undefined && this.#comesBack(message)) continue
       this.#push(message)
-      this.loop.counters.add(at.queued, 1)
+      this.host.ledger.queue(1)
     }
   }
 
@@ -463,8 +482,8 @@ export class Cell {
     if (this.type.reentrant || (waiting < this.type.limit && this.stage === 'stopping')) {
       this.#inner ??= new MessageLine()
       this.#inner.push(message)
-      this.loop.counters.add(at.queued, 1)
-      this.loop.ready(this)
+      this.host.ledger.queue(1)
+      this.host.line.ready(this)
       return true
     }
     if (waiting < this.type.limit) return false
@@ -482,16 +501,14 @@ export class Cell {
   #refused(message: Message, error: unknown): void {
     if (message.name !== STOP) return this.#fail(message, undefined, error)
     this.life.stopFor(message)
-    this.loop.counters.add(at.done, 1)
-    this.loop.settled()
+    this.host.ledger.finish()
   }
 
   #refuse(message: Message): void {
-    this.loop.counters.add(at.dropped, 1)
-    this.loop.observer.dropped(message, 'mailbox full')
+    this.host.ledger.dropped()
+    this.host.reports.observer.dropped(message, 'mailbox full')
     if (message.reply === undefined) {
-      this.loop.counters.add(at.done, 1)
-      this.loop.settled()
+      this.host.ledger.finish()
       return
     }
     const text = `the mailbox of ${this.text} is full (${this.type.capacity} messages; overflow: '${this.type.overflow}')`
@@ -501,7 +518,7 @@ export class Cell {
   #drainMailbox(): Message[] {
     const all = [...(this.#inner?.drain() ?? []), ...(this.#mailbox?.drain() ?? [])]
     this.#mailbox = undefined
-    this.loop.counters.add(at.queued, -all.length)
+    this.host.ledger.queue(-all.length)
     return all
   }
 

@@ -2,27 +2,27 @@
 // the turn that called for it, so whoever has that answer finds its effect after a crash; an agent that comes back
 // gets its last checkpoint, once, and is told; one that was stopped does not come back.
 import { StateError, textOf } from '../../agent/errors.js'
-import type { Loop } from '../loop.js'
+import type { Clock } from '../base/clock.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Kept, Reports } from '../base/reports.js'
 import type { Cell } from './cell.js'
-
-/** An agent that lived on a thread, and the state it asked to keep. */
-export interface Kept {
-  readonly agent: string
-  /** Undefined: nothing but that it was there. */
-  readonly state?: { readonly value: unknown }
-  /** It was stopped: nothing of it is to come back. */
-  readonly gone?: true
-}
 
 /** Writes the checkpoints of one loop, and holds those of the life before it. */
 export class Checkpoints {
-  readonly #loop: Loop
+  readonly #reports: Reports
+  readonly #clock: Clock
+  readonly #ledger: Ledger
+  /** Shows the host what was written for it. */
+  readonly #show: () => void
   readonly #left = new Map<string, Kept>()
   /** By milliseconds of `everyMs`: agents that changed. */
   readonly #changed = new Map<number, Set<Cell>>()
 
-  constructor(loop: Loop) {
-    this.#loop = loop
+  constructor(reports: Reports, clock: Clock, ledger: Ledger, show: () => void) {
+    this.#reports = reports
+    this.#clock = clock
+    this.#ledger = ledger
+    this.#show = show
   }
 
   /** Takes what the life before left. */
@@ -57,8 +57,8 @@ export class Checkpoints {
     if (!isKept(cell)) return
     for (const changed of this.#changed.values()) changed.delete(cell)
     // whatever the host's backlog, or it would come back; no more of these than agents
-    if (this.#loop.index !== 0)
-      this.#loop.reports.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
+    if (this.#reports.index !== 0)
+      this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
   }
 
   /** A turn of an agent whose type has checkpoints has ended. */
@@ -76,7 +76,7 @@ export class Checkpoints {
       return
     }
     this.#changed.set(everyMs, new Set([cell]))
-    this.#loop.clock.after(everyMs, () => this.#saveChanged(everyMs), { weak: true })
+    this.#clock.after(everyMs, () => this.#saveChanged(everyMs), { weak: true })
   }
 
   /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
@@ -96,19 +96,19 @@ export class Checkpoints {
     const changed = this.#changed.get(everyMs)
     this.#changed.delete(everyMs)
     for (const cell of changed ?? []) this.save(cell)
-    this.#loop.settled()
+    this.#ledger.changed()
   }
 
   #tell(cell: Cell, withState: boolean): void {
-    if (this.#loop.index === 0) return
+    if (this.#reports.index === 0) return
     try {
       const state = withState ? { state: { value: cell.state } } : {}
-      const told = this.#loop.reports.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
+      const told = this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
       if (!told) cell.unkept++ // the host is behind; the next turn tries again
-      this.#loop.peer(0).link?.publish() // now: the answer may go to an agent on this thread, and it to the world
+      this.#show() // now: the answer may go to an agent on this thread, and it to the world
     } catch (error) {
       const text = `the state of ${cell.text} cannot be kept: ${textOf(error)}`
-      this.#loop.reports.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
+      this.#reports.unhandled(cell, undefined, new StateError(text, { agent: cell.text, cause: error }))
     }
   }
 }

@@ -11,11 +11,12 @@ import {
   UnknownAgentError,
 } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
-import { at } from '../../sync/status.js'
-import type { Alarm } from '../base/clock.js'
-import { within } from '../base/event-loop.js'
-import { type ChainNode, isPromise, type Message } from '../base/message.js'
+import type { ChainNode } from '../base/chain.js'
+import type { Alarm, Clock } from '../base/clock.js'
+import { type EventLoop, within } from '../base/event-loop.js'
+import { isPromise, type Message, type Origin } from '../base/message.js'
 import type { Cell } from './cell.js'
+import type { Checkpoints } from './checkpoints.js'
 import { OwnWork } from './own-work.js'
 import type { Timer } from './timer.js'
 import { HookTurn, type Turn } from './turn.js'
@@ -25,6 +26,14 @@ const PATIENCE_MS = 5_000
 const NONE: readonly unknown[] = []
 
 export type Stage = 'new' | 'starting' | 'ready' | 'stopping' | 'gone'
+
+/** What the life of an agent needs of its loop, beside what its cell does. */
+export interface LifeHost {
+  readonly clock: Clock
+  readonly eventLoop: EventLoop
+  readonly checkpoints: Checkpoints
+  readonly origin: Origin
+}
 
 /** One agent, from the message that makes it to the end. */
 export class Life {
@@ -90,10 +99,11 @@ export class Life {
    */
   start(behind?: ChainNode): Promise<void> | undefined {
     if (this.#starting !== undefined) return this.#starting
-    const { text, type, loop } = this.#cell
-    const { id } = loop.address(text) // not the cell's own, which it would keep
+    const { text, type } = this.#cell
+    const { agents, life } = this.#cell.host
+    const id = agents.idOf(text) // not the cell's own, which it would keep
     if (type.keys !== undefined && !type.keys.has(id.key)) {
-      if (!this.#paused) loop.forget(this.#cell)
+      if (!this.#paused) agents.forget(this.#cell)
       throw this.#noSuchKey()
     }
     this.stage = 'starting'
@@ -101,11 +111,11 @@ export class Life {
     const { onStart, options } = type.spec
     let state: unknown
     try {
-      state = loop.unloaded.has(text) ? loop.unloaded.get(text) : options.state?.(id)
+      state = agents.unloaded.has(text) ? agents.unloaded.get(text) : options.state?.(id)
     } catch (error) {
       throw this.#startFailed(error)
     }
-    if (onStart === undefined && !isPromise(state) && loop.checkpoints.left(text) === undefined) {
+    if (onStart === undefined && !isPromise(state) && life.checkpoints.left(text) === undefined) {
       this.#ready(state)
       this.release()
       return undefined
@@ -125,12 +135,12 @@ export class Life {
       if (this.#gone) return
       await this.#inHook(new HookTurn(cell, 'onStart', behind), async turn => {
         await onStart?.(turn)
-        const left = cell.loop.checkpoints.left(cell.text)
+        const left = cell.host.life.checkpoints.left(cell.text)
         if (left?.state !== undefined) cell.state = left.state.value
         if (left !== undefined) await onRestart?.(turn)
       })
     } catch (error) {
-      if (this.#gone) return cell.loop.observer.failed(cell, undefined, error)
+      if (this.#gone) return cell.host.reports.observer.failed(cell, undefined, error)
       throw this.#startFailed(error)
     }
     if (!this.#gone) this.#ready(cell.state)
@@ -162,19 +172,20 @@ export class Life {
 
   #ready(state: unknown): void {
     const cell = this.#cell
-    const { loop, type } = cell
+    const { type } = cell
+    const { agents, ledger, admission, reports, life } = cell.host
     cell.state = state
-    loop.unloaded.delete(cell.text)
+    agents.unloaded.delete(cell.text)
     this.stage = 'ready'
-    loop.counters.add(at.agents, 1)
-    loop.observer.create(cell)
-    loop.checkpoints.begun(cell)
-    if (loop.resting) return void this.rest()
+    ledger.agents(1)
+    reports.observer.create(cell)
+    life.checkpoints.begun(cell)
+    if (admission.resting) return void this.rest()
     for (const entry of type.spec.intervals) this.own.every(entry)
     for (const entry of type.spec.loops) this.own.background(entry)
     if (type.unloadAfter > 0) {
       cell.watched = true
-      this.#lastTurn = loop.clock.now()
+      this.#lastTurn = life.clock.now()
       this.#unloadIn(type.unloadAfter)
     }
   }
@@ -182,14 +193,14 @@ export class Life {
   #startFailed(error: unknown): RingreeveError {
     this.#starting = undefined
     this.stage = 'new'
-    const { text, loop } = this.#cell
+    const { text, host } = this.#cell
     void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
     this.#cell.unmade(this.#paused)
     const failure = new AgentCreationError(`agent ${text} could not be made: ${textOf(error)}`, {
       agent: text,
       cause: error,
     })
-    loop.observer.failed(this.#cell, undefined, failure)
+    host.reports.observer.failed(this.#cell, undefined, failure)
     return failure
   }
 
@@ -202,7 +213,7 @@ export class Life {
   // ---- pausing ----------------------------------------------------------------------------------------------------
 
   pause(): void {
-    if (this.#cell.loop.resting) return // it is to work off what waits
+    if (this.#cell.host.admission.resting) return // it is to work off what waits
     this.#paused = true
     this.#hold()
   }
@@ -210,7 +221,7 @@ export class Life {
   resume(): void {
     this.#paused = false
     this.#hold()
-    this.#cell.loop.ready(this.#cell)
+    this.#cell.host.line.ready(this.#cell)
   }
 
   #hold(): void {
@@ -227,22 +238,22 @@ export class Life {
     if (this.#paused) this.resume()
     const fail = (_: unknown, error: unknown): void => {
       this.#report(error)
-      if (this.#fatal) this.#cell.loop.reports.stopRuntime(error)
+      if (this.#fatal) this.#cell.host.reports.stopRuntime(error)
     }
     this.#cell.tell(STOP, undefined, { answer: () => {}, fail })
   }
 
   /** The wish to stop has its turn, or is all that is left; its sender is told when the agent has stopped. */
   stopFor(message: Message): void {
-    const { loop } = this.#cell
+    const { agents, ledger } = this.#cell.host
     this.#keep = false
-    loop.forgetState(this.#cell)
+    agents.forgetState(this.#cell)
     this.stop()
       .then(
         () => message.reply?.answer(message, undefined),
         error => message.reply?.fail(message, error),
       )
-      .finally(() => loop.settled()) // outside any turn: nobody else would show the answer
+      .finally(() => ledger.changed()) // outside any turn: nobody else would show the answer
   }
 
   /**
@@ -253,11 +264,11 @@ export class Life {
   async drop(ms: number): Promise<void> {
     const cell = this.#cell
     this.#keep = false
-    cell.loop.forgetState(cell)
+    cell.host.agents.forgetState(cell)
     if (this.#paused) this.resume()
     cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
     if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
-    const { eventLoop } = cell.loop
+    const { eventLoop } = cell.host.life
     if (await within(eventLoop, ms, this.stop())) return
     if (this.stage === 'starting') {
       cell.retire()
@@ -271,8 +282,10 @@ export class Life {
 
   /** Stops what the agent does of itself. @returns when its loops have ended */
   async rest(): Promise<void> {
-    const { loop, text } = this.#cell
-    const reason = loop.resting ? loop.stopReason() : new StoppedError(`agent ${text} stops`, { agent: text })
+    const { host, text } = this.#cell
+    const reason = host.admission.resting
+      ? host.admission.reason
+      : new StoppedError(`agent ${text} stops`, { agent: text })
     this.#unloading?.cancel()
     if (this.stage === 'starting') this.#hook?.ownCancellation().cancel(reason)
     await this.own.rest(reason)
@@ -295,7 +308,7 @@ export class Life {
 
   async #stop(): Promise<void> {
     const cell = this.#cell
-    const { loop } = cell
+    const { agents, ledger, admission, life } = cell.host
     if (this.#starting !== undefined) await this.#starting.catch(() => {})
     if (this.stage !== 'ready') {
       this.#stopping = undefined
@@ -305,26 +318,25 @@ export class Life {
     this.#hold()
     cell.watched = true
     cell.letBack()
-    loop.acceptOwn() // who waits for idle waits for this too
+    ledger.acceptOwn() // who waits for idle waits for this too
     void this.rest()
     const still = new Promise<void>(resolve => {
       this.#still = resolve
       this.look()
     })
-    while (!(await within(loop.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
+    while (!(await within(life.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
     try {
       await this.#inHook(new HookTurn(cell, 'onStop'), turn => cell.type.spec.onStop?.(turn))
     } catch (error) {
       this.endedBadly(error)
     }
     if (this.#keep && cell.state !== undefined) {
-      loop.unloaded.set(cell.text, cell.state)
-      loop.checkpoints.unloaded(cell)
-    } else if (!this.#keep && !loop.resting) loop.forgetState(cell)
-    loop.counters.add(at.agents, -1)
+      agents.unloaded.set(cell.text, cell.state)
+      life.checkpoints.unloaded(cell)
+    } else if (!this.#keep && !admission.resting) agents.forgetState(cell)
+    ledger.agents(-1)
     cell.retire()
-    loop.counters.add(at.done, 1)
-    loop.settled()
+    ledger.finish()
     if (this.#errors.length > 0) throw this.#grouped()
   }
 
@@ -347,28 +359,29 @@ export class Life {
     if (this.stage !== 'gone') return
     // whoever remembers the address of an agent that is gone has its cell, but must not have its state
     if (still) this.#cell.state = undefined
-    if (this.#cell.running === 0) this.#cell.loop.outlived.delete(this.#cell)
+    if (this.#cell.running === 0) this.#cell.host.agents.outlived.delete(this.#cell)
   }
 
   /** A turn has ended; told only if the cell is watched. */
   turnEnded(turn: Turn): void {
     const task = turn.message?.name === TIMER ? (turn.message.payload as Timer) : undefined
     if (this.stage === 'stopping' || this.stage === 'gone') this.look()
-    else if (task?.period === undefined) this.#lastTurn = this.#cell.loop.clock.now()
+    else if (task?.period === undefined) this.#lastTurn = this.#cell.host.life.clock.now()
   }
 
   /** Messages keep an agent loaded, and one-shot timers; ticks and loops do not. */
   #unloadIn(ms: number): void {
-    const { type, loop } = this.#cell
+    const { type, host } = this.#cell
+    const { clock } = host.life
     const look = (): void => {
       if (this.stage !== 'ready') return
       const busy = this.#cell.running > 0 || this.#cell.waiting > 0 || this.#paused || this.#own?.promised === true
-      const left = busy ? type.unloadAfter : type.unloadAfter - (loop.clock.now() - this.#lastTurn)
+      const left = busy ? type.unloadAfter : type.unloadAfter - (clock.now() - this.#lastTurn)
       if (left > 0) return this.#unloadIn(left)
       this.#keep = type.keepState
       this.stop().catch(error => this.#report(error))
     }
-    this.#unloading = loop.clock.after(ms, look, { weak: true })
+    this.#unloading = clock.after(ms, look, { weak: true })
   }
 
   // ---- failing ----------------------------------------------------------------------------------------------------
@@ -376,7 +389,7 @@ export class Life {
   /** An interval or a loop failed while the agent is there. The event log has it already, or gets it with the end. */
   failed(error: unknown, onError: OnError): void {
     if (onError === 'report') {
-      this.#cell.loop.reports.unhandled(this.#cell, undefined, error)
+      this.#cell.host.reports.unhandled(this.#cell, undefined, error)
       return
     }
     this.#fatal ||= onError === 'stop-runtime'
@@ -391,8 +404,8 @@ export class Life {
   }
 
   #report(error: unknown): void {
-    const { loop } = this.#cell
-    loop.observer.failed(this.#cell, undefined, error)
-    loop.reports.unhandled(this.#cell, undefined, error)
+    const { reports } = this.#cell.host
+    reports.observer.failed(this.#cell, undefined, error)
+    reports.unhandled(this.#cell, undefined, error)
   }
 }

@@ -21,7 +21,7 @@ export class OwnWork implements TimerOwner {
   }
 
   get clock(): Clock {
-    return this.#cell.loop.clock
+    return this.#cell.host.life.clock
   }
 
   /** Loops that have not ended. */
@@ -41,7 +41,7 @@ export class OwnWork implements TimerOwner {
 
   after(ms: number, work: (turn: Turn) => unknown): Timer {
     const timer = new Timer(this, work, undefined)
-    if (this.#resting || this.#cell.loop.resting) timer.cancel()
+    if (this.#resting || this.#cell.host.admission.resting) timer.cancel()
     else this.#begin(timer, ms, 'report')
     return timer
   }
@@ -66,7 +66,7 @@ export class OwnWork implements TimerOwner {
   }
 
   background({ work, onError }: BackgroundEntry): void {
-    const { life, loop } = this.#cell
+    const { life, host } = this.#cell
     const turn = new Turn(this.#cell, undefined)
     const { signal } = turn
     const fail = (error: unknown): void => {
@@ -74,7 +74,7 @@ export class OwnWork implements TimerOwner {
         if (!isEcho(error, signal)) life.endedBadly(error)
         return
       }
-      if (onError === 'report') loop.observer.failed(this.#cell, undefined, error)
+      if (onError === 'report') host.reports.observer.failed(this.#cell, undefined, error)
       life.failed(error, onError)
     }
     const running = Promise.resolve()

@@ -8,7 +8,7 @@ import type { Cell } from './cell.js'
 import type { Turn } from './turn.js'
 
 /** A message of an agent to itself. */
-export function noteOf({ id, loop }: Cell, name: string, payload: unknown, reply: Reply): Message {
+export function noteOf({ id, host }: Cell, name: string, payload: unknown, reply: Reply): Message {
   return new Message({
     name,
     isRequest: false,
@@ -16,8 +16,8 @@ export function noteOf({ id, loop }: Cell, name: string, payload: unknown, reply
     sender: id,
     recipient: id,
     topic: undefined,
-    origin: loop.origin,
-    sequence: loop.nextSequence(),
+    origin: host.life.origin.text,
+    sequence: host.life.origin.next(),
     id: undefined,
     trace: undefined,
     chain: undefined,

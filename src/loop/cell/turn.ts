@@ -4,18 +4,55 @@
 import { checkMs } from '../../agent/check.js'
 import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../../agent/context.js'
 import { CancelledError, InvalidArgumentError, textOf } from '../../agent/errors.js'
-import type { AgentId, TopicId } from '../../agent/ids.js'
+import { type AgentId, agentId, type TopicId } from '../../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../../agent/message.js'
+import type { House } from '../../sync/status.js'
+import type { Admission } from '../base/admission.js'
 import { Cancellation } from '../base/cancellation.js'
-import type { ChainNode, Message } from '../base/message.js'
+import type { ChainNode } from '../base/chain.js'
+import type { Clock } from '../base/clock.js'
+import type { Message } from '../base/message.js'
 import type { Cell } from './cell.js'
+import type { Checkpoints } from './checkpoints.js'
+import type { TurnWatch } from './turn-watch.js'
 
 let turns = 0
+
+/** What a turn needs of its loop. */
+export interface TurnHost {
+  readonly out: WayOut
+  readonly clock: Clock
+  readonly house: House
+  readonly admission: Admission
+  readonly checkpoints: Checkpoints
+  /** Of the turns of types with deadlines. */
+  readonly watch: TurnWatch
+}
+
+/** The way out of the messages of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
+export interface WayOut {
+  send(
+    turn: Turn | undefined,
+    message: RequestType,
+    payload: unknown,
+    recipient: AgentId | string,
+    options: SendOptions | undefined,
+  ): Promise<unknown>
+  publish(
+    turn: Turn | undefined,
+    message: EventType,
+    payload: unknown,
+    options: PublishOptions | undefined,
+  ): Promise<void>
+}
 
 /** What `ctx` is. */
 export class Turn implements Context, ChainNode {
   readonly cell: Cell
   readonly message: Message | undefined
+  readonly agent: string
+  readonly parent: ChainNode | undefined
+  readonly depth: number
   readonly turn = ++turns | 0
   /** Whether the handler is still at work. */
   open = true
@@ -25,39 +62,30 @@ export class Turn implements Context, ChainNode {
   /** Its neighbours among the turns at work of its cell. */
   older: Turn | undefined
   newer: Turn | undefined
-  #cancellation: Cancellation | undefined
+  /** The wish to cancel this turn, if anybody could have it. Changed by {@link ownCancellation} alone. */
+  cancellation: Cancellation | undefined
 
-  /** @param message undefined for `onStart`, `onStop` and background loops */
-  constructor(cell: Cell, message: Message | undefined) {
+  /**
+   * @param message undefined for `onStart`, `onStop` and background loops
+   * @param parent the turn that waits for it
+   */
+  constructor(cell: Cell, message: Message | undefined, parent = message?.chain) {
     this.cell = cell
     this.message = message
-    this.#cancellation = message?.cancellation
-  }
-
-  get agent(): string {
-    return this.cell.text
-  }
-
-  get parent(): ChainNode | undefined {
-    return this.message?.chain
-  }
-
-  get depth(): number {
-    return 1 + (this.parent?.depth ?? 0)
-  }
-
-  /** The wish to cancel this turn, if anybody could have it. */
-  get cancellation(): Cancellation | undefined {
-    return this.#cancellation
+    this.agent = cell.text
+    this.parent = parent
+    this.depth = parent === undefined ? 1 : parent.depth + 1
+    this.cancellation = message?.cancellation
   }
 
   /** A wish of this turn's own, on top of its caller's. */
   ownCancellation(): Cancellation {
-    if (this.#cancellation === undefined || this.#cancellation === this.message?.cancellation) {
-      this.#cancellation = new Cancellation(this.message?.cancellation, this.message?.cancellation?.flag)
-      if (this.cell.loop.house.stopping) this.#cancellation.cancel(this.cell.loop.stopReason())
+    if (this.cancellation === undefined || this.cancellation === this.message?.cancellation) {
+      this.cancellation = new Cancellation(this.message?.cancellation, this.message?.cancellation?.flag)
+      const { house, admission } = this.cell.host.turn
+      if (house.stopping) this.cancellation.cancel(admission.reason)
     }
-    return this.#cancellation
+    return this.cancellation
   }
 
   get id(): AgentId {
@@ -89,13 +117,13 @@ export class Turn implements Context, ChainNode {
   }
 
   checkpoint(): void {
-    const { loop, type, text } = this.cell
+    const { host, type, text } = this.cell
     if (type.checkpoint === undefined) {
       throw new InvalidArgumentError(
         `${text} has no checkpoints: give agent '${this.cell.id.type}' the option checkpoint`,
       )
     }
-    loop.checkpoints.save(this.cell)
+    host.turn.checkpoints.save(this.cell)
   }
 
   get traceparent(): string | undefined {
@@ -107,9 +135,9 @@ export class Turn implements Context, ChainNode {
   }
 
   get cancelled(): boolean {
-    const { loop } = this.cell
-    if (this.#cancellation?.cancelled === true || loop.house.stopping) return true
-    return this.deadlineAt !== 0 && loop.clock.now() >= this.deadlineAt
+    const { house, clock } = this.cell.host.turn
+    if (this.cancellation?.cancelled === true || house.stopping) return true
+    return this.deadlineAt !== 0 && clock.now() >= this.deadlineAt
   }
 
   send<M extends RequestType>(
@@ -118,7 +146,7 @@ export class Turn implements Context, ChainNode {
     recipient: AgentId | string,
     options?: SendOptions,
   ): Promise<AnswerOf<M>> {
-    return this.cell.loop.outgoing.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
+    return this.cell.host.turn.out.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
   trySend<M extends RequestType>(
@@ -131,11 +159,11 @@ export class Turn implements Context, ChainNode {
   }
 
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
-    return this.cell.loop.outgoing.publish(this, message, payload, options)
+    return this.cell.host.turn.out.publish(this, message, payload, options)
   }
 
   handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
-    return handleOf<H>(this, agent.type, key, this.cell.loop.agentId)
+    return handleOf<H>(this, agent.type, key, agentId)
   }
 
   after(ms: number, work: (ctx: Context) => void | Promise<void>): Timer {
@@ -165,7 +193,7 @@ export class Turn implements Context, ChainNode {
         detach()
         resolve()
       }
-      const alarm = this.cell.loop.clock.after(ms, wake)
+      const alarm = this.cell.host.turn.clock.after(ms, wake)
       const cancellation = this.ownCancellation()
       const detach = cancellation.onCancel(fail)
       if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
@@ -180,17 +208,11 @@ export class Turn implements Context, ChainNode {
 /** The turn of `onStart` or `onStop`. */
 export class HookTurn extends Turn {
   readonly hook: 'onStart' | 'onStop'
-  readonly #behind: ChainNode | undefined
 
   /** @param behind who waits for the message that makes the agent, and so for `onStart` */
   constructor(cell: Cell, hook: HookTurn['hook'], behind?: ChainNode) {
-    super(cell, undefined)
+    super(cell, undefined, behind)
     this.hook = hook
-    this.#behind = behind
-  }
-
-  override get parent(): ChainNode | undefined {
-    return this.#behind
   }
 }
 
@@ -202,9 +224,9 @@ export function resultOf<T>(sent: Promise<T>): Promise<SendResult<T>> {
   )
 }
 
-/** A handle that sends through `messenger`. */
+/** A handle that sends through `out`. */
 export function handleOf<H extends MessageType>(
-  messenger: Pick<Context, 'send'>,
+  out: Pick<Context, 'send'>,
   type: string,
   key: string | undefined,
   toId: (type: string, key?: string) => AgentId,
@@ -216,13 +238,13 @@ export function handleOf<H extends MessageType>(
   return {
     id,
     send<M extends H & RequestType>(message: M, ...[payload, options]: Payload<M>): Promise<AnswerOf<M>> {
-      return messenger.send(message, payload as PayloadOf<M>, id, options)
+      return out.send(message, payload as PayloadOf<M>, id, options)
     },
     trySend<M extends H & RequestType>(
       message: M,
       ...[payload, options]: Payload<M>
     ): Promise<SendResult<AnswerOf<M>>> {
-      return resultOf(messenger.send(message, payload as PayloadOf<M>, id, options))
+      return resultOf(out.send(message, payload as PayloadOf<M>, id, options))
     },
   }
 }

@@ -8,11 +8,10 @@ import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
-import type { Kept } from '../cell/checkpoints.js'
+import type { Heap, Kept } from '../base/reports.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { type Leaving, Move } from '../move.js'
-import type { Heap } from './heap.js'
 import { loadModule } from './modules.js'
 
 /** What the coordinator knows of an agent type. */
@@ -73,22 +72,22 @@ export class LoopControl {
   }
 
   attach(parts: LinkParts): void {
-    this.#loop.attach(parts)
+    this.#loop.peers.attach(parts)
   }
 
   detach(index: number, life: number, why: string, forGood: boolean, overdue?: string): void {
-    this.#loop.detach(index, life, why, forGood, overdue)
+    this.#loop.peers.detach(index, life, why, forGood, overdue)
   }
 
   /** Replaces the routes. What was sent before goes by those it was sent by. */
   route(table: RouteTable): void {
-    this.#loop.takeIn()
+    this.#loop.peers.takeIn()
     this.#loop.route(table)
   }
 
   /** Takes what the life before left of its agents. */
   remember(kept: readonly Kept[]): void {
-    this.#loop.checkpoints.remember(kept)
+    this.#loop.agents.checkpoints.remember(kept)
   }
 
   resume(): void {
@@ -125,13 +124,13 @@ export class LoopControl {
 
   /** On the calling loop only: an interceptor is a set of functions. */
   chain(interceptor: Interceptor): void {
-    this.#loop.outgoing.intercept(interceptor)
+    this.#loop.passage.intercept(interceptor)
   }
 
   /** On the calling loop only: a definition holds functions. */
   host(agent: AnyAgent): AgentDescription {
     const { type, options } = agent.spec
-    const hosted = this.#loop.hosted(type)
+    const hosted = this.#loop.agents.type(type)
     if (hosted !== undefined && hosted.spec !== agent.spec) {
       throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
     }
@@ -150,23 +149,23 @@ export class LoopControl {
   }
 
   ensure(agent: string): Promise<Outcome<void>> {
-    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).ensure())
+    return outcomeOf(() => this.#loop.agents.of(agent).ensure())
   }
 
   /** States of the agents that exist here: of all, or of one. */
   save(agent?: string): Promise<Outcome<SavedState[]>> {
     return outcomeOf(() => {
-      const left = [...this.#loop.checkpoints.waiting]
+      const left = [...this.#loop.agents.checkpoints.waiting]
         .filter(kept => kept.state !== undefined && (agent === undefined || kept.agent === agent))
         .map(({ agent, state }) => {
-          const version = this.#loop.hosted(toAgentId(agent).type)?.version as number
+          const version = this.#loop.agents.type(toAgentId(agent).type)?.version as number
           return { agent, version, state: state?.value }
         })
-      const cells = agent === undefined ? [...this.#loop.cells] : [this.#loop.existing(agent)]
-      const unloaded = [...this.#loop.unloaded].filter(([text]) => agent === undefined || text === agent)
+      const cells = agent === undefined ? [...this.#loop.agents.cells] : [this.#loop.agents.existing(agent)]
+      const unloaded = [...this.#loop.agents.unloaded].filter(([text]) => agent === undefined || text === agent)
       const away = unloaded.map(([text, state]) => {
         const id = toAgentId(text)
-        return { agent: text, version: this.#loop.hosted(id.type)?.version ?? 1, state: this.#plain(id, state) }
+        return { agent: text, version: this.#loop.agents.type(id.type)?.version ?? 1, state: this.#plain(id, state) }
       })
       const here = cells
         .filter(cell => cell?.hasState === true)
@@ -184,10 +183,10 @@ export class LoopControl {
     return outcomeOf(async () => {
       const ready = saved.map(({ agent, version, state }) => ({ agent, state: this.#migrated(agent, version, state) }))
       for (const { agent, state } of ready) {
-        await this.#loop.cell(this.#loop.address(agent)).ensure()
-        const cell = this.#loop.cell(this.#loop.address(agent)) // another one, if the agent was just stopping
+        await this.#loop.agents.of(agent).ensure()
+        const cell = this.#loop.agents.of(agent) // another one, if the agent was just stopping
         cell.state = state
-        if (cell.type.checkpoint !== undefined) this.#loop.checkpoints.save(cell)
+        if (cell.type.checkpoint !== undefined) this.#loop.agents.checkpoints.save(cell)
       }
     })
   }
@@ -205,12 +204,12 @@ export class LoopControl {
 
   /** See {@link Peer.hold}. */
   hold(index: number, life: number, all: boolean): boolean {
-    return this.#loop.peer(index).hold(life, all)
+    return this.#loop.peers.of(index).hold(life, all)
   }
 
   release(index: number, life: number): void {
-    this.#loop.peer(index).release(life)
-    this.#loop.sentOut()
+    this.#loop.peers.of(index).letGo(life)
+    this.#loop.scheduler.flush()
   }
 
   /** The steps of a move, in their order; see {@link Move}. */
@@ -239,22 +238,22 @@ export class LoopControl {
   }
 
   pauseAgent(agent: string): void {
-    this.#loop.cell(this.#loop.address(agent)).life.pause()
+    this.#loop.agents.of(agent).life.pause()
   }
 
   resumeAgent(agent: string): void {
-    this.#loop.existing(agent)?.life.resume()
+    this.#loop.agents.existing(agent)?.life.resume()
   }
 
   /** Orders come by another way than messages: what was sent before this one is in its mailbox after it. */
   takeIn(): void {
-    this.#loop.takeIn()
+    this.#loop.peers.takeIn()
   }
 
   /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
-    this.#loop.takeIn()
-    return outcomeOf(() => this.#loop.cell(this.#loop.address(agent)).life.drop(ms))
+    this.#loop.peers.takeIn()
+    return outcomeOf(() => this.#loop.agents.of(agent).life.drop(ms))
   }
 
   async stop(ms: number): Promise<WireError[]> {
@@ -268,7 +267,7 @@ export class LoopControl {
 
   #migrated(agent: string, version: number, state: unknown): unknown {
     const { type } = toAgentId(agent)
-    const hosted = this.#loop.hosted(type)
+    const hosted = this.#loop.agents.type(type)
     if (hosted === undefined)
       throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
     const copy: unknown = structuredClone(state)

@@ -4,18 +4,12 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { resourceLimits } from 'node:worker_threads'
+import type { Heap } from '../base/reports.js'
 
 const MB = 2 ** 20
 const SELDOM_MS = 250
 /** The part of the threshold that recycling must free to be worth while. */
 const WORTH = 1 / 4
-
-/** Bytes of the heap of this thread. */
-export interface Heap {
-  readonly used: number
-  /** When it is to be recycled. */
-  readonly threshold: number
-}
 
 /** Watches the heap of the calling thread. */
 export class HeapWatch {

@@ -2,13 +2,7 @@
 // whatever handlers its modules installed (a swallowed one leaves callers waiting for ever), and a thread that still
 // runs JavaScript on its way out says which turns it leaves open.
 import type { MessagePort } from 'node:worker_threads'
-
-/** A turn that was open when its thread ended. */
-export interface OpenTurn {
-  readonly agent: string
-  readonly message: string
-  readonly messageId: string
-}
+import type { OpenTurn } from '../cell/agents.js'
 
 /** The most turns that are named. */
 const MOST = 1_000

@@ -3,28 +3,48 @@
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
 import { NotSerializableError, textOf } from '../../agent/errors.js'
-import type { AgentId, TopicId } from '../../agent/ids.js'
-import type { AnySerializer, RequestType } from '../../agent/message.js'
-import { type ChainEntry, type Envelope, Flag, Kind } from '../../transport/frame.js'
+import type { TopicId } from '../../agent/ids.js'
+import type { AnySerializer } from '../../agent/message.js'
+import type { CancelFlags } from '../../sync/cancel.js'
+import type { Codec } from '../../transport/codec.js'
+import { type CancelRef, type ChainEntry, type Envelope, Flag, Kind } from '../../transport/frame.js'
 import type { InLane, Link, TakenBody } from '../../transport/link.js'
 import { BrokenRingError } from '../../transport/ring.js'
-import type { Audience } from '../base/audience.js'
 import { Cancellation } from '../base/cancellation.js'
-import { type ChainNode, Message, type Reply } from '../base/message.js'
-import type { Report } from '../base/reports.js'
-import type { Cell } from '../cell/cell.js'
-import type { Coded } from '../hosted.js'
-import type { Address, Loop } from '../loop.js'
-import { Call, GatherPart } from './calls.js'
+import type { ChainNode } from '../base/chain.js'
+import type { Audience, Directory } from '../base/directory.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Line } from '../base/line.js'
+import { Message, type Reply } from '../base/message.js'
+import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js'
+import type { Report, Reports } from '../base/reports.js'
+import { Call } from './call.js'
+import { GatherPart, type HandlerFailure } from './gather.js'
 import type { Peer } from './peer.js'
+import type { CallTable, Waiter } from './waiter.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64
 const LAST_TAKES = 131_072
+/** Where frames go that no call is for. */
+const NOBODY = { slot: 0, generation: 0 }
+
+/** What the way in needs of its loop. */
+export interface IncomingHost {
+  readonly directory: Directory
+  readonly recipients: Recipients
+  readonly waiters: CallTable<Waiter>
+  readonly codec: Codec
+  readonly ledger: Ledger
+  readonly line: Line
+  readonly reports: Reports
+  /** The cancel flags of the calls that one life of a loop made; undefined when this loop knows another life of it, or none. */
+  flagsOf(loop: number, life: number): CancelFlags | undefined
+}
 
 /** Takes what one other loop sends. Made anew for each life of that loop. */
 export class Incoming {
-  readonly #loop: Loop
+  readonly #host: IncomingHost
   readonly #peer: Peer
   readonly #link: Link
   readonly #reply: Reply
@@ -33,13 +53,14 @@ export class Incoming {
   readonly peer: number
   #over = false
 
-  constructor(loop: Loop, peer: Peer, link: Link) {
-    this.#loop = loop
+  constructor(host: IncomingHost, peer: Peer, link: Link) {
+    this.#host = host
     this.#peer = peer
     this.#link = link
     this.peer = link.peer
     this.#origin = `${link.peer}.${link.life}`
-    this.#reply = peer.replyTo(link, message => this.#coded(message.recipient, message.name)?.answerSerializer)
+    const { recipients } = host
+    this.#reply = peer.replyTo(link, ({ recipient, name }) => recipients.coded(recipient.type, name)?.answerSerializer)
   }
 
   /** Takes some outcomes and control frames. @returns whether there were any */
@@ -54,12 +75,12 @@ export class Incoming {
 
   #take(lane: InLane, most: number): boolean {
     try {
-      const taken = lane.drain(most, this.#takeFrame, this.#loop.showAccepted, this.#refuse)
+      const taken = lane.drain(most, this.#takeFrame, this.#host.ledger.showAccepted, this.#refuse)
       if (lane.spaceWanted()) this.#link.wake()
       return taken > 0
     } catch (error) {
       if (!(error instanceof BrokenRingError)) throw error
-      if (!this.#over) this.#loop.reports.broken(this.#link, error)
+      if (!this.#over) this.#host.reports.broken(this.#link, error)
       return false
     }
   }
@@ -103,106 +124,113 @@ export class Incoming {
         return envelope.kind === Kind.MUTE ? this.#peer.mute(agent) : this.#peer.unmute(agent)
       }
       case Kind.REPORT:
-        return this.#loop.reports.reported(this.#decode(envelope, body, undefined) as Report)
+        return this.#host.reports.reported(this.#decode(envelope, body, undefined) as Report)
     }
   }
 
   /** Gives a frame that could not be read or taken its outcome. */
   readonly #refuse = (envelope: Envelope, error: unknown): void => {
-    const { slot, generation } = envelope
     const failure = undecodable(`a frame from loop ${this.peer}`, error)
     switch (envelope.kind) {
       case Kind.REQUEST:
-        return this.#peer.failure(this.#link, slot, generation, failure)
+        return this.#peer.failure(this.#link, envelope, failure)
       case Kind.ANSWER:
       case Kind.FAILURE:
       case Kind.HANDLED:
-        return this.#loop.waiters.take(slot, generation)?.reject(failure)
+        return this.#host.waiters.take(envelope.slot, envelope.generation)?.reject(failure)
       case Kind.EVENT:
       case Kind.EVENT_TO:
-        if (envelope.flags & Flag.WAITED) return this.#notHandled(slot, generation, failure)
+        if (envelope.flags & Flag.WAITED) return this.#notHandled(envelope, failure)
     }
-    this.#loop.reports.unhandled(undefined, undefined, failure)
+    this.#host.reports.unhandled(undefined, undefined, failure)
   }
 
-  #notHandled(slot: number, generation: number, error: unknown): void {
-    this.#peer.control(this.#link, Kind.HANDLED, slot, generation, [{ agent: `loop ${this.#loop.index}`, error }])
+  #notHandled(envelope: Envelope, error: unknown): void {
+    const failures: HandlerFailure[] = [{ agent: `loop ${this.#host.directory.index}`, error }]
+    this.#peer.control(this.#link, Kind.HANDLED, envelope, failures)
   }
 
   #request(envelope: Envelope, body: TakenBody): void {
-    const { slot, generation } = envelope
+    const { directory, recipients } = this.#host
     const name = envelope.message as string
-    const address = this.#loop.address(envelope.recipient as string)
-    const fail = (error: unknown) => this.#peer.failure(this.#link, slot, generation, error)
-    if (address.loop !== this.#loop.index) {
-      return fail(this.#loop.nowhere(address, name))
-    }
+    const address = directory.of(envelope.recipient as string)
+    if (address.loop !== directory.index)
+      return this.#peer.failure(this.#link, envelope, directory.nowhere(address, name))
     let payload: unknown
     try {
-      payload = this.#payload(envelope, body, this.#coded(address.id, name))
+      payload = this.#payload(envelope, body, recipients.coded(address.id.type, name))
     } catch (error) {
-      return fail(undecodable(`payload of '${name}' for ${address.text}`, error))
+      const failure = undecodable(`payload of '${name}' for ${address.text}`, error)
+      return this.#peer.failure(this.#link, envelope, failure)
     }
-    const cancellation = this.#cancellation(envelope)
-    if (cancellation !== undefined) this.#peer.inbound.set(slot, { generation, cancellation })
-    this.#put(this.#loop.cell(address), this.#message(envelope, address, undefined, payload, cancellation, this.#reply))
+    const cancellation = envelope.cancel === undefined ? undefined : this.#cancellation(envelope)
+    if (cancellation !== undefined) {
+      const { slot, generation } = envelope
+      this.#peer.inbound.set(slot, { generation, cancellation })
+    }
+    const message = this.#message(envelope, address, undefined, payload, cancellation, this.#reply)
+    this.#put(recipients.at(address), message)
   }
 
   #event(envelope: Envelope, body: TakenBody): void {
-    const { slot, generation } = envelope
-    const loop = this.#loop
+    const { directory, recipients, line, reports } = this.#host
     const waited = (envelope.flags & Flag.WAITED) !== 0
-    const audience = loop.audiences.of(envelope.topic as string)
+    const audience = directory.audience(envelope.topic as string)
     const addresses = this.#recipients(envelope, audience)
     let payload: unknown
     try {
-      payload = this.#payload(envelope, body, this.#codedBy(addresses, envelope))
+      const coded = (envelope.flags & Flag.CUSTOM) === 0 ? undefined : this.#codedBy(addresses, envelope)
+      payload = this.#payload(envelope, body, coded)
     } catch (error) {
       const failure = undecodable(`payload of '${envelope.message}' for ${envelope.topic}`, error)
-      if (waited) this.#notHandled(slot, generation, failure)
-      else loop.reports.unhandled(undefined, undefined, failure)
+      if (waited) this.#notHandled(envelope, failure)
+      else reports.unhandled(undefined, undefined, failure)
       return
     }
-    const cancellation = this.#cancellation(envelope)
+    const { slot, generation } = envelope
+    const cancellation = envelope.cancel === undefined ? undefined : this.#cancellation(envelope)
     if (cancellation !== undefined && waited) this.#peer.inbound.set(slot, { generation, cancellation })
     const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
-    loop.spread += addresses.length - 1
+    line.brought(addresses.length)
     for (const address of addresses) {
-      this.#put(loop.cell(address), this.#message(envelope, address, audience.topic, payload, cancellation, reply))
+      const message = this.#message(envelope, address, audience.topic, payload, cancellation, reply)
+      this.#put(recipients.at(address), message)
     }
   }
 
   #recipients(envelope: Envelope, audience: Audience): readonly Address[] {
-    const { index } = this.#loop
+    const { directory } = this.#host
     if (envelope.kind === Kind.EVENT_TO)
-      return [this.#loop.address(envelope.recipient as string)].filter(to => to.loop === index)
-    if (envelope.flags & Flag.TO_SELF) return audience.here
-    return audience.here.filter(address => address.text !== envelope.sender)
+      return [directory.of(envelope.recipient as string)].filter(to => to.loop === directory.index)
+    const { here } = audience
+    if (envelope.flags & Flag.TO_SELF || envelope.sender === undefined) return here
+    for (const { text } of here) if (text === envelope.sender) return here.filter(to => to.text !== envelope.sender)
+    return here
   }
 
   #outcome(envelope: Envelope, body: TakenBody): void {
-    const waiter = this.#loop.waiters.take(envelope.slot, envelope.generation)
+    const waiter = this.#host.waiters.take(envelope.slot, envelope.generation)
     if (waiter === undefined) return
     try {
       const serializer = waiter instanceof Call ? waiter.message.answerSerializer : undefined
       const value = this.#decode(envelope, body, envelope.kind === Kind.ANSWER ? serializer : undefined)
       if (envelope.kind === Kind.FAILURE) waiter.reject(value)
       else if (waiter instanceof Call) waiter.answer(undefined, value)
-      else if (waiter instanceof GatherPart) waiter.handled((value ?? []) as { agent: string; error: unknown }[])
+      else if (waiter instanceof GatherPart) waiter.handled((value ?? []) as HandlerFailure[])
     } catch (error) {
       waiter.reject(undecodable('answer', error))
     }
   }
 
   /** Puts a message in, and tells its sender's loop to hold more back when that fills the queue. */
-  #put(cell: Cell, message: Message): void {
-    cell.put(message)
-    if (!cell.overfull || cell.type.overflow !== 'wait' || this.#muted.has(cell.text)) return
-    this.#muted.add(cell.text)
-    this.#peer.control(this.#link, Kind.MUTE, 0, 0, cell.text)
-    cell.whenRoom(() => {
-      this.#muted.delete(cell.text)
-      this.#peer.control(this.#link, Kind.UNMUTE, 0, 0, cell.text)
+  #put(to: Recipient, message: Message): void {
+    to.put(message)
+    if (!to.overfull || this.#muted.has(to.text)) return
+    this.#muted.add(to.text)
+    this.#peer.control(this.#link, Kind.MUTE, NOBODY, to.text)
+    to.whenRoom(() => {
+      this.#muted.delete(to.text)
+      this.#peer.control(this.#link, Kind.UNMUTE, NOBODY, to.text)
     })
   }
 
@@ -218,14 +246,14 @@ export class Incoming {
       name: envelope.message as string,
       isRequest: topic === undefined,
       payload,
-      sender: envelope.sender === undefined ? undefined : this.#loop.address(envelope.sender).id,
+      sender: envelope.sender === undefined ? undefined : this.#host.directory.of(envelope.sender).id,
       recipient: address.id,
       topic,
       origin: this.#origin,
       sequence: envelope.sequence,
       id: envelope.id,
       trace: envelope.trace,
-      chain: chainOf(envelope.chain),
+      chain: envelope.chain === undefined ? undefined : chainOf(envelope.chain),
       cancellation,
       reply,
       slot: envelope.slot,
@@ -233,11 +261,10 @@ export class Incoming {
     })
   }
 
-  #cancellation(envelope: Envelope): Cancellation | undefined {
-    const { cancel } = envelope
-    if (cancel === undefined) return undefined
-    const { loop, life, slot, generation } = cancel
-    const flags = this.#loop.flagsOf(loop, life)
+  /** Others may know a life sooner or longer: by its slots alone the flags of one would speak of the calls of another. */
+  #cancellation({ cancel }: Envelope): Cancellation {
+    const { loop, life, slot, generation } = cancel as CancelRef
+    const flags = this.#host.flagsOf(loop, life)
     const raised = () => flags?.raised(slot, generation) ?? false
     return new Cancellation(undefined, { loop, life, slot, generation, raised })
   }
@@ -248,15 +275,10 @@ export class Incoming {
     if (target?.generation === envelope.generation) target.cancellation.cancel(reason)
   }
 
-  #coded(recipient: AgentId, name: string): Coded | undefined {
-    return this.#loop.hosted(recipient.type)?.handlers.get(name)?.[0]?.message as RequestType | undefined
-  }
-
   /** How the event is coded: by whoever has a handler for it, which need not be the first who hears the topic. */
-  #codedBy(addresses: readonly Address[], { flags, message }: Envelope): Coded | undefined {
-    if ((flags & Flag.CUSTOM) === 0) return undefined
+  #codedBy(addresses: readonly Address[], { message }: Envelope): Coded | undefined {
     for (const { id } of addresses) {
-      const coded = this.#coded(id, message as string)
+      const coded = this.#host.recipients.coded(id.type, message as string)
       if (coded !== undefined) return coded
     }
     return undefined
@@ -277,7 +299,7 @@ export class Incoming {
       if (serializer === undefined) throw new Error(`this thread knows no serializer for '${envelope.message}'`)
       return serializer.decode(new Uint8Array(source.bytes.subarray(offset, offset + length)))
     }
-    return this.#loop.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0)
+    return this.#host.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0)
   }
 }
 
@@ -287,7 +309,7 @@ class RemoteGather implements Reply {
   readonly #link: Link
   readonly #slot: number
   readonly #generation: number
-  readonly #failures: { readonly agent: string; readonly error: unknown }[] = []
+  readonly #failures: HandlerFailure[] = []
   #open: number
 
   constructor(peer: Peer, link: Link, slot: number, generation: number, recipients: number) {
@@ -314,7 +336,8 @@ class RemoteGather implements Reply {
   #tell(): void {
     this.#peer.inbound.delete(this.#slot)
     const failures = this.#failures.length === 0 ? undefined : this.#failures
-    this.#peer.control(this.#link, Kind.HANDLED, this.#slot, this.#generation, failures)
+    const slot = { slot: this.#slot, generation: this.#generation }
+    this.#peer.control(this.#link, Kind.HANDLED, slot, failures)
   }
 }
 
@@ -323,9 +346,8 @@ function undecodable(what: string, error: unknown): NotSerializableError {
   return new NotSerializableError(`${what} could not be read: ${why}`, { cause: error })
 }
 
-function chainOf(entries: readonly ChainEntry[] | undefined): ChainNode | undefined {
+function chainOf(entries: readonly ChainEntry[]): ChainNode | undefined {
   let node: ChainNode | undefined
-  if (entries === undefined) return undefined
   for (let i = entries.length - 1; i >= 0; i--) {
     const { agent, turn } = entries[i] as ChainEntry
     node = { agent, turn, parent: node, depth: (node?.depth ?? 0) + 1 }

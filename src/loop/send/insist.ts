@@ -3,7 +3,7 @@
 import type { SendOptions } from '../../agent/context.js'
 import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../../agent/errors.js'
 import type { RequestType } from '../../agent/message.js'
-import type { Loop } from '../loop.js'
+import type { SendHost } from './requests.js'
 
 const CRASHES = 2
 
@@ -13,7 +13,7 @@ const CRASHES = 2
  * @throws PoisonedError
  */
 export async function insist(
-  loop: Loop,
+  { origin, peers, reports }: Pick<SendHost, 'origin' | 'peers' | 'reports'>,
   message: RequestType,
   payload: unknown,
   recipient: string,
@@ -27,17 +27,17 @@ export async function insist(
     )
   }
   const { idempotent: _, ...once } = options
-  const messageId = options.messageId ?? `${loop.origin}.${loop.nextSequence()}`
+  const messageId = options.messageId ?? `${origin.text}.${origin.next()}`
   for (let crashes = 0; ; ) {
     try {
       return await send({ ...once, messageId })
     } catch (error) {
-      if (!isCrash(error, recipient, message.name) || loop.isGone(error.thread as number)) throw error
+      if (!isCrash(error, recipient, message.name) || peers.isGone(error.thread as number)) throw error
       if (!(error instanceof ThreadLostError) || error.maybeExecuted) crashes++
       if (crashes < CRASHES) continue
       const details = { agent: recipient, message: message.name, cause: error }
       const text = `'${message.name}' for ${recipient} (message ${messageId}) was in flight when its thread ended, ${CRASHES} times; it is in the dead letters. Last: ${error.message}`
-      loop.reports.dead({
+      reports.dead({
         reason: 'poison',
         detail: error.message,
         time: Date.now(),

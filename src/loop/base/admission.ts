@@ -1,0 +1,107 @@
+// Who may send, in the life of a loop. What it keeps: the stage only goes forward; what the application sends while the gate
+// is closed goes in the order in which it was sent, and before anything that is sent later.
+//
+//   stage      from the application         from turns   agents of themselves   goes to
+//   open       yes; held if HELD            yes          yes                    draining, resting, closed
+//   draining   StoppedError; held if HELD   yes          yes                    resting, closed
+//   resting    StoppedError; held if HELD   yes          no                     closed
+//   closed     StoppedError                 no           no                     ended
+//   ended      StoppedError                 no           no
+//
+// HELD is how many have closed the gate: before the runtime has begun, and while state is saved or loaded. It is no stage of its
+// own, because a loop that is held can be stopped. Threads have no application, so their loops do not drain.
+import { StoppedError } from '../../agent/errors.js'
+import { Queue } from '../../transport/queue.js'
+
+const order = ['open', 'draining', 'resting', 'closed', 'ended'] as const
+/** A stage in the life of a loop. */
+export type LoopStage = (typeof order)[number]
+
+/** What each stage may go to. */
+export const loopStages: Readonly<Record<LoopStage, readonly LoopStage[]>> = {
+  open: ['draining', 'resting', 'closed'],
+  draining: ['resting', 'closed'],
+  resting: ['closed'],
+  closed: ['ended'],
+  ended: [],
+}
+
+/** The stage of one loop, and its gate. */
+export class Admission {
+  #stage: LoopStage = 'open'
+  #closers = 0
+  readonly #held = new Queue<() => void>()
+  #reason = new StoppedError('the runtime was stopped')
+
+  get stage(): LoopStage {
+    return this.#stage
+  }
+
+  /** @throws Error for a step that is not in the table */
+  to(stage: LoopStage): void {
+    if (!loopStages[this.#stage].includes(stage))
+      throw new Error(`a loop that is ${this.#stage} cannot become ${stage}`)
+    this.#stage = stage
+  }
+
+  /** Whether agents do nothing of themselves any more, because the loop is to stop. */
+  get resting(): boolean {
+    return this.#stage !== 'open' && this.#stage !== 'draining'
+  }
+
+  /** Whether nobody may send. */
+  get closed(): boolean {
+    return this.#stage === 'closed' || this.#stage === 'ended'
+  }
+
+  /** @throws StoppedError when the application, or (while draining) anybody but a turn, may send no more */
+  check(turn: unknown): void {
+    if (this.#stage === 'open' || (turn !== undefined && !this.closed)) return
+    throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the place that sent is in the stack
+  }
+
+  /** What everything gets that is dropped when the loop stops. */
+  get reason(): StoppedError {
+    return this.#reason
+  }
+
+  failWith(reason: StoppedError): void {
+    this.#reason = reason
+  }
+
+  // ---- the gate ---------------------------------------------------------------------------------------------------
+
+  /** Whether what the application sends is held. */
+  get held(): boolean {
+    return this.#closers > 0
+  }
+
+  /** Whoever needs quiet closes the gate; it opens when the last of them opens it. */
+  close(): void {
+    if (!this.closed) this.#closers++
+  }
+
+  open(): void {
+    if (this.#closers > 0) this.#open(this.#closers - 1)
+  }
+
+  /** Opens the gate, whoever has closed it: nobody may send any more, and what was held is to be told so. */
+  openForGood(): void {
+    this.#open(0)
+  }
+
+  /** Sends what was held, up to where the gate is closed again. */
+  #open(closers: number): void {
+    this.#closers = closers
+    while (this.#closers === 0) {
+      const next = this.#held.shift()
+      if (next === undefined) return
+      next()
+    }
+  }
+
+  /** Sends once the gate is open, behind what was held before. @param send never throws; everything is in its promise */
+  hold<T>(send: () => Promise<T>): Promise<T> {
+    return new Promise(resolve => this.#held.push(() => resolve(send())))
+  }
+}

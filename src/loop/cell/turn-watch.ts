@@ -1,0 +1,206 @@
+// The turns of one loop that may, or should, only take so long. The loop itself ends a turn that is past its deadline and
+// yields: its signal aborts and its caller gets an answer. Of a turn that is past its soft deadline somebody is told. What it
+// keeps: the turn that is due first stands in shared memory, so that it is found also when it never yields (the coordinator's
+// watchdog); and finding it takes no look at all the others.
+import { DeadlineError } from '../../agent/errors.js'
+import type { Observer } from '../../observe/observer.js'
+import { slowText } from '../../observe/slow.js'
+import type { Status } from '../../sync/status.js'
+import type { Alarm, Clock } from '../base/clock.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Turn } from './turn.js'
+
+/** A turn and when it is due, by the loop's clock. */
+interface Due {
+  readonly turn: Turn
+  readonly at: number
+  /** Of two that are due at once the one that began first is first. */
+  readonly order: number
+  /** Whether it is waited for. */
+  open: boolean
+}
+
+/** Turns by when they are due: a binary heap, in which those that have ended stay until they come up or are too many. */
+class DueTurns {
+  readonly #dues = new Map<Turn, Due>()
+  #heap: Due[] = []
+  #order = 0
+
+  add(turn: Turn, at: number): void {
+    const due = { turn, at, order: this.#order++, open: true }
+    this.#dues.set(turn, due)
+    this.#rise(due)
+  }
+
+  remove(turn: Turn): void {
+    const due = this.#dues.get(turn)
+    if (due === undefined) return
+    due.open = false
+    this.#dues.delete(turn)
+    if (this.#heap.length < 2 * this.#dues.size + 16) return
+    const open = this.#heap.filter(one => one.open)
+    this.#heap = []
+    for (const one of open) this.#rise(one)
+  }
+
+  /** The turn that is due first; those whose callers have their outcome are not waited for. */
+  get first(): Due | undefined {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.open && !first.turn.answered) return first
+      this.#dues.delete(first.turn)
+      this.#takeFirst()
+    }
+    return undefined
+  }
+
+  clear(): void {
+    this.#dues.clear()
+    this.#heap = []
+  }
+
+  #rise(due: Due): void {
+    const heap = this.#heap
+    let i = heap.length
+    heap.push(due)
+    while (i > 0) {
+      const up = (i - 1) >> 1
+      const above = heap[up] as Due
+      if (isFirst(above, due)) break
+      heap[i] = above
+      i = up
+    }
+    heap[i] = due
+  }
+
+  #takeFirst(): void {
+    const heap = this.#heap
+    const last = heap.pop() as Due
+    if (heap.length === 0) return
+    let i = 0
+    for (let down = 1; down < heap.length; down = 2 * i + 1) {
+      if (down + 1 < heap.length && isFirst(heap[down + 1] as Due, heap[down] as Due)) down++
+      const below = heap[down] as Due
+      if (isFirst(last, below)) break
+      heap[i] = below
+      i = down
+    }
+    heap[i] = last
+  }
+}
+
+function isFirst(a: Due, b: Due): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
+
+/** Watches for the first of its turns. */
+class Watch {
+  readonly #turns = new DueTurns()
+  readonly #clock: Clock
+  readonly #weak: boolean
+  readonly #show: (due: Due | undefined) => void
+  readonly #due: (due: Due) => void
+  #first: Due | undefined
+  #alarm: Alarm | undefined
+
+  /**
+   * @param weak whether it keeps no process alive
+   * @param show puts the first one into shared memory
+   * @param due told when a turn is due; it is forgotten then
+   */
+  constructor(clock: Clock, weak: boolean, show: (due: Due | undefined) => void, due: (due: Due) => void) {
+    this.#clock = clock
+    this.#weak = weak
+    this.#show = show
+    this.#due = due
+  }
+
+  begin(turn: Turn, at: number): void {
+    this.#turns.add(turn, at)
+    if (this.#first === undefined || at < this.#first.at) this.#watch()
+  }
+
+  end(turn: Turn): void {
+    this.#turns.remove(turn)
+    if (this.#first?.turn === turn) this.#watch()
+  }
+
+  stop(): void {
+    this.#turns.clear()
+    this.#watch()
+  }
+
+  #watch(): void {
+    const { first } = this.#turns
+    this.#first = first
+    this.#alarm?.cancel()
+    this.#alarm = undefined
+    this.#show(first)
+    if (first === undefined) return
+    const due = (): void => {
+      if (this.#first !== first) return
+      this.#due(first)
+      this.end(first.turn)
+    }
+    this.#alarm = this.#clock.after(Math.max(0, first.at - this.#clock.now()), due, { weak: this.#weak })
+  }
+}
+
+/** Deadlines and soft deadlines of the turns of one loop. */
+export class TurnWatch {
+  readonly #clock: Clock
+  readonly #hard: Watch
+  readonly #soft: Watch
+
+  constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger) {
+    this.#clock = clock
+    const deadline = (due: Due | undefined): void => status.deadline(due?.at ?? 0, due?.turn.agent ?? '')
+    this.#hard = new Watch(clock, false, deadline, ({ turn }) => {
+      expire(turn)
+      ledger.changed()
+    })
+    const slow = (due: Due | undefined): void => {
+      if (due === undefined) status.slow.clear()
+      else status.slow.set(due.at, slowText(slowOf(due.turn)))
+    }
+    this.#soft = new Watch(clock, true, slow, ({ turn, at }) => {
+      const { softDeadline } = turn.cell.type
+      observer.slow(slowOf(turn), Math.round(clock.now() - at + softDeadline))
+    })
+  }
+
+  begin(turn: Turn): void {
+    const { deadline, softDeadline } = turn.cell.type
+    const now = this.#clock.now()
+    if (deadline > 0) {
+      turn.deadlineAt = now + deadline
+      this.#hard.begin(turn, turn.deadlineAt)
+    }
+    if (softDeadline > 0) this.#soft.begin(turn, now + softDeadline)
+  }
+
+  /** It has ended, or its caller has its outcome. */
+  end(turn: Turn): void {
+    const { deadline, softDeadline } = turn.cell.type
+    if (deadline > 0) this.#hard.end(turn)
+    if (softDeadline > 0) this.#soft.end(turn)
+  }
+
+  /** The loop has stopped: nothing is due any more. */
+  stop(): void {
+    this.#hard.stop()
+    this.#soft.stop()
+  }
+}
+
+function expire(turn: Turn): void {
+  const { cell, agent, message } = turn
+  const name = message?.name ?? ''
+  const text = `'${name}' took ${agent} longer than its deadline of ${cell.type.deadline} ms`
+  const error = new DeadlineError(text, { agent, message: name })
+  cell.failEarly(turn, error)
+  turn.ownCancellation().cancel(error)
+}
+
+function slowOf({ cell, message }: Turn): { agent: string; message: Turn['message']; softDeadline: number } {
+  return { agent: cell.text, message, softDeadline: cell.type.softDeadline }
+}

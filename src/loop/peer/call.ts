@@ -1,0 +1,76 @@
+// A request from the moment it was sent until it is settled: the promise that its sender has. What it keeps: it is counted once
+// as accepted when it is made, and once as done when it settles.
+import type { RequestType } from '../../agent/message.js'
+import { type Cancellation, cancelled } from '../base/cancellation.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Message, Reply } from '../base/message.js'
+import { joinSite, type Site } from '../base/sites.js'
+import { Waiter } from './waiter.js'
+
+/** What calls need of the loop they are made on. */
+export interface CallHost {
+  readonly ledger: Ledger
+  /** Tells the loop that works on a call that its caller gave up. */
+  giveUp(call: Waiter): void
+}
+
+/** A request that waits for its answer, here or from another loop. */
+export class Call extends Waiter implements Reply {
+  readonly promise: Promise<unknown>
+  readonly message: RequestType
+  readonly agent: string
+  readonly #host: CallHost
+  readonly #site: Site | undefined
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
+  #detach: (() => void) | undefined
+
+  constructor(host: CallHost, message: RequestType, agent: string, site: Site | undefined) {
+    super()
+    this.#host = host
+    this.message = message
+    this.agent = agent
+    this.#site = site
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    host.ledger.accept()
+  }
+
+  get name(): string {
+    return this.message.name
+  }
+
+  /** Rejects with CancelledError as soon as `cancellation` asks for it. */
+  cancelWith(cancellation: Cancellation): void {
+    const detach = cancellation.onCancel(reason => {
+      if (this.settled) return
+      this.#host.giveUp(this)
+      this.reject(cancelled(this.agent, this.message.name, reason))
+    })
+    this.#detach = () => {
+      detach()
+      cancellation.release()
+    }
+    if (this.settled) this.#detach()
+  }
+
+  answer(_message: Message | undefined, value: unknown): void {
+    if (!this.settle()) return
+    this.#detach?.()
+    this.#host.ledger.finish()
+    this.#resolve(value)
+  }
+
+  fail(_message: Message | undefined, error: unknown): void {
+    this.reject(error)
+  }
+
+  reject(error: unknown): void {
+    if (!this.settle()) return
+    this.#detach?.()
+    this.#host.ledger.finish()
+    this.#reject(joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site))
+  }
+}

@@ -1,0 +1,114 @@
+// Waiting until every handler of one event is done, here and on other loops. What it keeps: each agent that was expected has one
+// outcome, from whichever part of it.
+import { textOf } from '../../agent/errors.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Message, Reply } from '../base/message.js'
+import { Waiter } from './waiter.js'
+
+/** How an agent fared, if badly. */
+export interface HandlerFailure {
+  readonly agent: string
+  readonly error: unknown
+}
+
+/** All outcomes of one event. */
+export class Gather implements Reply {
+  readonly promise: Promise<void>
+  readonly name: string
+  readonly #ledger: Ledger
+  readonly #errors: Error[] = []
+  readonly #reasons: string[] = []
+  #agents = 0
+  #open = 1
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+
+  constructor(ledger: Ledger, name: string) {
+    this.#ledger = ledger
+    this.name = name
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    ledger.accept()
+  }
+
+  /** One more outcome to wait for. */
+  expect(agents = 1): void {
+    this.#open++
+    this.#agents += agents
+  }
+
+  /** Takes back an {@link expect}: others are expected in its place. */
+  withdraw(agents: number): void {
+    this.#open--
+    this.#agents -= agents
+  }
+
+  answer(): void {
+    this.#close()
+  }
+
+  fail(message: Message, error: unknown): void {
+    this.add(message.recipient.toString(), error)
+    this.#close()
+  }
+
+  /** An error of one agent. */
+  add(agent: string, error: unknown): void {
+    const named = error instanceof Error ? error : new Error(textOf(error), { cause: error })
+    if (!('agent' in named) && Object.isExtensible(named))
+      Object.defineProperty(named, 'agent', { value: agent, configurable: true })
+    this.#errors.push(named)
+    this.#reasons.push(`${(named as { agent?: string }).agent ?? agent}: ${named.message}`)
+  }
+
+  /** One outcome is there, or (once, at the end of the publish) all are asked for. */
+  #close(): void {
+    if (--this.#open > 0) return
+    this.#ledger.finish()
+    if (this.#errors.length === 0) return this.#resolve()
+    const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.name}' failed: ${this.#reasons.join('; ')}`
+    this.#reject(new AggregateError(this.#errors, text))
+  }
+
+  /** All recipients have been asked. */
+  complete(): Promise<void> {
+    this.#close()
+    return this.promise
+  }
+}
+
+/** The part of a {@link Gather} that another loop works on. */
+export class GatherPart extends Waiter {
+  readonly gather: Gather
+  readonly agent: string
+  readonly #agents: number
+
+  constructor(gather: Gather, agents: readonly string[]) {
+    super()
+    this.gather = gather
+    this.agent = agents.join(', ')
+    this.#agents = agents.length
+    gather.expect(agents.length)
+  }
+
+  get name(): string {
+    return this.gather.name
+  }
+
+  /** Nobody is asked for it: its agents have each got a part of their own. */
+  withdraw(): void {
+    if (this.settle()) this.gather.withdraw(this.#agents)
+  }
+
+  handled(failures: readonly HandlerFailure[]): void {
+    if (!this.settle()) return
+    for (const { agent, error } of failures) this.gather.add(agent, error)
+    this.gather.answer()
+  }
+
+  reject(error: unknown): void {
+    this.handled([{ agent: this.agent, error }])
+  }
+}

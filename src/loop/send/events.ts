@@ -1,0 +1,203 @@
+// Events on their way out: to every agent that hears the topic, here and on other loops. What it keeps: each gets the event once,
+// one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
+import type { PublishOptions } from '../../agent/context.js'
+import { topicId } from '../../agent/ids.js'
+import type { Passing } from '../../agent/interceptor.js'
+import type { EventType } from '../../agent/message.js'
+import { cancelled } from '../base/cancellation.js'
+import type { Audience } from '../base/directory.js'
+import { isPromise, Message, type Parcel } from '../base/message.js'
+import type { Scheduler } from '../base/scheduler.js'
+import type { Turn } from '../cell/turn.js'
+import { Gather, GatherPart } from '../peer/gather.js'
+import { checkPublish } from './arguments.js'
+import { cancellationOf, type SendHost } from './requests.js'
+
+const accepted: Promise<void> = Promise.resolve()
+const nothing: PublishOptions = {}
+
+/** The events that leave one loop, or are published within it. */
+export class Events {
+  readonly #host: SendHost
+  readonly #scheduler: Scheduler
+  /** Whether events that nobody hears become dead letters. */
+  readonly #keepsUnheard: boolean
+
+  constructor(host: SendHost, scheduler: Scheduler, keepsUnheard: boolean) {
+    this.#host = host
+    this.#scheduler = scheduler
+    this.#keepsUnheard = keepsUnheard
+  }
+
+  /** `publish` of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
+  readonly publish = (
+    turn: Turn | undefined,
+    message: EventType,
+    payload: unknown,
+    given: PublishOptions | undefined,
+  ): Promise<void> => {
+    const { admission, directory, origin, passage } = this.#host
+    if (turn === undefined && admission.held) return admission.hold(() => this.publish(turn, message, payload, given))
+    const options = given ?? nothing
+    try {
+      admission.check(turn)
+      checkPublish(turn, message, given)
+      const audience = directory.audience(options.topic ?? topicId('default', turn?.id.key ?? 'default'))
+      const sequence = origin.next()
+      if (passage.isFree('onPublish', message.payload))
+        return this.#spread(turn, message, payload, audience, sequence, options)
+      const { topic } = audience
+      const passing: Passing = {
+        message: message.name,
+        messageId: options.messageId ?? `${origin.text}.${sequence}`,
+        sender: turn?.id,
+        recipient: undefined,
+        topic,
+      }
+      const ready = passage.pass('onPublish', message.payload, payload, passing)
+      if (!isPromise(ready)) return this.#spread(turn, message, ready, audience, sequence, options)
+      const late = () => directory.audience(topic) // who hears it may have changed meanwhile
+      return ready.then(value => this.#spread(turn, message, value, late(), sequence, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #spread(
+    turn: Turn | undefined,
+    message: EventType,
+    payload: unknown,
+    audience: Audience,
+    sequence: number,
+    options: PublishOptions,
+  ): Promise<void> {
+    const { admission, ledger, origin, reports, peers } = this.#host
+    const { observer } = reports
+    if (admission.closed) throw admission.reason
+    const { topic, here, elsewhere, nowhere } = audience
+    const { name, serializer } = message
+    const waited = options.until === 'handled'
+    const id = options.messageId
+    const trace = options.traceparent ?? turn?.message?.trace
+    const chain = waited && turn?.open ? turn : undefined
+    const sender = turn?.agent
+    const parcel: Parcel = { name, payload, serializer, transfer: undefined, sender, sequence, id, trace, chain }
+    // who is not waited for shares the turn's own wish to cancel: a new one would hang on to the turn until its end
+    const followed = waited || options.signal !== undefined
+    const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
+    ledger.published()
+    if (observer.active) {
+      const own = id ?? `${origin.text}.${sequence}`
+      const lineage = { cause: turn?.message?.id, correlation: undefined }
+      observer.publish({ name, id: own, sender, recipient: undefined, topic, trace }, lineage)
+    }
+    // an event that can be cancelled is followed to its end, like one that is waited for
+    const gather = followed ? new Gather(ledger, name) : undefined
+    if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
+    const waits: Promise<void>[] = []
+    let heard = elsewhere.size > 0
+    if (here.length > 0) {
+      const left = options.toSelf === true ? undefined : sender
+      heard = this.#deliver(turn, parcel, audience, left, cancellation, gather, waits) || heard
+    }
+    const remote: GatherPart[] = []
+    if (elsewhere.size > 0) {
+      const cancel = cancellation && (cancellation.flag ?? true)
+      const part =
+        gather &&
+        ((agents: readonly string[]): GatherPart => {
+          const one = new GatherPart(gather, agents)
+          remote.push(one)
+          return one
+        })
+      for (const [index, agents] of elsewhere) {
+        try {
+          const wait = peers.of(index).event(audience.text, agents, parcel, options.toSelf === true, part, cancel)
+          if (wait !== undefined) waits.push(wait)
+        } catch (error) {
+          waits.push(Promise.reject(error)) // the other loops get it all the same
+        }
+      }
+      this.#scheduler.flush()
+    }
+    if (!heard && this.#keepsUnheard) reports.unheard(parcel, topic)
+    if (gather !== undefined) {
+      const detach = cancellation?.onCancel(reason => {
+        for (const part of remote) {
+          // what is still held back here has no flag that its handlers could see: it does not leave any more
+          if (part.peer < 0) part.reject(cancelled(part.agent, part.name, reason))
+          else peers.giveUp(part)
+        }
+      })
+      const handled = gather.complete().finally(() => {
+        detach?.()
+        cancellation?.release()
+      })
+      if (waited) {
+        for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
+        return handled
+      }
+      handled.catch((all: AggregateError) => {
+        for (const error of all.errors) reports.unhandled(turn?.cell, undefined, error)
+      })
+    }
+    if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
+    // A sender that others wait for does not wait itself: so no ring of agents can wait for each other's queues.
+    // And no turn waits for a loop that is to move: that loop may wait for the turn.
+    if (turn !== undefined && (turn.cell.waitedFor || peers.holding)) {
+      for (const wait of waits) wait.catch(error => reports.unhandled(turn.cell, undefined, error))
+      return accepted
+    }
+    return waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
+  }
+
+  #refuse(gather: Gather, nowhere: readonly string[], name: string): void {
+    const { directory } = this.#host
+    for (const agent of nowhere) {
+      gather.expect()
+      gather.add(agent, directory.nowhere(directory.of(agent), name))
+      gather.answer()
+    }
+  }
+
+  /** Puts the event into the mailboxes of this loop. @param left who does not get it @returns whether anybody got it */
+  #deliver(
+    turn: Turn | undefined,
+    parcel: Parcel,
+    { here, topic }: Audience,
+    left: string | undefined,
+    cancellation: Message['cancellation'],
+    gather: Gather | undefined,
+    waits: Promise<void>[],
+  ): boolean {
+    const { recipients, origin } = this.#host
+    let heard = false
+    for (const address of here) {
+      if (address.text === left) continue
+      heard = true
+      gather?.expect()
+      const to = recipients.at(address)
+      to.put(
+        new Message({
+          name: parcel.name,
+          isRequest: false,
+          payload: parcel.payload,
+          sender: turn?.id,
+          recipient: address.id,
+          topic,
+          origin: origin.text,
+          sequence: parcel.sequence,
+          id: parcel.id,
+          trace: parcel.trace,
+          chain: parcel.chain,
+          cancellation,
+          reply: gather,
+          slot: 0,
+          generation: 0,
+        }),
+      )
+      if (to.overfull) waits.push(new Promise(resolve => to.whenRoom(resolve)))
+    }
+    return heard
+  }
+}

@@ -1,0 +1,137 @@
+// Interceptors and schemas: what a payload passes on its way out. They run synchronously where they can; when one of them takes
+// time, later messages of the same sender queue behind it, so that the order in which a sender sent is the order in which its
+// messages leave. What is being checked is in no queue and no table, and a check may never end: so it is told when the loop stops.
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { MessageDroppedError, type StoppedError } from '../../agent/errors.js'
+import { DROP, type Intercept, type Interceptor, type Passing } from '../../agent/interceptor.js'
+import type { MessageType, RequestType } from '../../agent/message.js'
+import { validate } from '../../agent/schema.js'
+import type { Admission } from '../base/admission.js'
+import type { Ledger } from '../base/ledger.js'
+import { isPromise, type Message } from '../base/message.js'
+import type { Answers } from '../cell/cell.js'
+
+/** Where what the application sends is checked in order. */
+const APPLICATION = ''
+
+/** What payloads of one loop pass. */
+export class Passage implements Answers {
+  readonly #admission: Admission
+  readonly #ledger: Ledger
+  readonly #hooks: Record<keyof Interceptor, Intercept[]> = { onSend: [], onPublish: [], onResponse: [] }
+  /** By sender: the message of it that is still being checked. */
+  readonly #checking = new Map<string, Promise<unknown>>()
+  /** How to tell what is being checked that the loop stops. */
+  readonly #unchecked = new Set<(error: StoppedError) => void>()
+
+  constructor(admission: Admission, ledger: Ledger) {
+    this.#admission = admission
+    this.#ledger = ledger
+  }
+
+  /** Adds to the end of the chain. */
+  intercept(interceptor: Interceptor): void {
+    for (const hook of ['onSend', 'onPublish', 'onResponse'] as const) {
+      const intercept = interceptor[hook]
+      if (intercept !== undefined) this.#hooks[hook].push(intercept)
+    }
+  }
+
+  /** The loop stops: whatever is being checked is not waited for. */
+  abandon(error: StoppedError): void {
+    for (const fail of this.#unchecked) fail(error)
+  }
+
+  /** Whether there is nothing to pass. */
+  isFree(hook: 'onSend' | 'onPublish', schema: StandardSchemaV1 | undefined): boolean {
+    return schema === undefined && this.#hooks[hook].length === 0 && this.#checking.size === 0
+  }
+
+  /**
+   * Interceptors and schema, in order, and behind earlier messages of the same sender that are not through yet.
+   * @returns the payload as it leaves, or a promise of it. @throws what they throw, or such a promise rejects with it
+   */
+  pass(
+    hook: 'onSend' | 'onPublish',
+    schema: StandardSchemaV1 | undefined,
+    payload: unknown,
+    passing: Passing,
+  ): unknown {
+    const sender = passing.sender?.toString() ?? APPLICATION
+    const { message, recipient } = passing
+    const check = (): unknown =>
+      chain(this.#hooks[hook], payload, passing, value =>
+        validate(schema, value, 'payload', recipient?.toString(), message),
+      )
+    const before = this.#checking.get(sender)
+    const checking = before === undefined ? check() : before.then(() => (this.#admission.closed ? payload : check()))
+    if (!isPromise(checking)) return checking
+    const ready = this.#checked(checking)
+    const through = ready.then(
+      () => {},
+      () => {},
+    )
+    this.#checking.set(sender, through)
+    this.#ledger.accept()
+    void through.then(() => {
+      if (this.#checking.get(sender) === through) this.#checking.delete(sender)
+      this.#ledger.finish()
+    })
+    return ready
+  }
+
+  /** Answers on their way out: interceptors, then the schema. */
+  answer(message: Message, type: MessageType, value: unknown): unknown {
+    const schema = (type as RequestType).output
+    const hooks = this.#hooks.onResponse
+    if (hooks.length === 0 && schema === undefined) return value
+    const passing: Passing = {
+      message: message.name,
+      messageId: message.id,
+      sender: message.recipient,
+      recipient: message.sender,
+      topic: undefined,
+    }
+    const checked = chain(hooks, value, passing, late =>
+      validate(schema, late, 'answer', message.recipient.toString(), message.name),
+    )
+    return isPromise(checked) ? this.#checked(checked) : checked
+  }
+
+  /** Waits for a check, unless the loop stops first. */
+  #checked(check: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#unchecked.add(reject)
+      const over = () => this.#unchecked.delete(reject)
+      Promise.resolve(check).then(resolve, reject).then(over)
+    })
+  }
+}
+
+function chain(
+  hooks: readonly Intercept[],
+  value: unknown,
+  passing: Passing,
+  last: (value: unknown) => unknown,
+): unknown {
+  let current = value
+  for (let i = 0; i < hooks.length; i++) {
+    const next = (hooks[i] as Intercept)(current, passing)
+    if (isPromise(next)) {
+      const before = current
+      return next.then(late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
+    }
+    current = pick(current, next, passing)
+  }
+  return last(current)
+}
+
+function pick(before: unknown, after: unknown, passing: Passing): unknown {
+  if (after === DROP) {
+    const to = passing.recipient ?? passing.topic
+    throw new MessageDroppedError(`an interceptor dropped '${passing.message}'${to ? ` for ${to}` : ''}`, {
+      message: passing.message,
+    })
+  }
+  return after === undefined ? before : after
+}
