@@ -7,8 +7,8 @@ import { agent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
 import { agentId, toAgentId } from '../agent/ids.js'
 import type { EventType, PayloadOf, RequestType } from '../agent/message.js'
+import { Queue } from '../base/queue.js'
 import type { Runtime } from '../coordinator/api.js'
-import { Queue } from '../transport/queue.js'
 import type {
   Dispatcher,
   DispatcherEnd,

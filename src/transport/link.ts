@@ -3,12 +3,12 @@
 // whichever way their bodies went, because every frame has its place in the ring and fetches its body when its turn
 // comes. A full ring never blocks: frames wait here, in order, until the reader has made room.
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { Queue } from '../base/queue.js'
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
 import { type Body, bodyOf, ownBody, type Parts, partsOf, putBody } from './body.js'
 import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind, readEnvelope, writeEnvelope } from './frame.js'
-import { Queue } from './queue.js'
 import { Source } from './reader.js'
 import { RingReader, RingWriter } from './ring.js'
 import { Shape, type ShapeBook } from './shapes.js'

@@ -11,7 +11,7 @@
 // HELD is how many have closed the gate: before the runtime has begun, and while state is saved or loaded. It is no stage of its
 // own, because a loop that is held can be stopped. Threads have no application, so their loops do not drain.
 import { StoppedError } from '../../agent/errors.js'
-import { Queue } from '../../transport/queue.js'
+import { Queue } from '../../base/queue.js'
 
 const order = ['open', 'draining', 'resting', 'closed', 'ended'] as const
 /** A stage in the life of a loop. */

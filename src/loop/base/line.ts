@@ -1,6 +1,6 @@
 // Who has something to do. What it keeps: whoever is runnable stands in the line once, and those that came first run first;
 // one that is no longer runnable when its turn comes is left out, and comes again by `ready`.
-import { Queue } from '../../transport/queue.js'
+import { Queue } from '../../base/queue.js'
 import type { Shower } from './ledger.js'
 
 /** Somebody with messages to begin with. */
