@@ -7,16 +7,9 @@ import { CancelFlags } from '#ringreeve/sync/cancel.js'
 import { Status } from '#ringreeve/sync/status.js'
 import { bodyOf } from '#ringreeve/transport/body.js'
 import { type Envelope, emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import {
-  type InLane,
-  Link,
-  type LinkParts,
-  type OutLane,
-  type Refuse,
-  type Take,
-  type TakenBody,
-  type Written,
-} from '#ringreeve/transport/link.js'
+import type { InLane, Refuse, Take, TakenBody } from '#ringreeve/transport/in-lane.js'
+import { Link, type LinkParts } from '#ringreeve/transport/link.js'
+import type { OutLane, Written } from '#ringreeve/transport/out-lane.js'
 import { createRing } from '#ringreeve/transport/ring.js'
 import { ShapeBook } from '#ringreeve/transport/shapes.js'
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { PARKED } from '#ringreeve/sync/bell.js'
 import { bodyOf } from '#ringreeve/transport/body.js'
 import { emptyEnvelope, Flag, Kind } from '#ringreeve/transport/frame.js'
-import type { InLane, OutLane } from '#ringreeve/transport/link.js'
+import type { InLane } from '#ringreeve/transport/in-lane.js'
+import type { OutLane } from '#ringreeve/transport/out-lane.js'
 import { drain, joined, type Letter, post, read, type Way, ways } from './letters.js'
 
 const nothing = bodyOf(undefined)

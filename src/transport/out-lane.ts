@@ -1,0 +1,218 @@
+// One direction of one lane, at its sender. What it keeps: frames stand in the ring in the order in which they were sent,
+// whichever way their bodies go, because every frame has its place in the ring, and one that finds no room waits here,
+// before all that come after it. What a frame names is told before it: names, shapes, a body that goes by port.
+import type { MessagePort, TransferListItem } from 'node:worker_threads'
+import { Queue } from '../base/queue.js'
+import { type Body, bodyOf, ownBody, type Parts, partsOf, putBody } from './body.js'
+import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind, writeEnvelope } from './frame.js'
+import { Names } from './names.js'
+import type { RingWriter } from './ring.js'
+import type { ShapeBook } from './shapes.js'
+
+/** A body that goes by port, and the number by which its frame fetches it. */
+export type Bulk = { readonly number: number; readonly value: unknown }
+
+const BULK_IN_FLIGHT = 64
+const PUBLISH_EVERY = 32
+const NOTHING = new Uint8Array(0)
+const encoder = new TextEncoder()
+
+/** Told when a frame that had to wait is in the ring (its position there), or (undefined) never will be. */
+export type Written = (position: number | undefined) => void
+
+/** A frame that waits for room in its ring. */
+interface Waiting {
+  readonly envelope: Envelope
+  /** Its own. */
+  readonly body: Body
+  readonly written: Written | undefined
+}
+
+/** One direction of one lane, at its sender. */
+export class OutLane {
+  readonly #ring: RingWriter
+  readonly #port: MessagePort
+  readonly #nextBulk: () => number
+  readonly #wake: () => void
+  readonly #names = new Names((number, text) => this.#define(Kind.DEFINE, number, text))
+  readonly #shapes: ShapeBook
+  /** Shapes that the other end knows. */
+  #told = 0
+  readonly #waiting = new Queue<Waiting>()
+  readonly #bulk = new Queue<number>()
+  #unshown = 0
+  /** Frames written since the lane was made. */
+  frames = 0
+  /** Frames that it was given to send, names and shapes left out. */
+  given = 0
+
+  constructor(ring: RingWriter, shapes: ShapeBook, port: MessagePort, nextBulk: () => number, wake: () => void) {
+    this.#ring = ring
+    this.#shapes = shapes
+    this.#port = port
+    this.#nextBulk = nextBulk
+    this.#wake = wake
+  }
+
+  /** Frames that wait for room. */
+  get backlog(): number {
+    return this.#waiting.length
+  }
+
+  /** Ring position behind the frame written last. */
+  get position(): number {
+    return this.#ring.position
+  }
+
+  /** Whether the other end has taken everything before `position`. */
+  consumed(position: number): boolean {
+    return this.#ring.consumed(position)
+  }
+
+  /**
+   * Writes a frame, or queues it behind those that wait already. `envelope` and `body` may be used again afterwards.
+   * @param written called once the frame is in the ring, if it has to wait
+   * @returns whether the frame is in the ring
+   * @throws DataCloneError when the value to clone cannot be cloned
+   */
+  send(envelope: Envelope, body: Body, written?: Written): boolean {
+    if (body.clone !== undefined) this.#post(envelope, body)
+    this.given++
+    if (this.#waiting.length === 0 && this.#write(envelope, body, false)) {
+      if (body.binaries.length > 0) body.binaries.length = 0
+      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+      return true
+    }
+    this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), written })
+    body.binaries.length = 0
+    this.publish()
+    if (!this.#askForRoom()) this.retry()
+    return false
+  }
+
+  /**
+   * Whether something waits and there is room for it. If there is none, the reader was asked (again) to ring; so a
+   * loop that looks here after arming its bell cannot sleep through room that was made a moment before.
+   */
+  get canRetry(): boolean {
+    return this.#waiting.length > 0 && !this.#askForRoom()
+  }
+
+  /** Writes what waits, as far as there is room. @returns whether anything was written */
+  retry(): boolean {
+    let wrote = false
+    while (true) {
+      const next = this.#waiting.peek()
+      if (next === undefined) return wrote
+      if (!this.#write(next.envelope, next.body, true)) {
+        this.publish()
+        if (this.#askForRoom()) return wrote
+        continue
+      }
+      wrote = true
+      this.#waiting.shift()
+      next.written?.(this.#ring.position)
+      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+    }
+  }
+
+  /** Shows what was written to the other end, and wakes it if it sleeps. */
+  publish(): void {
+    this.#unshown = 0
+    if (this.#ring.publish()) this.#wake()
+  }
+
+  /** Gives up the frames that were never written. */
+  abandon(): void {
+    for (const frame of this.#waiting.drain()) frame.written?.(undefined)
+  }
+
+  /** @returns whether there is still no room, so that the reader will ring */
+  #askForRoom(): boolean {
+    return this.#ring.wantSpace(this.#ring.maxFrame) || !this.#bulkHasRoom()
+  }
+
+  #bulkHasRoom(): boolean {
+    for (let first = this.#bulk.peek(); first !== undefined && this.#ring.consumed(first); first = this.#bulk.peek()) {
+      this.#bulk.shift()
+    }
+    return this.#bulk.length < BULK_IN_FLIGHT
+  }
+
+  /** Sends a value by port now, so that it is what it was when it was sent; its frame then carries only its number. */
+  #post(envelope: Envelope, body: Body): void {
+    const { value, transfer } = body.clone as NonNullable<Body['clone']>
+    const number = this.#nextBulk()
+    this.#port.postMessage({ number, value } satisfies Bulk, transfer as TransferListItem[])
+    envelope.flags |= Flag.CLONE
+    body.clone = undefined
+    body.bytes = asBytes(number)
+    body.tree = 4
+    body.length = 4
+  }
+
+  /** @param owned whether the body's memory may be given away. @returns false when there is no room */
+  #write(envelope: Envelope, body: Body, owned: boolean): boolean {
+    const id = envelope.flags & Flag.ID ? encoder.encode(envelope.id) : NOTHING
+    const chain = envelope.chain?.length ?? 0
+    let bodyBytes = body.bytes === undefined ? 0 : body.length
+    let length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
+    const byPort = length > this.#ring.maxFrame
+    const bulk = byPort || (envelope.flags & Flag.CLONE) !== 0
+    if (bulk && !this.#bulkHasRoom()) return false
+    if (byPort) {
+      bodyBytes = 4
+      length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
+    }
+    if (body.shapes > this.#told && !this.#tellShapes(body.shapes)) return false
+    if (!this.#names.intern(envelope)) return false // last: it leaves its numbers where the next frame puts its own
+    const { words, bytes } = this.#ring
+    const offset = this.#ring.claim(length)
+    if (offset < 0) return false
+    if (byPort) envelope.flags |= Flag.BULK
+    const at = writeEnvelope(
+      words,
+      bytes,
+      offset,
+      length,
+      envelope,
+      bodyBytes,
+      this.#names.fixed,
+      this.#names.chain,
+      id,
+    )
+    if (byPort) words[at >> 2] = this.#postParts(partsOf(body, owned))
+    else if (bodyBytes > 0) putBody(body, words, bytes, at)
+    this.#ring.commit(length)
+    if (bulk) this.#bulk.push(this.#ring.position)
+    this.frames++
+    return true
+  }
+
+  /** Sends a body that does not fit the ring, its memory and all. @returns the number by which its frame fetches it */
+  #postParts(value: Parts): number {
+    const number = this.#nextBulk()
+    const transfer = [value.tree.buffer, ...value.binaries.map(({ buffer }) => buffer)]
+    this.#port.postMessage({ number, value } satisfies Bulk, transfer)
+    return number
+  }
+
+  /** @returns false when there is no room to tell the other end all shapes below `count` */
+  #tellShapes(count: number): boolean {
+    while (this.#told < count) {
+      if (!this.#define(Kind.SHAPE, this.#told, this.#shapes.text(this.#told))) return false
+      this.#told++
+    }
+    return true
+  }
+
+  #define(kind: Kind, number: number, text: string): boolean {
+    const define = emptyEnvelope(kind)
+    define.slot = number
+    return this.#write(define, bodyOf(encoder.encode(text)), false)
+  }
+}
+
+function asBytes(number: number): Uint8Array {
+  return new Uint8Array(new Int32Array([number]).buffer)
+}
