@@ -36,26 +36,26 @@ type Way = (value: unknown) => unknown
 function ways(): Readonly<Record<string, Way>> {
   const codec = new Codec()
   const shapes: Shape[] = []
-  let source = new Source(codec.bytes, shapes)
+  let source = new Source(new Uint8Array(0), shapes)
   const ring = new Source(new Uint8Array(new SharedArrayBuffer(RING_BYTES)), shapes)
-  const none = bodyOf(undefined)
+  const body = bodyOf(undefined)
   const encoder = new Encoder()
   const decoder = new Decoder()
   const packr = new Packr({ useRecords: true, structures: [] })
   const cborEncoder = new cbor.Encoder({ useRecords: true, structures: [] })
   return {
     ours(value) {
-      const length = codec.encode(value)
+      codec.encode(value, body)
       // what a lane does once for each new shape, and a ring never needs: its memory stays where it is
-      while (shapes.length < codec.shapes) shapes.push(new Shape(codec.book.text(shapes.length)))
-      const { bytes, words, tree, binaries } = codec
-      if (binaries.length > 0) {
+      while (shapes.length < body.shapes) shapes.push(new Shape(codec.book.text(shapes.length)))
+      const bytes = body.bytes as Uint8Array
+      if (body.binaries.length > 0) {
         // what a lane does with them: they are not copied before
-        putBody({ ...none, bytes, words, tree, binaries, length }, ring.words, ring.bytes, 0)
-        return codec.decode(ring, 0, length, true)
+        putBody(body, ring.words, ring.bytes, 0)
+        return codec.decode(ring, 0, body.length, true)
       }
       if (source.bytes.buffer !== bytes.buffer) source = new Source(bytes, shapes)
-      return codec.decode(source, 0, length, false)
+      return codec.decode(source, 0, body.length, false)
     },
     '@msgpack/msgpack': value => decoder.decode(encoder.encode(value)),
     msgpackr: value => packr.unpack(packr.pack(value)),

@@ -38,9 +38,8 @@ export function bodyOf(bytes: Uint8Array | undefined): Body {
   return { bytes, words: undefined, tree: length, binaries: [], length, shapes: 0, clone: undefined }
 }
 
-/** Bytes of a body with these fields behind its tree. */
+/** Bytes of a body with these fields, one or more, behind its tree. */
 export function bodyBytes(tree: number, binaries: readonly Uint8Array[]): number {
-  if (binaries.length === 0) return tree
   let bytes = pad8(tree) + 4
   for (const binary of binaries) bytes += pad8(binary.length)
   return bytes

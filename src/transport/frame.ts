@@ -21,7 +21,6 @@
 //
 // Interned names: a DEFINE frame earlier in the same lane gives the number its text (slot = number, body = UTF-8).
 // Shapes of objects (shapes.ts): a SHAPE frame earlier in the same lane gives the number its keys, in the same way.
-import { pad8 } from './ring.js'
 
 /** Kinds of frames. 0 is the ring's padding. */
 export const Kind = {
@@ -80,11 +79,11 @@ const CANCEL_BYTES = 16
 
 /** Number of the frame's bytes, for a body and sections of these sizes. */
 export function frameBytes(flags: number, chain: number, id: number, body: number): number {
-  let bytes = HEADER_BYTES + pad8(body)
+  let bytes = HEADER_BYTES + ((body + 7) & ~7)
   if (flags & Flag.TRACE) bytes += TRACE_BYTES
   if (flags & Flag.CANCEL) bytes += CANCEL_BYTES
   if (flags & Flag.CHAIN) bytes += 8 + 8 * chain
-  if (flags & Flag.ID) bytes += 8 + pad8(id)
+  if (flags & Flag.ID) bytes += 8 + ((id + 7) & ~7)
   return bytes
 }
 
@@ -124,9 +123,6 @@ export interface Envelope {
 const HIGH = 2 ** 32
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** Interns a text: the number that stands for it in this lane. */
-export type Intern = (text: string) => number
 
 /** Writes header and sections at `offset`. @returns byte offset of the body */
 export function writeEnvelope(
@@ -179,7 +175,7 @@ export function writeEnvelope(
     if (flags & Flag.ID) {
       words[next >> 2] = id.length
       bytes.set(id, next + 8)
-      next += 8 + pad8(id.length)
+      next += 8 + ((id.length + 7) & ~7)
     }
   }
   return next
@@ -191,14 +187,14 @@ export interface BodyRange {
   length: number
 }
 
-/** Reads header and sections at `offset` into `envelope`. @param nameOf text of an interned number; 0 is none */
+/** Reads header and sections at `offset` into `envelope`. @param names texts of the interned numbers; 0 has none */
 export function readEnvelope(
   words: Int32Array,
   bytes: Uint8Array,
   offset: number,
   envelope: Envelope,
   body: BodyRange,
-  nameOf: (number: number) => string | undefined,
+  names: readonly (string | undefined)[],
 ): void {
   const at = offset >> 2
   const second = words[at + 1] as number
@@ -207,10 +203,10 @@ export function readEnvelope(
   envelope.flags = flags
   envelope.slot = words[at + 2] as number
   envelope.generation = words[at + 3] as number
-  envelope.sender = nameOf(words[at + 4] as number)
-  envelope.recipient = nameOf(words[at + 5] as number)
-  envelope.topic = nameOf(words[at + 6] as number)
-  envelope.message = nameOf(words[at + 7] as number)
+  envelope.sender = names[words[at + 4] as number]
+  envelope.recipient = names[words[at + 5] as number]
+  envelope.topic = names[words[at + 6] as number]
+  envelope.message = names[words[at + 7] as number]
   envelope.sequence = (second >>> 24) * HIGH + ((words[at + 9] as number) >>> 0)
   envelope.trace = undefined
   envelope.cancel = undefined
@@ -239,7 +235,7 @@ export function readEnvelope(
       next += 8
       if (count < 0 || count > (end - next) >> 3) throw new RangeError(`a chain of ${count} does not fit its frame`)
       for (let i = 0; i < count; i++, next += 8) {
-        entries.push({ agent: nameOf(words[next >> 2] as number) as string, turn: words[(next >> 2) + 1] as number })
+        entries.push({ agent: names[words[next >> 2] as number] as string, turn: words[(next >> 2) + 1] as number })
       }
       envelope.chain = entries
     }
@@ -247,7 +243,7 @@ export function readEnvelope(
       const length = words[next >> 2] as number
       if (length < 0 || length > end - next - 8) throw new RangeError(`an id of ${length} bytes does not fit its frame`)
       envelope.id = decoder.decode(bytes.slice(next + 8, next + 8 + length))
-      next += 8 + pad8(length)
+      next += 8 + ((length + 7) & ~7)
     }
   }
   const length = words[at + 8] as number

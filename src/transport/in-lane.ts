@@ -29,7 +29,6 @@ export class InLane {
   readonly #envelope = emptyEnvelope(Kind.REQUEST)
   readonly #source: Source
   readonly #body: TakenBody
-  readonly #nameOf = (number: number): string | undefined => this.#names[number]
   readonly #fetch: (number: number) => unknown
   #take: Take = () => {}
   #refuse: Refuse = () => {}
@@ -57,7 +56,6 @@ export class InLane {
    * @param refuse gets a frame that could not be read or taken, as far as it was read, and why; the others go on
    */
   drain(limit: number, take: Take, beforeRelease: () => void, refuse: Refuse): number {
-    if (this.#ring.empty) return 0
     this.#take = take
     this.#refuse = refuse
     return this.#ring.drain(limit, this.#onFrame, beforeRelease)
@@ -69,7 +67,7 @@ export class InLane {
     const body = this.#body
     const { words, bytes } = this.#ring
     try {
-      readEnvelope(words, bytes, offset, envelope, body, this.#nameOf)
+      readEnvelope(words, bytes, offset, envelope, body, this.#names)
       body.source = this.#source
       if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
       if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text()

@@ -25,10 +25,10 @@ export class Names {
   intern(envelope: Envelope): boolean {
     const { chain } = envelope
     const known = this.#next
-    const sender = this.#number(envelope.sender)
-    const recipient = this.#number(envelope.recipient)
-    const topic = this.#number(envelope.topic)
-    const message = this.#number(envelope.message)
+    const sender = envelope.sender === undefined ? 0 : this.#number(envelope.sender)
+    const recipient = envelope.recipient === undefined ? 0 : this.#number(envelope.recipient)
+    const topic = envelope.topic === undefined ? 0 : this.#number(envelope.topic)
+    const message = envelope.message === undefined ? 0 : this.#number(envelope.message)
     if ((sender | recipient | topic | message) < 0) return false
     if (chain !== undefined) {
       for (let i = 0; i < chain.length; i++) {
@@ -47,9 +47,8 @@ export class Names {
     return true
   }
 
-  /** @returns the number of a text (0 for none), or -1 when there is no room to tell the other end */
-  #number(text: string | undefined): number {
-    if (text === undefined) return 0
+  /** @returns the number of a text, or -1 when there is no room to tell the other end */
+  #number(text: string): number {
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
     const number = (this.#next % NAMES) + 1

@@ -41,6 +41,8 @@ export class OutLane {
   readonly #waiting = new Queue<Waiting>()
   readonly #bulk = new Queue<number>()
   #unshown = 0
+  /** Frames that wait for room; only the lane changes it. */
+  backlog = 0
   /** Frames written since the lane was made. */
   frames = 0
   /** Frames that it was given to send, names and shapes left out. */
@@ -54,16 +56,6 @@ export class OutLane {
     this.#wake = wake
   }
 
-  /** Frames that wait for room. */
-  get backlog(): number {
-    return this.#waiting.length
-  }
-
-  /** Ring position behind the frame written last. */
-  get position(): number {
-    return this.#ring.position
-  }
-
   /** Whether the other end has taken everything before `position`. */
   consumed(position: number): boolean {
     return this.#ring.consumed(position)
@@ -72,22 +64,23 @@ export class OutLane {
   /**
    * Writes a frame, or queues it behind those that wait already. `envelope` and `body` may be used again afterwards.
    * @param written called once the frame is in the ring, if it has to wait
-   * @returns whether the frame is in the ring
+   * @returns the ring position behind the frame, or -1 when it is not in the ring yet
    * @throws DataCloneError when the value to clone cannot be cloned
    */
-  send(envelope: Envelope, body: Body, written?: Written): boolean {
+  send(envelope: Envelope, body: Body, written?: Written): number {
     if (body.clone !== undefined) this.#post(envelope, body)
     this.given++
-    if (this.#waiting.length === 0 && this.#write(envelope, body, false)) {
+    if (this.backlog === 0 && this.#write(envelope, body, false)) {
       if (body.binaries.length > 0) body.binaries.length = 0
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()
-      return true
+      return this.#ring.position
     }
     this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), written })
+    this.backlog++
     body.binaries.length = 0
     this.publish()
     if (!this.#askForRoom()) this.retry()
-    return false
+    return -1
   }
 
   /**
@@ -95,7 +88,7 @@ export class OutLane {
    * loop that looks here after arming its bell cannot sleep through room that was made a moment before.
    */
   get canRetry(): boolean {
-    return this.#waiting.length > 0 && !this.#askForRoom()
+    return this.backlog > 0 && !this.#askForRoom()
   }
 
   /** Writes what waits, as far as there is room. @returns whether anything was written */
@@ -111,6 +104,7 @@ export class OutLane {
       }
       wrote = true
       this.#waiting.shift()
+      this.backlog--
       next.written?.(this.#ring.position)
       if (++this.#unshown >= PUBLISH_EVERY) this.publish()
     }
@@ -124,7 +118,9 @@ export class OutLane {
 
   /** Gives up the frames that were never written. */
   abandon(): void {
-    for (const frame of this.#waiting.drain()) frame.written?.(undefined)
+    const frames = this.#waiting.drain()
+    this.backlog = 0 // before they are told: what they send now waits anew
+    for (const frame of frames) frame.written?.(undefined)
   }
 
   /** @returns whether there is still no room, so that the reader will ring */

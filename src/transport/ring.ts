@@ -63,8 +63,11 @@ export class RingWriter {
   #tail = 0
   #published = 0
   #head = 0
-  /** Bytes ever written, as a number that does not wrap: what positions are made of. */
-  #total = 0
+  /**
+   * Position of the next frame: bytes ever written, as a number that does not wrap. Compare with {@link consumed} to
+   * know whether the reader has passed it.
+   */
+  position = 0
 
   constructor(memory: SharedArrayBuffer) {
     this.#capacity = memory.byteLength - DATA_BYTES
@@ -74,15 +77,10 @@ export class RingWriter {
     this.words = new Int32Array(memory, DATA_BYTES)
   }
 
-  /** Position of the next frame; compare with {@link consumed} to know whether the reader has passed it. */
-  get position(): number {
-    return this.#total
-  }
-
   /** Whether the reader has consumed everything before `position`. */
   consumed(position: number): boolean {
     const behind = (this.#tail - Atomics.load(this.#index, HEAD)) | 0 // the reader stores the head after it took the frames
-    return this.#total - behind >= position
+    return this.position - behind >= position
   }
 
   /**
@@ -104,7 +102,7 @@ export class RingWriter {
   /** Ends the frame that was claimed last; `bytes` (a multiple of 8) may be less than what was claimed. */
   commit(bytes: number): void {
     this.#tail = (this.#tail + bytes) | 0
-    this.#total += bytes
+    this.position += bytes
   }
 
   /** Shows all committed frames to the reader. @returns whether there was anything new */

@@ -36,11 +36,8 @@ export class ShapeBook {
   readonly root = new ShapeNode('', undefined)
   readonly #texts: string[] = []
   #nodes = 1
-
-  /** How many shapes there are; their numbers are below it. */
-  get count(): number {
-    return this.#texts.length
-  }
+  /** How many shapes there are; their numbers are below it. Only the book changes it. */
+  count = 0
 
   /** The keys of a shape, as a JSON array. */
   text(id: number): string {
@@ -85,10 +82,11 @@ export class ShapeBook {
 
   /** The number of the shape that ends at a node; -1 when the book is full. */
   number(node: ShapeNode): number {
-    if (node.id >= 0 || this.#texts.length >= MAX_SHAPES) return node.id
+    if (node.id >= 0 || this.count >= MAX_SHAPES) return node.id
     const keys: string[] = []
     for (let at = node; at.parent !== undefined; at = at.parent) keys.unshift(at.key)
-    node.id = this.#texts.push(JSON.stringify(keys)) - 1
+    this.#texts.push(JSON.stringify(keys))
+    node.id = this.count++
     return node.id
   }
 }

@@ -7,7 +7,7 @@
 //   others            extensions.ts: Map, Set, Error, Date, bigint, undefined in a list
 //
 // A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
-import { bodyBytes } from './body.js'
+import { type Body, bodyBytes } from './body.js'
 import { type Extensions, Forbidden, NotPlain, typedArrays, UNDEFINED } from './extensions.js'
 import { pad8 } from './ring.js'
 import type { ShapeBook, ShapeNode } from './shapes.js'
@@ -31,15 +31,15 @@ const SHORT = 24
 export class BodyWriter {
   readonly book: ShapeBook
   readonly #extensions: Extensions
-  /** The memory: the tree that was written last begins at 0 and is good until the next write. */
-  bytes = Buffer.alloc(0)
-  words = new Int32Array(0)
+  /** The memory: the tree that was written last begins at 0. */
+  #bytes = Buffer.alloc(0)
+  #words = new Int32Array(0)
   #view = new DataView(new ArrayBuffer(0))
   #at = 0
   #depth = 0
   #shaped = false
   /** The binary fields of the value written last, in their order: not copies, but views of the value's own memory. */
-  readonly binaries: Uint8Array<ArrayBuffer>[] = []
+  readonly #binaries: Uint8Array<ArrayBuffer>[] = []
 
   constructor(book: ShapeBook, extensions: Extensions) {
     this.book = book
@@ -47,28 +47,26 @@ export class BodyWriter {
     this.#allocate(START)
   }
 
-  /** Whether the value written last has an object that went by its shape. */
-  get shaped(): boolean {
-    return this.#shaped
-  }
-
-  /** Bytes of the tree. */
-  get tree(): number {
-    return this.#at
-  }
-
   /**
-   * @returns the number of bytes, binary fields included
+   * Fills `body` with the value. Its tree stands in the writer's memory and is good until the next write; its binary
+   * fields are the value's own memory. When it throws, no field of `body` was set.
    * @throws NotPlain when the value, or a part of it, is not plain data
    */
-  write(value: unknown): number {
-    if (this.bytes.length > MOST) this.#allocate(START) // one large body must not be held for ever
+  write(value: unknown, body: Body): void {
+    if (this.#bytes.length > MOST) this.#allocate(START) // one large body must not be held for ever
     this.#at = 0
     this.#depth = 0
     this.#shaped = false
-    if (this.binaries.length > 0) this.binaries.length = 0
+    if (this.#binaries.length > 0) this.#binaries.length = 0
     this.#value(value)
-    return bodyBytes(this.#at, this.binaries)
+    const tree = this.#at
+    const binaries = this.#binaries
+    body.bytes = this.#bytes
+    body.words = this.#words
+    body.tree = tree
+    body.binaries = binaries
+    body.length = binaries.length === 0 ? tree : bodyBytes(tree, binaries)
+    body.shapes = this.#shaped ? this.book.count : 0
   }
 
   #value(value: unknown): void {
@@ -79,7 +77,7 @@ export class BodyWriter {
         return this.#number(value)
       case 'boolean':
         this.#room(1)
-        this.bytes[this.#at++] = value ? 0xc3 : 0xc2
+        this.#bytes[this.#at++] = value ? 0xc3 : 0xc2
         return
       case 'object':
         return value === null ? this.#nil() : this.#object(value)
@@ -92,20 +90,20 @@ export class BodyWriter {
 
   #nil(): void {
     this.#room(1)
-    this.bytes[this.#at++] = 0xc0
+    this.#bytes[this.#at++] = 0xc0
   }
 
   /** A field that is undefined is left out; an element of a list cannot be. */
   #undefined(): void {
     this.#room(3)
-    this.bytes[this.#at++] = 0xc7
-    this.bytes[this.#at++] = 0
-    this.bytes[this.#at++] = UNDEFINED
+    this.#bytes[this.#at++] = 0xc7
+    this.#bytes[this.#at++] = 0
+    this.#bytes[this.#at++] = UNDEFINED
   }
 
   #number(value: number): void {
     this.#room(9)
-    const { bytes } = this
+    const bytes = this.#bytes
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (value >= -32 && value < 128) {
         bytes[this.#at++] = value
@@ -124,7 +122,7 @@ export class BodyWriter {
   #string(text: string): void {
     const { length } = text
     this.#room(5 + 3 * length)
-    const { bytes } = this
+    const bytes = this.#bytes
     const at = this.#at
     if (length < SHORT) {
       let i = 0
@@ -176,7 +174,7 @@ export class BodyWriter {
   /** An object by its shape: the head is written last, when all keys have been seen. */
   #record(object: Record<string, unknown>): void {
     const start = this.#at
-    const binaries = this.binaries.length
+    const binaries = this.#binaries.length
     this.#room(7)
     this.#at = start + 7
     let node: ShapeNode | undefined = this.book.root
@@ -194,10 +192,10 @@ export class BodyWriter {
     if (id < 0) {
       this.book.doubt(object)
       this.#at = start
-      this.binaries.length = binaries
+      this.#binaries.length = binaries
       return this.#map(object)
     }
-    const { bytes } = this
+    const bytes = this.#bytes
     const values = (node as ShapeNode).depth + 1
     bytes[start] = 0xdc
     bytes[start + 1] = values >> 8
@@ -223,29 +221,29 @@ export class BodyWriter {
     if (number === undefined) throw new NotPlain(`${view.constructor.name} is not plain data`)
     if (view.buffer instanceof SharedArrayBuffer) throw new NotPlain('memory that is shared stays shared')
     this.#room(8)
-    const { bytes } = this
+    const bytes = this.#bytes
     bytes[this.#at] = 0xc7
     bytes[this.#at + 1] = 5
     bytes[this.#at + 2] = BINARY
     bytes[this.#at + 3] = number
     this.#view.setUint32(this.#at + 4, view.byteLength)
     this.#at += 8
-    this.binaries.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+    this.#binaries.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   }
 
   #extension(value: unknown): void {
     const [type, data] = this.#extensions.write(value)
     this.#room(6 + data.length)
-    this.bytes[this.#at] = 0xc9
+    this.#bytes[this.#at] = 0xc9
     this.#view.setUint32(this.#at + 1, data.length)
-    this.bytes[this.#at + 5] = type
-    this.bytes.set(data, this.#at + 6)
+    this.#bytes[this.#at + 5] = type
+    this.#bytes.set(data, this.#at + 6)
     this.#at += 6 + data.length
   }
 
   #length(length: number, fix: number, sixteen: number): void {
     this.#room(5)
-    const { bytes } = this
+    const bytes = this.#bytes
     if (length < 16) bytes[this.#at++] = fix | length
     else if (length < 0x10000) {
       bytes[this.#at] = sixteen
@@ -259,19 +257,19 @@ export class BodyWriter {
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes > this.bytes.length) this.#grow(this.#at + bytes)
+    if (this.#at + bytes > this.#bytes.length) this.#grow(this.#at + bytes)
   }
 
   #grow(least: number): void {
-    const old = this.bytes
+    const old = this.#bytes
     this.#allocate(Math.max(least, old.length * 2))
-    old.copy(this.bytes, 0, 0, this.#at)
+    old.copy(this.#bytes, 0, 0, this.#at)
   }
 
   #allocate(length: number): void {
     const memory = new ArrayBuffer(pad8(length))
-    this.bytes = Buffer.from(memory)
-    this.words = new Int32Array(memory)
+    this.#bytes = Buffer.from(memory)
+    this.#words = new Int32Array(memory)
     this.#view = new DataView(memory)
   }
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { bodyOf } from '#ringreeve/transport/body.js'
 import { NotPlain } from '#ringreeve/transport/extensions.js'
 import { binaries, plain } from './values.js'
 import { Wire } from './wire.js'
@@ -196,13 +197,13 @@ describe('what is not plain data', () => {
   ]
   for (const [what, value] of cases) {
     it(`is refused, and the next value goes through: ${what}`, () => {
-      expect(() => wire.codec.encode(value)).toThrow()
+      expect(() => wire.codec.encode(value, bodyOf(undefined))).toThrow()
       expect(through({ a: [1] })).toEqual({ a: [1] })
     })
   }
 
   it('says so with an error of its own', () => {
-    expect(() => wire.codec.encode(new Point())).toThrow(NotPlain)
+    expect(() => wire.codec.encode(new Point(), bodyOf(undefined))).toThrow(NotPlain)
   })
 })
 

@@ -56,7 +56,7 @@ function carry(
   envelope: Envelope,
   bytes: Uint8Array | undefined,
 ): { envelope: Envelope; body: Uint8Array } {
-  if (!a.work.out.send({ ...envelope }, bodyOf(bytes))) throw new Error('the ring is full')
+  if (a.work.out.send({ ...envelope }, bodyOf(bytes)) < 0) throw new Error('the ring is full')
   a.publish()
   const came: { envelope: Envelope; body: Uint8Array }[] = []
   drain(b.work.in, (got, { source, offset, length }) => {
@@ -151,7 +151,7 @@ describe('a name', () => {
         ]
         set(envelope, `new/${i}`)
         const meant = names(envelope)
-        if (!lane.send(envelope, bodyOf(undefined))) expect.fail('the ring is full')
+        if (lane.send(envelope, bodyOf(undefined)) < 0) expect.fail('the ring is full')
         lane.publish()
         drain(both.b.work.in, got => {
           taken++

@@ -53,7 +53,7 @@ export function post(lane: OutLane, number: number, way: Way, size: number, writ
     const { buffer } = contents(number, size)
     body.clone = { value: { buffer }, transfer: [buffer] }
   }
-  const done = lane.send(envelope, body, written)
+  const done = lane.send(envelope, body, written) >= 0
   body.bytes?.fill(0xff) // what was sent is what it was
   envelope.sequence = -1
   envelope.recipient = 'nobody'

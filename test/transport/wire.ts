@@ -9,40 +9,39 @@ const NEVER = 0xc1 // no value begins with this byte
 
 export class Wire {
   readonly codec = new Codec()
+  readonly #body = bodyOf(undefined)
   readonly #shapes: Shape[] = []
   readonly #ring = new Source(new Uint8Array(new SharedArrayBuffer(4 * 1024 * 1024)), this.#shapes)
 
   /** The bytes of a value, after its shapes were told. */
   bytes(value: unknown): Uint8Array {
-    const { codec } = this
-    const body = { ...bodyOf(undefined), length: codec.encode(value) }
+    const body = this.#body
+    this.codec.encode(value, body)
     this.tell()
     const memory = new ArrayBuffer(pad8(body.length))
-    const { bytes, tree, binaries } = codec
-    putBody({ ...body, bytes, tree, binaries }, new Int32Array(memory), new Uint8Array(memory), 0)
+    putBody(body, new Int32Array(memory), new Uint8Array(memory), 0)
     return new Uint8Array(memory, 0, body.length)
   }
 
   tell(): void {
-    const { book, shapes } = this.codec
-    while (this.#shapes.length < shapes) this.#shapes.push(new Shape(book.text(this.#shapes.length)))
+    const { book } = this.codec
+    while (this.#shapes.length < this.#body.shapes) this.#shapes.push(new Shape(book.text(this.#shapes.length)))
   }
 
   /** Through a ring: encoded, copied into shared memory somewhere, decoded there, and the place overwritten. */
   through(value: unknown): unknown {
     const bytes = this.bytes(value)
-    return this.read(bytes, this.codec.binaries.length > 0, 8 * (bytes.length % 50))
+    return this.read(bytes, this.#body.binaries.length > 0, 8 * (bytes.length % 50))
   }
 
   /** By port: decoded from memory of its own. */
   byPort(value: unknown): unknown {
-    const { codec } = this
-    const body = { ...bodyOf(undefined), length: codec.encode(value) }
+    const body = this.#body
+    this.codec.encode(value, body)
     this.tell()
-    const { bytes, tree, binaries } = codec
-    const parts = partsOf({ ...body, bytes, tree, binaries }, false)
+    const parts = partsOf(body, false)
     const source = new Source(parts.tree, this.#shapes, parts.binaries)
-    return codec.decode(source, 0, parts.tree.length, binaries.length > 0)
+    return this.codec.decode(source, 0, parts.tree.length, body.binaries.length > 0)
   }
 
   /** Decodes any bytes, in a ring. */

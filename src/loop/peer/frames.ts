@@ -49,7 +49,7 @@ export class Frames {
       const envelope = this.#fill(Kind.REQUEST, parcel, slot, cancel)
       envelope.recipient = recipient
       this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
-      return link.work.out.send(envelope, this.#body, written) ? link.work.out.position : -1
+      return link.work.out.send(envelope, this.#body, written)
     } catch (error) {
       throw notSerializable(error, `payload of '${parcel.name}' for ${recipient}`, parcel.payload)
     }
@@ -72,7 +72,7 @@ export class Frames {
       envelope.recipient = recipient
       envelope.flags |= flags
       this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
-      return link.work.out.send(envelope, this.#body, written) ? link.work.out.position : -1
+      return link.work.out.send(envelope, this.#body, written)
     } catch (error) {
       throw notSerializable(error, `payload of '${parcel.name}' for ${topic}`, parcel.payload)
     }
@@ -168,20 +168,14 @@ export class Frames {
     } else if (value === undefined) {
       this.#envelope.flags |= Flag.EMPTY
     } else {
-      const codec = this.#codec
       try {
-        body.length = codec.encode(value)
+        this.#codec.encode(value, body)
       } catch (error) {
         if (error instanceof Forbidden) throw error
         // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
         body.clone = { value, transfer: [] }
         return
       }
-      body.bytes = codec.bytes
-      body.words = codec.words
-      body.tree = codec.tree
-      body.binaries = codec.binaries
-      body.shapes = codec.shapes
       if (body.binaries.length > 0) this.#envelope.flags |= Flag.BINARY
     }
   }
