@@ -10,22 +10,7 @@ export type {
   SendResult,
   Timer,
 } from './agent/context.js'
-export {
-  type AgentDefinition,
-  type AgentOptions,
-  type AnyAgent,
-  agent,
-  type BackgroundOptions,
-  type CheckpointPolicy,
-  type Concurrency,
-  type Handler,
-  type HandlerOptions,
-  type IntervalOptions,
-  type MailboxOptions,
-  type OnError,
-  type RestartPolicy,
-  type TopicPattern,
-} from './agent/definition.js'
+export { type AgentDefinition, type AnyAgent, agent, type Handler, type HandlerOptions } from './agent/definition.js'
 export {
   AgentCreationError,
   AgentFailedError,
@@ -64,6 +49,17 @@ export {
   request,
   type Serializer,
 } from './agent/message.js'
+export type {
+  AgentOptions,
+  BackgroundOptions,
+  CheckpointPolicy,
+  Concurrency,
+  IntervalOptions,
+  MailboxOptions,
+  OnError,
+  RestartPolicy,
+  TopicPattern,
+} from './agent/options.js'
 export type {
   AgentSource,
   AgentTypeInfo,

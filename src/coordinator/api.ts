@@ -1,10 +1,11 @@
 // What the application holds, as types: the options of a runtime, the runtime, and what it reports.
 import type { ResourceLimits } from 'node:worker_threads'
 import type { AgentRef, Handle, Messenger } from '../agent/context.js'
-import type { AnyAgent, RestartPolicy, TopicPattern } from '../agent/definition.js'
+import type { AnyAgent } from '../agent/definition.js'
 import type { AgentId } from '../agent/ids.js'
 import type { Interceptor } from '../agent/interceptor.js'
 import type { MessageType } from '../agent/message.js'
+import type { RestartPolicy, TopicPattern } from '../agent/options.js'
 import type { Clock } from '../loop/base/clock.js'
 import type { Letter, LogEntry } from '../observe/log.js'
 import type { LoopStats } from '../sync/status.js'

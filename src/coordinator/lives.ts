@@ -1,8 +1,9 @@
 // The lives of the loops beside the calling one: how one begins, what follows from its end, and how all of them stop.
 // What it keeps: a life is joined to the others when it knows all that they know; every loop hears of an end before it
 // hears of the next life; and a loop that is busy, be it for ever, keeps no other from its next life.
-import type { RestartPolicy } from '../agent/definition.js'
+
 import { RingreeveError, ThreadLostError, textOf } from '../agent/errors.js'
+import type { RestartPolicy } from '../agent/options.js'
 import { within } from '../loop/base/event-loop.js'
 import type { Address } from '../loop/base/recipient.js'
 import type { Kept } from '../loop/base/reports.js'

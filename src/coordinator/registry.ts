@@ -1,6 +1,6 @@
 // What is registered: modules, agent types with where they live, and subscriptions. The registry makes the route table;
 // each change makes the next version of it.
-import type { TopicPattern } from '../agent/definition.js'
+
 import {
   AlreadyExistsError,
   InvalidArgumentError,
@@ -8,6 +8,7 @@ import {
   UnknownSubscriptionError,
 } from '../agent/errors.js'
 import { checkAgentType, checkTopicType } from '../agent/ids.js'
+import type { TopicPattern } from '../agent/options.js'
 import type { AgentDescription } from '../loop/control/control.js'
 import { Placement } from '../routing/placement.js'
 import type { RouteTable, SubscriptionRoute } from '../routing/table.js'

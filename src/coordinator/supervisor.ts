@@ -1,7 +1,7 @@
 // Supervision as data: who is charged with the end of a thread, when that is too often, how long the next life waits.
 // What it keeps: a crash is charged to an agent type when only turns of that type were open, else to the thread; what
 // is charged too often is given up, and only that. No clock and no chance of its own: both are passed in.
-import type { RestartPolicy } from '../agent/definition.js'
+import type { RestartPolicy } from '../agent/options.js'
 
 export const DEFAULT_RESTARTS = { max: 3, within: 10_000, backoff: { min: 50, max: 2_000 } } as const
 

@@ -3,10 +3,11 @@
 // that id; a group is combined once, when it is whole, when its time is over, or when it must make room.
 import { checkMs } from '../agent/check.js'
 import type { Context, LifeContext, Timer } from '../agent/context.js'
-import { type AgentDefinition, agent, type CheckpointPolicy, type MailboxOptions } from '../agent/definition.js'
+import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type EventType, type ReceivedOf, type RequestType, request } from '../agent/message.js'
+import type { CheckpointPolicy, MailboxOptions } from '../agent/options.js'
 import { Dispatch, type Dispatched, dispatched, type FollowUp, type FollowUps } from './events.js'
 
 const WAIT_MS = 30_000

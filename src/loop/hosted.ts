@@ -1,6 +1,7 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
-import type { AgentSpec, AnyAgent, CheckpointPolicy, HandlerEntry } from '../agent/definition.js'
+import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
 import { STOP, TIMER } from '../agent/message.js'
+import type { CheckpointPolicy } from '../agent/options.js'
 import type { Message } from './base/message.js'
 import type { Timer } from './cell/timer.js'
 import type { Turn } from './cell/turn.js'

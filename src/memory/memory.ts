@@ -3,9 +3,10 @@
 // twice, also not after the thread ended; telling of changes never holds an operation back, and never queues more than
 // one change for an entry.
 import type { Context, LifeContext } from '../agent/context.js'
-import { type AgentDefinition, agent, type CheckpointPolicy } from '../agent/definition.js'
+import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
+import type { CheckpointPolicy } from '../agent/options.js'
 import { bytesOf } from './bytes.js'
 import { Changed, type Entry, type Exchange, hasFields, Operate, type Operation, Tell } from './messages.js'
 

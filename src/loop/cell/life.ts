@@ -1,7 +1,7 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
 // stopped nothing of it is left, and the next message makes it anew.
-import type { OnError } from '../../agent/definition.js'
+
 import {
   AgentCreationError,
   type RingreeveError,
@@ -11,6 +11,7 @@ import {
   UnknownAgentError,
 } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
+import type { OnError } from '../../agent/options.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Alarm, Clock } from '../base/clock.js'
 import { type EventLoop, within } from '../base/event-loop.js'

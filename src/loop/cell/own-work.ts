@@ -1,8 +1,9 @@
 // What an agent does of itself: intervals, one-shot timers, background loops. What it keeps: ticks are messages of the
 // agent to itself; a loop is told to end by its signal, and is there until it has ended; after `rest()` nothing begins.
-import type { BackgroundEntry, IntervalEntry, OnError } from '../../agent/definition.js'
+import type { BackgroundEntry, IntervalEntry } from '../../agent/definition.js'
 import { CancelledError, StoppedError } from '../../agent/errors.js'
 import { TIMER } from '../../agent/message.js'
+import type { OnError } from '../../agent/options.js'
 import type { Clock } from '../base/clock.js'
 import type { Cell } from './cell.js'
 import { Timer, type TimerOwner } from './timer.js'

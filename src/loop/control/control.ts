@@ -1,10 +1,11 @@
 // What the coordinator can tell a loop. The host's loop is told directly, a thread's over Comlink; so everything here
 // takes and returns plain data (and ports), and errors that are ours come back as plain data too.
 import type { MessagePort } from 'node:worker_threads'
-import type { AnyAgent, RestartPolicy, TopicPattern } from '../../agent/definition.js'
+import type { AnyAgent } from '../../agent/definition.js'
 import { AlreadyExistsError, ModuleError, StateError } from '../../agent/errors.js'
 import { type AgentId, toAgentId } from '../../agent/ids.js'
 import type { Interceptor } from '../../agent/interceptor.js'
+import type { RestartPolicy, TopicPattern } from '../../agent/options.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
