@@ -55,15 +55,15 @@ function fill({ ring, ringNumber, bytes, ms, total }: RingOrder): number {
   let frames = 0
   while ((frames & 31) !== 0 || performance.now() - began < ms) {
     let offset = writer.claim(frame)
-    if (offset < 0) writer.publish()
+    if (offset < 0) writer.show()
     while (offset < 0) offset = writer.claim(frame)
     writer.words[offset >> 2] = frame
     writer.words[(offset >> 2) + 1] = KIND
     if (bytes > 0) writer.bytes.set(body, offset + 8)
     writer.commit(frame)
-    if ((++frames & (COMMIT - 1)) === 0 || frame > writer.maxFrame / 4) writer.publish()
+    if ((++frames & (COMMIT - 1)) === 0 || frame > writer.maxFrame / 4) writer.show()
   }
-  writer.publish()
+  writer.show()
   Atomics.store(total, 0, frames + 1) // after the last frame is shown: who reads it can wait for all of them
   return frames / ((performance.now() - began) / 1_000)
 }

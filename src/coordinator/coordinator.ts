@@ -178,7 +178,7 @@ export class Coordinator {
     const end = this.house.now() + ms
     for (;;) {
       out.retry()
-      out.publish()
+      out.show()
       if (out.given - out.backlog >= given || this.house.now() > end) return
       await loop.order(control => control.takeIn())
     }

@@ -361,7 +361,7 @@ export class LocalRuntime implements Runtime {
     }
     const { work } = this.#coordinator.host
     const begun = work.chunk(1) > 0
-    if (begun) work.publish()
+    if (begun) work.show()
     await new Promise(resolve => setImmediate(resolve))
     this.#throwUnhandled([])
     return begun

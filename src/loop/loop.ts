@@ -155,7 +155,7 @@ export class Loop {
       expecting: () => !waiters.empty,
       pending: () => ledger.running > 0,
       links: () => peers.links,
-      publish: () => {
+      show: () => {
         this.reports.flush()
         if (!alone || this.#house.idleWanted) this.show()
       },
@@ -226,7 +226,7 @@ export class Loop {
     )
     await within(eventLoop, ms, Promise.all(stops))
     this.#watch.stop()
-    this.work.publish()
+    this.work.show()
     return failures
   }
 

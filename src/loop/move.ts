@@ -69,7 +69,7 @@ export class Move {
   /** Hands over every agent, if nothing has begun since {@link settle}. The loop must not be told anything afterwards. */
   leave(port: MessagePort): Leaving {
     const loop = this.#loop
-    loop.work.publish()
+    loop.work.show()
     if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
     const paused = new Set([...loop.agents.cells].filter(cell => cell.life.paused).map(cell => cell.text))
     const all = new Set([...this.#agents, ...loop.agents.unloaded.keys(), ...paused])

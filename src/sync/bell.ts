@@ -4,7 +4,7 @@
 // counter would be wrong for ever after a thread was killed between two steps.
 //
 //      sleeper                                   waker
-//      bell = PARKED or WAITING                  publish frames (store tail)
+//      bell = PARKED or WAITING                  show frames (store tail)
 //      look at the rings once more               load bell
 //      work there? CAS(bell, mine, AWAKE)        asleep? CAS(bell, seen, AWAKE)
 //         won or lost: it is awake, go on           won: wake it (doorbell or notify)
@@ -33,7 +33,7 @@ export class Bell {
 
   /** For the loop itself: says that it is about to sleep. It must look for work once more after this. */
   arm(kind: Asleep): void {
-    Atomics.store(this.#words, Status.bell, kind) // before the last look at the rings: a later publisher sees it
+    Atomics.store(this.#words, Status.bell, kind) // before the last look at the rings: who shows work later sees it
   }
 
   /** For the loop itself: wakes without having been rung. Harmless when a waker was quicker or it never slept. */
@@ -50,7 +50,7 @@ export class Bell {
   }
 
   /**
-   * For others: wakes the loop if it sleeps, after the work was published.
+   * For others: wakes the loop if it sleeps, after the work was shown.
    * @param patient whether a loop that dozes may find the work by itself
    * @returns true when the caller must now send one doorbell message
    */

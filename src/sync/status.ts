@@ -184,14 +184,13 @@ export class Status {
   }
 
   /** Shows `accepted` alone, before the room of frames that became messages is given back. */
-  publishAccepted(counters: Counters): void {
-    Atomics.store(this.words, ACCEPTED, counters.get(at.accepted)) // before the ring's head: work is always in one or both
+  showAccepted(accepted: number): void {
+    Atomics.store(this.words, ACCEPTED, accepted) // before the ring's head: work is always in one or both
   }
 
-  /** Publishes the counters, for idle detection and for who wants to know. */
-  publish(counters: Counters): void {
+  /** Shows the counters, in the order of {@link counterNames}, for idle detection and for who wants to know. */
+  show(values: Float64Array): void {
     const { words } = this
-    const { values } = counters
     // plain: nobody decides anything by these, and the two stores below show them with the rest
     for (let i = 0; i < values.length; i++) this.#counters[i] = values[i] as number
     this.#beats = (this.#beats + 1) | 0
@@ -239,19 +238,6 @@ export class Status {
     return this.#deadline.text
   }
 }
-
-/** A loop's own copy of its counters: plain numbers on the hot path, published once per chunk of work. */
-export class Counters {
-  readonly values = new Float64Array(counterNames.length)
-  add(counter: CounterIndex, by: number): void {
-    this.values[counter] = (this.values[counter] as number) + by
-  }
-  get(counter: CounterIndex): number {
-    return this.values[counter] as number
-  }
-}
-
-type CounterIndex = (typeof at)[Counter]
 
 /** Index of each counter. */
 export const at = {

@@ -79,9 +79,9 @@ export class Link {
   }
 
   /** Shows what was written on both lanes. */
-  publish(): void {
-    this.answers.out.publish()
-    this.work.out.publish()
+  show(): void {
+    this.answers.out.show()
+    this.work.out.show()
   }
 
   /** Whether there are frames to take, or frames that waited for room and have it now. */
@@ -110,7 +110,7 @@ export class Link {
     this.flags.close()
   }
 
-  /** A body that was sent by port. It was posted before its frame was published, so it is there. */
+  /** A body that was sent by port. It was posted before its frame was shown, so it is there. */
   #take(number: number): unknown {
     while (!this.#arrived.has(number)) {
       const next = this.#receive(this.#port) as { message: Bulk | typeof DOORBELL } | undefined

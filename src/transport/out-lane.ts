@@ -13,7 +13,7 @@ import type { ShapeBook } from './shapes.js'
 export type Bulk = { readonly number: number; readonly value: unknown }
 
 const BULK_IN_FLIGHT = 64
-const PUBLISH_EVERY = 32
+const SHOW_EVERY = 32
 const NOTHING = new Uint8Array(0)
 const encoder = new TextEncoder()
 
@@ -72,13 +72,13 @@ export class OutLane {
     this.given++
     if (this.backlog === 0 && this.#write(envelope, body, false)) {
       if (body.binaries.length > 0) body.binaries.length = 0
-      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+      if (++this.#unshown >= SHOW_EVERY) this.show()
       return this.#ring.position
     }
     this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), written })
     this.backlog++
     body.binaries.length = 0
-    this.publish()
+    this.show()
     if (!this.#askForRoom()) this.retry()
     return -1
   }
@@ -98,7 +98,7 @@ export class OutLane {
       const next = this.#waiting.peek()
       if (next === undefined) return wrote
       if (!this.#write(next.envelope, next.body, true)) {
-        this.publish()
+        this.show()
         if (this.#askForRoom()) return wrote
         continue
       }
@@ -106,14 +106,14 @@ export class OutLane {
       this.#waiting.shift()
       this.backlog--
       next.written?.(this.#ring.position)
-      if (++this.#unshown >= PUBLISH_EVERY) this.publish()
+      if (++this.#unshown >= SHOW_EVERY) this.show()
     }
   }
 
   /** Shows what was written to the other end, and wakes it if it sleeps. */
-  publish(): void {
+  show(): void {
     this.#unshown = 0
-    if (this.#ring.publish()) this.#wake()
+    if (this.#ring.show()) this.#wake()
   }
 
   /** Gives up the frames that were never written. */

@@ -1,7 +1,7 @@
 // A ring: a byte queue with one producer and one consumer in shared memory. What a reader may rely on: everything
-// below `tail` is whole, because the tail is published last; a producer that dies at any point leaves nothing torn.
+// below `tail` is whole, because the tail is shown last; a producer that dies at any point leaves nothing torn.
 //
-//   byte    0  tail       bytes ever published, by the producer      (mod 2^32)
+//   byte    0  tail       bytes ever shown, by the producer      (mod 2^32)
 //   byte  128  head       bytes ever consumed, by the consumer       (mod 2^32)
 //   byte  256  wantSpace  1: the producer waits for room
 //   byte  260  wantHead   and where the head must be until there is enough
@@ -37,14 +37,14 @@ export function createRing(capacity: number): SharedArrayBuffer {
   return memory
 }
 
-/** Frames published and not yet consumed, and whether there are any: what idle detection reads. */
+/** Frames shown and not yet consumed, and whether there are any: what idle detection reads. */
 export class RingGauge {
   readonly #words: Int32Array
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory, 0, DATA_BYTES / 4)
   }
   get head(): number {
-    return Atomics.load(this.#words, HEAD) // taken before any tail: consumed can never exceed published
+    return Atomics.load(this.#words, HEAD) // taken before any tail: consumed can never exceed shown
   }
   get tail(): number {
     return Atomics.load(this.#words, TAIL) // taken after the heads, see above
@@ -61,7 +61,7 @@ export class RingWriter {
   readonly #index: Int32Array
   readonly #capacity: number
   #tail = 0
-  #published = 0
+  #shown = 0
   #head = 0
   /**
    * Position of the next frame: bytes ever written, as a number that does not wrap. Compare with {@link consumed} to
@@ -106,9 +106,9 @@ export class RingWriter {
   }
 
   /** Shows all committed frames to the reader. @returns whether there was anything new */
-  publish(): boolean {
-    if (this.#tail === this.#published) return false
-    this.#published = this.#tail
+  show(): boolean {
+    if (this.#tail === this.#shown) return false
+    this.#shown = this.#tail
     Atomics.store(this.#index, TAIL, this.#tail) // release: the frames' bytes are visible to who reads this tail
     return true
   }
@@ -150,7 +150,7 @@ export class RingReader {
     this.words = new Int32Array(memory, DATA_BYTES)
   }
 
-  /** Whether nothing is published beyond what was drained. */
+  /** Whether nothing is shown beyond what was drained. */
   get empty(): boolean {
     if (this.#tail !== this.#head) return false
     this.#tail = Atomics.load(this.#index, TAIL) // acquire: frames below the tail are whole

@@ -58,7 +58,7 @@ function victim() {
     const offset = writer.claim(bytes.length)
     writer.bytes.set(bytes, offset)
     writer.commit(bytes.length)
-    writer.publish()
+    writer.show()
   }
   const close = () => {
     loop.end()

@@ -143,7 +143,7 @@ it('a ring that is used again begins at nothing, whatever was in it', () => {
   const used = createRing(4_096)
   const writer = new RingWriter(used)
   for (let sequence = 0; writeFrame(writer, sequence, 64); sequence++);
-  writer.publish()
+  writer.show()
   writer.wantSpace(64)
   const reader = new RingReader(used)
   reader.drain(3, () => {})

@@ -1,7 +1,7 @@
 // The other thread of the tests of the bell: a loop that sleeps, one that rings as often as it can, or one that counts.
 import { parentPort, workerData } from 'node:worker_threads'
 import { Bell, WAITING } from '#ringreeve/sync/bell.js'
-import { at, Counters, Status } from '#ringreeve/sync/status.js'
+import { at, counterNames, Status } from '#ringreeve/sync/status.js'
 
 /** What the worker is told. */
 export type BellTask =
@@ -26,15 +26,16 @@ if (task.role === 'sleeper') {
 } else {
   const counts = new Int32Array(task.counts)
   parentPort?.postMessage('ready')
-  const counters = new Counters()
+  const counters = new Float64Array(counterNames.length)
+  const add = (counter: number): number => (counters[counter] = (counters[counter] as number) + 1)
   while (Atomics.load(counts, 1) === 0) {
     if (task.role === 'ringer') {
       if (bell.ring()) Atomics.add(counts, 0, 1)
     } else {
-      counters.add(at.accepted, 1)
-      if (counters.get(at.accepted) % 3 === 0) status.publishAccepted(counters)
-      counters.add(at.done, 1)
-      status.publish(counters)
+      const accepted = add(at.accepted)
+      if (accepted % 3 === 0) status.showAccepted(accepted)
+      add(at.done)
+      status.show(counters)
     }
   }
 }

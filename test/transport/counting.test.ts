@@ -29,7 +29,7 @@ function atEveryStep(look: () => void): void {
 
 /** Runs `watch` while a loop is in one of its turns. */
 function inTurnsOf(loop: Loop, watch: (inside: boolean) => void): void {
-  for (const name of ['chunk', 'publish'] as const) {
+  for (const name of ['chunk', 'show'] as const) {
     const step = loop.work[name] as (most: number) => unknown
     Object.defineProperty(loop.work, name, {
       value: (most: number) => {
@@ -118,7 +118,7 @@ describe(`idle detection (seed ${seed})`, () => {
           { topic: `to${next(3)}/${next(3)}` },
         )
       }
-      host.work.publish()
+      host.work.show()
       await idle.wait()
       expect(open).toBe(0)
     }

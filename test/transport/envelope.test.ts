@@ -57,7 +57,7 @@ function carry(
   bytes: Uint8Array | undefined,
 ): { envelope: Envelope; body: Uint8Array } {
   if (a.work.out.send({ ...envelope }, bodyOf(bytes)) < 0) throw new Error('the ring is full')
-  a.publish()
+  a.show()
   const came: { envelope: Envelope; body: Uint8Array }[] = []
   drain(b.work.in, (got, { source, offset, length }) => {
     const body = new Uint8Array(source.bytes.subarray(offset, offset + length))
@@ -152,7 +152,7 @@ describe('a name', () => {
         set(envelope, `new/${i}`)
         const meant = names(envelope)
         if (lane.send(envelope, bodyOf(undefined)) < 0) expect.fail('the ring is full')
-        lane.publish()
+        lane.show()
         drain(both.b.work.in, got => {
           taken++
           if (names(got) !== meant) wrong ??= `frame ${i} said ${names(got)}, its sender meant ${meant}`

@@ -160,7 +160,7 @@ export class Pump {
       drain(answers.in, this.#take, 64)
       drain(work.in, this.#take, 16)
       if (answers.in.spaceWanted() || work.in.spaceWanted()) link.wake()
-      link.publish()
+      link.show()
       if (link.hasWork) continue
       this.#bell.arm(PARKED)
       if (!link.hasWork) {

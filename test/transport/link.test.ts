@@ -26,7 +26,7 @@ describe('order', () => {
       weight: 8,
       arbitrary: fc.record({ do: fc.constant('send' as const), way, size: fc.integer({ min: 0, max: 3_000 }) }),
     },
-    { weight: 1, arbitrary: fc.constant({ do: 'publish' as const }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'show' as const }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const), limit: fc.integer({ min: 1, max: 40 }) }) },
     { weight: 1, arbitrary: fc.constant({ do: 'turn' as const }) },
   )
@@ -47,18 +47,18 @@ describe('order', () => {
       }
       for (const one of steps) {
         if (one.do === 'send') post(out, sent++, one.way, one.size)
-        else if (one.do === 'publish') out.publish()
+        else if (one.do === 'show') out.show()
         else if (one.do === 'drain') take(one.limit)
         else await turn() // what went by port comes as an event, before its frame is looked at
         waited = Math.max(waited, out.backlog)
       }
-      out.publish()
+      out.show()
       while (taken < sent) {
         const came = take(16)
         if (into.spaceWanted())
           out.retry() // a writer that waits is told, or it stays behind for ever
         else if (came === 0) throw new Error(`${out.backlog} letters wait and nobody is told that there is room`)
-        out.publish()
+        out.show()
       }
     }
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 300, size: 'max' }), play), {
@@ -72,7 +72,7 @@ describe('order', () => {
     using both = joined()
     for (let i = 0; i < 20; i++) post(both.a.work.out, i, 'small', 10)
     for (let i = 100; i < 120; i++) post(both.a.answers.out, i, 'instance', 10)
-    both.a.publish()
+    both.a.show()
     expect(letters(both.b.answers.in).map(letter => letter.number)).toEqual(
       Array.from({ length: 20 }, (_, i) => 100 + i),
     )
@@ -86,7 +86,7 @@ describe('order', () => {
     const clone = { value: { call: () => {} }, transfer: [] }
     expect(() => out.send(emptyEnvelope(Kind.REQUEST), { ...nothing, clone })).toThrow('could not be cloned')
     post(out, 1, 'moved', 100)
-    out.publish()
+    out.show()
     expect(letters(both.b.work.in).map(letter => letter.number)).toEqual([0, 1])
   })
 })
@@ -111,7 +111,7 @@ describe('what waits for room', () => {
       if (came.length === sent) break
       expect(out.canRetry).toBe(true)
       out.retry()
-      out.publish()
+      out.show()
     }
     expect(came).toEqual(Array.from({ length: sent }, (_, i) => i))
     expect(told.length).toBe(50)
@@ -141,7 +141,7 @@ describe('what waits for room', () => {
     while (out.backlog > 0 || !both.b.work.in.empty) {
       came.push(...letters(both.b.work.in, 10).map(letter => letter.number))
       if (both.b.work.in.spaceWanted()) out.retry()
-      out.publish()
+      out.show()
     }
     expect(came).toEqual(Array.from({ length: 200 }, (_, i) => i))
   })
@@ -152,14 +152,14 @@ describe('the doorbell', () => {
     using both = joined()
     const [, bell] = both.bells
     post(both.a.work.out, 0, 'small', 8)
-    both.a.publish()
+    both.a.show()
     await turn()
     expect(both.rung).toEqual([0, 0])
     for (let sleep = 1; sleep <= 3; sleep++) {
       bell.arm(PARKED)
       for (let i = 0; i < 5; i++) {
         post(both.a.work.out, sleep * 5 + i, 'small', 8)
-        both.a.publish()
+        both.a.show()
       }
       both.a.wake()
       await turn()
@@ -172,15 +172,15 @@ describe('the doorbell', () => {
     const [, bell] = both.bells
     bell.arm(PARKED)
     post(both.a.work.out, 0, 'shared', 64)
-    both.a.publish()
+    both.a.show()
     post(both.a.work.out, 1, 'shared', 64)
-    both.a.publish()
+    both.a.show()
     expect(letters(both.b.work.in).length).toBe(2) // before the doorbell message was heard
     await turn()
     expect(both.rung[1]).toBe(0)
     bell.arm(PARKED)
     post(both.a.work.out, 2, 'none', 0)
-    both.a.publish()
+    both.a.show()
     await turn()
     expect(both.rung[1]).toBe(1)
   })
@@ -192,7 +192,7 @@ describe('an empty frame', () => {
     const envelope = emptyEnvelope(Kind.CANCEL)
     envelope.flags = Flag.EMPTY
     both.a.answers.out.send(envelope, nothing)
-    both.a.publish()
+    both.a.show()
     expect(drain(both.b.answers.in, () => {})).toBe(1)
     expect([both.a.answers.out.frames, both.b.answers.in.frames]).toEqual([1, 1])
   })

@@ -54,7 +54,7 @@ function pair() {
   const work = (): void => {
     for (let i = 0; i < 3; i++)
       for (const one of [loop, other]) {
-        one.work.publish()
+        one.work.show()
         while (one.work.hasWork()) one.work.chunk(16)
       }
   }

@@ -8,7 +8,7 @@ import { checkFrame, fillFrame, SHORTEST } from './frames.js'
 /** One thing that is done to a ring. Sizes are parts of the longest frame, so that they fit rings of any capacity. */
 export type Step =
   | { readonly do: 'write'; readonly size: number; readonly less: number; readonly drop: boolean }
-  | { readonly do: 'publish' }
+  | { readonly do: 'show' }
   | { readonly do: 'drain'; readonly limit: number; readonly throwAt: number }
   | { readonly do: 'wantSpace'; readonly size: number }
   | { readonly do: 'spaceWanted' }
@@ -34,7 +34,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         drop: fc.integer({ min: 0, max: 15 }).map(n => n === 0),
       }),
     },
-    { weight: 8, arbitrary: fc.constant({ do: 'publish' as const }) },
+    { weight: 8, arbitrary: fc.constant({ do: 'show' as const }) },
     { weight: 6, arbitrary: drains(fc.integer({ min: 1, max: 3 })) },
     { weight: 1, arbitrary: drains(fc.integer({ min: 4, max: 40 })) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('wantSpace' as const), size: part }) },
@@ -63,7 +63,7 @@ export class Player {
   readonly #reader: RingReader
   readonly #gauge: RingGauge
   #tail = 0
-  #published = 0
+  #shown = 0
   /** The tail as the reader saw it last; it looks again only when it has come that far. */
   #seen = 0
   #head = 0
@@ -92,11 +92,11 @@ export class Player {
       words[offset >> 2] = bytes
       words[(offset >> 2) + 1] = 1
       this.#writer.commit(bytes)
-      this.#writer.publish()
+      this.#writer.show()
       this.#reader.drain(1, () => {})
       this.#tail += bytes
     }
-    this.#published = this.#seen = this.#head = this.#tail
+    this.#shown = this.#seen = this.#head = this.#tail
     this.#compare()
   }
 
@@ -109,7 +109,7 @@ export class Player {
 
   /** Publishes and takes all that is left; every frame must come. */
   finish(): void {
-    this.#publish()
+    this.#show()
     while (!this.#reader.empty) this.#drain(7, -1)
     this.#compare()
     check(this.#items.length === 0, `${this.#items.length} frames never came`)
@@ -122,7 +122,7 @@ export class Player {
 
   #play(step: Step): void {
     if (step.do === 'write') this.#write(this.#bytes(step.size), step.less, step.drop)
-    else if (step.do === 'publish') this.#publish()
+    else if (step.do === 'show') this.#show()
     else if (step.do === 'drain') this.#drain(step.limit, step.throwAt)
     else if (step.do === 'wantSpace') this.#wantSpace(this.#bytes(step.size))
     else {
@@ -172,14 +172,14 @@ export class Player {
     this.#tail += bytes
   }
 
-  #publish(): void {
-    const fresh = this.#writer.publish()
-    check(fresh === (this.#tail !== this.#published), `publish said ${fresh}`)
-    this.#published = this.#tail
+  #show(): void {
+    const fresh = this.#writer.show()
+    check(fresh === (this.#tail !== this.#shown), `show said ${fresh}`)
+    this.#shown = this.#tail
   }
 
   #drain(limit: number, throwAt: number): void {
-    if (this.#head === this.#seen) this.#seen = this.#published
+    if (this.#head === this.#seen) this.#seen = this.#shown
     const due: Item[] = []
     let passed = 0
     let head = this.#head
@@ -198,7 +198,7 @@ export class Player {
     let released = 0
     const take = (offset: number): void => {
       const item = due[taken]
-      if (item === undefined) throw new Error(`a frame came from ${offset} that was not published, or past the limit`)
+      if (item === undefined) throw new Error(`a frame came from ${offset} that was not shown, or past the limit`)
       check(offset === item.start % this.#capacity, `frame ${item.sequence} came from ${offset}`)
       checkFrame(this.#reader.words, offset, item.sequence as number)
       if (taken++ === throwAt) throw new Stop()
@@ -222,13 +222,13 @@ export class Player {
 
   #compare(): void {
     check(this.#gauge.head === (this.#head | 0), `the head is ${this.#gauge.head}, not ${this.#head | 0}`)
-    check(this.#gauge.tail === (this.#published | 0), `the tail is ${this.#gauge.tail}, not ${this.#published | 0}`)
+    check(this.#gauge.tail === (this.#shown | 0), `the tail is ${this.#gauge.tail}, not ${this.#shown | 0}`)
     check(
       (this.#writer.position | 0) === (this.#tail | 0),
       `the position is ${this.#writer.position}, not ${this.#tail}`,
     )
-    check(this.#reader.empty === (this.#head === this.#published), 'empty is wrong')
-    if (this.#head === this.#seen) this.#seen = this.#published
+    check(this.#reader.empty === (this.#head === this.#shown), 'empty is wrong')
+    if (this.#head === this.#seen) this.#seen = this.#shown
     for (const { position, end } of this.#marks.slice(-40)) {
       check(
         this.#writer.consumed(position) === this.#head >= end,

@@ -21,14 +21,14 @@ parentPort?.once('message', (task: VictimTask) => {
     const bytes = SHORTEST + 8 * next(next(2) === 0 ? 8 : longest + 1)
     let offset = ring.claim(bytes)
     while (offset < 0) {
-      ring.publish()
+      ring.show()
       offset = ring.claim(bytes)
     }
     Atomics.store(progress, 0, 2 * sequence)
     fillFrame(ring.words, offset, sequence, bytes)
     ring.commit(bytes)
     Atomics.store(progress, 0, 2 * sequence + 1)
-    if (next(8) === 0) ring.publish()
+    if (next(8) === 0) ring.show()
   }
 })
 parentPort?.postMessage('ready')

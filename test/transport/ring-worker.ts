@@ -61,18 +61,18 @@ class Producer implements End {
     while (this.#written < task.frames) {
       if (this.#size === 0) this.#size = frameSize(next, this.#ring.maxFrame)
       if (!writeFrame(this.#ring, this.#written, this.#size)) {
-        this.#publish()
+        this.#show()
         return false
       }
       this.#size = 0
       this.#written++
       if (this.#unshown-- === 0) {
-        this.#publish()
+        this.#show()
         this.#unshown = next(64)
         pause()
       }
     }
-    this.#publish()
+    this.#show()
     return true
   }
 
@@ -80,8 +80,8 @@ class Producer implements End {
     return !this.#ring.wantSpace(this.#ring.maxFrame)
   }
 
-  #publish(): void {
-    if (this.#ring.publish()) wake()
+  #show(): void {
+    if (this.#ring.show()) wake()
   }
 }
 

@@ -1,5 +1,5 @@
 // The ring against a model of it: whatever is done in whatever order, frames come once, in order, whole, and only after
-// they were published; room is given back exactly; every index is right, also where 32-bit positions wrap.
+// they were shown; room is given back exactly; every index is right, also where 32-bit positions wrap.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRing, pad8, RingGauge, RingReader, RingWriter } from '#ringreeve/transport/ring.js'
@@ -51,7 +51,7 @@ describe('positions', () => {
     const reader = new RingReader(memory)
     const push = (): void => {
       expect(writeHead(writer, writer.maxFrame)).toBe(true)
-      writer.publish()
+      writer.show()
       reader.drain(1, () => {})
     }
     push()
@@ -69,7 +69,7 @@ describe('positions', () => {
     writeFrame(writer, 1, 64)
     const second = writer.position
     expect(writer.consumed(first)).toBe(false)
-    writer.publish()
+    writer.show()
     reader.drain(
       1,
       () => expect(writer.consumed(first)).toBe(false),
@@ -85,10 +85,10 @@ describe('room', () => {
     for (let lead = 0; lead < 1024; lead += 8) {
       const { writer, reader } = ring(1024)
       for (let left = lead; left > 0; left -= Math.min(left, 128)) writeHead(writer, Math.min(left, 128))
-      writer.publish()
+      writer.show()
       while (!reader.empty) reader.drain(1000, () => {})
       expect(writeFrame(writer, 7, writer.maxFrame), `after ${lead} bytes`).toBe(true)
-      writer.publish()
+      writer.show()
       expect(reader.drain(1000, offset => checkFrame(reader.words, offset, 7))).toBe(1)
       expect(reader.empty).toBe(true)
     }
@@ -100,7 +100,7 @@ describe('room', () => {
     while (writeFrame(writer, frames, 128)) frames++
     expect(frames).toBe(8)
     expect(writer.wantSpace(128)).toBe(true)
-    writer.publish()
+    writer.show()
     expect(reader.drain(1, () => {})).toBe(1)
     expect(reader.spaceWanted()).toBe(false) // room for one is not yet room to go on
     expect(writer.wantSpace(128)).toBe(true)
@@ -113,7 +113,7 @@ describe('room', () => {
     const { writer, reader } = ring(1024)
     for (let i = 0; i < 4; i++) writeFrame(writer, i, 64)
     const third = writer.position - 64
-    writer.publish()
+    writer.show()
     const seen: number[] = []
     const take = (offset: number): void => {
       seen.push(offset)

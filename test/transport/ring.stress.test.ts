@@ -1,5 +1,5 @@
 // The ring between two threads at full speed, with every way to sleep, and with producers that are killed at any
-// moment: whatever happens, the consumer sees whole frames, in order, up to the published tail, and is always woken.
+// moment: whatever happens, the consumer sees whole frames, in order, up to the shown tail, and is always woken.
 import { once } from 'node:events'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -67,7 +67,7 @@ describe(`millions of frames from thread to thread (seed ${seed})`, () => {
 })
 
 describe(`a producer that is killed (seed ${seed})`, () => {
-  it('leaves whole frames up to the published tail, and nothing else', { timeout: HANG }, async () => {
+  it('leaves whole frames up to the shown tail, and nothing else', { timeout: HANG }, async () => {
     const KILLS = 64
     const TORN = 4
     const next = random(seed)

@@ -20,16 +20,16 @@ it('is seen by a loop that armed its bell, however late it was made', () => {
     while (out.backlog < 100) out.send(envelope, nothing)
 
     writer.work.chunk(16) // tries again: there is no room; it asks for some
-    writer.work.publish()
+    writer.work.show()
     expect(writer.work.hasWork()).toBe(false)
-    while (reader.work.chunk(16)) reader.work.publish() // takes everything, and rings: the writer is awake, so nothing is sent
+    while (reader.work.chunk(16)) reader.work.show() // takes everything, and rings: the writer is awake, so nothing is sent
     bell.arm(PARKED) // and only now the writer goes to sleep
     expect(writer.work.hasWork()).toBe(true)
     bell.disarm()
 
     while (out.backlog > 0) {
       writer.work.chunk(16)
-      writer.work.publish()
+      writer.work.show()
       reader.work.chunk(16)
     }
   }

@@ -1,5 +1,5 @@
 // When a loop works, and when it sleeps. What it keeps: the event loop it shares gets its turn at least every 200 µs
-// of work (plus one handler); work that has begun is published before the loop pauses; a loop that sleeps has armed
+// of work (plus one handler); work that has begun is shown before the loop pauses; a loop that sleeps has armed
 // its bell and looked once more.
 //
 // Work goes in chunks: take a few frames, run a few messages, then let microtasks run (the answers and continuations
@@ -42,7 +42,7 @@ export interface Workload {
   /** Links to other loops. */
   links(): number
   /** Shows others what was done: frames and counters. */
-  publish(): void
+  show(): void
 }
 
 /** Before it is known what the work is. */
@@ -53,7 +53,7 @@ const NOTHING: Workload = {
   expecting: () => false,
   pending: () => false,
   links: () => 0,
-  publish: () => {},
+  show: () => {},
 }
 
 /** Runs the work of one loop. */
@@ -220,7 +220,7 @@ export class Scheduler {
   }
 
   #turn(): void {
-    if (this.#paused) return this.#work.publish()
+    if (this.#paused) return this.#work.show()
     const flushed = this.#flushing
     this.#flushing = false
     const started = this.#eventLoop.now()
@@ -249,12 +249,12 @@ export class Scheduler {
       if (!this.#spent) {
         this.#soon()
       } else {
-        this.#work.publish()
+        this.#work.show()
         this.#later()
       }
       return
     }
-    this.#work.publish()
+    this.#work.show()
     if (this.#strategy === undefined || this.#immediate) return
     if (flushed && done === 0) return this.#later() // the code that sent goes on; it is no time to sleep
     const inTime = now - this.#lastWork < POLL_MS

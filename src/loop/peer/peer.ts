@@ -71,7 +71,7 @@ export class Peer {
   /** A new life of that loop: what was parked goes to it. */
   attach(link: Link): void {
     this.#way.open(link)
-    link.publish()
+    link.show()
   }
 
   /** Whether what is for that loop waits here because it is to move. */
@@ -87,7 +87,7 @@ export class Peer {
     const { link } = this.#way
     if (link?.life !== life) return true
     this.#way.hold(all)
-    link.publish()
+    link.show()
     return link.work.out.backlog === 0
   }
 

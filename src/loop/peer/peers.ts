@@ -124,8 +124,8 @@ export class Peers implements CallHost, HostLane {
 
   /** Shows what was written to who can see it. */
   show(): void {
-    for (const peer of this.list) peer?.link?.work.out.publish()
-    for (const peer of this.list) peer?.link?.answers.out.publish() // after all that was sent before they were given
+    for (const peer of this.list) peer?.link?.work.out.show()
+    for (const peer of this.list) peer?.link?.answers.out.show() // after all that was sent before they were given
   }
 
   /** Frames taken from others, ever. */
@@ -208,7 +208,7 @@ export class Peers implements CallHost, HostLane {
 
   /** Shows the host at once what was written for it. */
   showHost(): void {
-    this.list[0]?.link?.publish()
+    this.list[0]?.link?.show()
   }
 
   wakeHost(): void {
