@@ -6,7 +6,7 @@ import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
-import { handleOf, resultOf } from '../loop/cell/turn.js'
+import { handleOf, resultOf } from '../loop/cell/handle.js'
 import { type SavedState, unwrap } from '../loop/control/control.js'
 import type { Loop } from '../loop/loop.js'
 import type {

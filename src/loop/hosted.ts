@@ -1,31 +1,9 @@
 // An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
 import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
-import { STOP, TIMER } from '../agent/message.js'
 import type { CheckpointPolicy } from '../agent/options.js'
-import type { Message } from './base/message.js'
-import type { Timer } from './cell/timer.js'
-import type { Turn } from './cell/turn.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
 export const DEFAULT_CAPACITY = 1024
-
-/** What every agent handles beside its own messages: the tick of one of its timers, and the wish that it stops. */
-const ofEveryAgent: readonly HandlerEntry[] = [
-  {
-    message: { kind: 'event', name: TIMER },
-    handle: (timer, turn) => (timer as Timer).run(turn as Turn),
-    when: undefined,
-  },
-  {
-    message: { kind: 'request', name: STOP },
-    handle: (_, ctx) => {
-      const turn = ctx as Turn
-      turn.answered = true // when it has stopped, and that is not before this turn has ended
-      turn.cell.life.stopFor(turn.message as Message)
-    },
-    when: undefined,
-  },
-]
 
 /** An agent type with its defaults filled in. */
 export class HostedType {
@@ -59,7 +37,6 @@ export class HostedType {
       if (same === undefined) handlers.set(entry.message.name, [entry])
       else same.push(entry)
     }
-    for (const entry of ofEveryAgent) handlers.set(entry.message.name, [entry])
     this.handlers = handlers
     const concurrency = options.concurrency ?? 'serial'
     this.limit =

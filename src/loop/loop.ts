@@ -103,16 +103,9 @@ export class Loop {
     const { ledger, admission, directory, reports, passage, scheduler } = this
     const line = this.#line
     // the way out needs the agents, and their turns need it: it is put in below, before anything can have its turn
-    const turn = { out: undefined as unknown as WayOut, clock, house, admission, checkpoints, watch: this.#watch }
-    this.agents = new Agents(directory, {
-      ledger,
-      line,
-      admission,
-      reports,
-      answers: passage,
-      life: { clock, eventLoop, checkpoints, origin },
-      turn,
-    })
+    const turn = { out: undefined as unknown as WayOut, clock, house, admission, reports, turns: firstTurn(life) }
+    const work = { ledger, line, reports, answers: passage, watch: this.#watch, turn }
+    this.agents = new Agents(directory, origin, checkpoints, eventLoop, work)
     const { agents: recipients } = this
     this.peers = new Peers(loops, life, flags, {
       directory,
@@ -219,13 +212,14 @@ export class Loop {
     await within(eventLoop, ms, Promise.all([turns, ...cells.map(cell => cell.rest())]))
     const failures: unknown[] = []
     const stops = cells.map(cell =>
-      cell.life.stop(true).catch(failure => {
+      cell.stop(true).catch(failure => {
         failures.push(failure)
         reports.observer.failed(cell, undefined, failure)
       }),
     )
     await within(eventLoop, ms, Promise.all(stops))
     this.#watch.stop()
+    this.agents.cycles.stop()
     this.work.show()
     return failures
   }
@@ -236,4 +230,9 @@ export class Loop {
     this.peers.end(this.admission.reason)
     if (this.admission.stage === 'closed') this.admission.to('ended')
   }
+}
+
+/** Where a life begins to number its turns: far from where the lives before and after it do (steps of the golden ratio). */
+function firstTurn(life: number): number {
+  return Math.imul(life, 0x9e3779b1)
 }

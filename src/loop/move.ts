@@ -71,7 +71,7 @@ export class Move {
     const loop = this.#loop
     loop.work.show()
     if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
-    const paused = new Set([...loop.agents.cells].filter(cell => cell.life.paused).map(cell => cell.text))
+    const paused = new Set([...loop.agents.cells].filter(cell => cell.paused).map(cell => cell.text))
     const all = new Set([...this.#agents, ...loop.agents.unloaded.keys(), ...paused])
     for (const agent of all) {
       const state = loop.agents.unloaded.has(agent) ? { state: { value: loop.agents.unloaded.get(agent) } } : {}
@@ -99,7 +99,7 @@ export class Move {
       const { agent, state, paused } = next.message as Luggage
       loop.agents.checkpoints.movedIn(agent)
       if (state !== undefined) loop.agents.unloaded.set(agent, state.value)
-      if (paused) loop.agents.of(agent).life.pause()
+      if (paused) loop.agents.of(agent).pause()
     }
     port.close()
     return loop.heap?.begin()
@@ -121,7 +121,7 @@ export class Move {
     const { ledger } = this.#loop
     const { drained } = this.#loop.peers
     if (ledger.queued > 0 || ledger.running > 0 || !drained) return false
-    return !this.#loaded.some(cell => cell.life.stage === 'starting' || cell.life.own.promised)
+    return !this.#loaded.some(cell => cell.stage === 'starting' || cell.promised)
   }
 
   /** Whether no call of this loop waits either. */
@@ -131,7 +131,7 @@ export class Move {
   }
 
   get #loaded(): Cell[] {
-    return [...this.#loop.agents.cells].filter(({ life }) => life.stage !== 'new')
+    return [...this.#loop.agents.cells].filter(({ stage }) => stage !== 'absent')
   }
 
   async #unload(cell: Cell): Promise<void> {
@@ -139,7 +139,7 @@ export class Move {
     if (intervals.length + loops.length > 0) this.#active.add(cell.text)
     this.#agents.add(cell.text)
     try {
-      await cell.life.unload()
+      await cell.unload()
     } catch (error) {
       this.#loop.reports.observer.failed(cell, undefined, error)
       this.#loop.reports.unhandled(cell, undefined, error)
@@ -149,7 +149,7 @@ export class Move {
   #busy(): string {
     const [turn] = this.#loop.agents.openTurns()
     if (turn !== undefined) return `'${turn.message}' of ${turn.agent} is still at work`
-    const timed = this.#loaded.find(cell => cell.life.own.promised)
+    const timed = this.#loaded.find(cell => cell.promised)
     if (timed !== undefined) return `${timed.text} has a timer pending`
     const waiting = [...this.#loop.agents.cells].find(cell => cell.waiting > 0)
     if (waiting !== undefined) return `messages wait for ${waiting.text}`

@@ -1,11 +1,14 @@
 // The agents of one loop: their types, their cells, and what is left of those that are not there. What it keeps: an address has
 // one cell at a time, which is there as long as there is anything to say of its agent.
-import type { AgentId } from '../../agent/ids.js'
 import type { Directory } from '../base/directory.js'
+import type { EventLoop } from '../base/event-loop.js'
+import type { Origin } from '../base/message.js'
 import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js'
 import type { HostedType } from '../hosted.js'
-import { Cell, type CellHost } from './cell.js'
-import type { Checkpoints } from './checkpoints.js'
+import { Cell, type CellHost, type Kin } from './cell.js'
+import type { Checkpoints, Keepable } from './checkpoints.js'
+import { Cycles } from './cycle.js'
+import type { WorkHost } from './turning.js'
 
 /** A turn that is at work, for who has to know what a thread leaves undone. */
 export interface OpenTurn {
@@ -15,22 +18,42 @@ export interface OpenTurn {
 }
 
 /** All agents of one loop. */
-export class Agents implements Recipients {
+export class Agents implements Recipients, Kin {
   readonly checkpoints: Checkpoints
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
+  readonly origin: Origin
+  readonly cycles: Cycles
   /** Cells of agents that are gone, as long as turns of theirs go on. */
-  readonly outlived = new Set<Cell>()
+  readonly #outlived = new Set<Cell>()
   readonly #types = new Map<string, HostedType>()
   readonly #cells = new Map<string, Cell>()
   readonly #directory: Directory
   readonly #host: CellHost
 
-  /** @param host what all cells share, but for these agents themselves */
-  constructor(directory: Directory, host: Omit<CellHost, 'agents'>) {
+  /** @param work what the turns of all agents need */
+  constructor(
+    directory: Directory,
+    origin: Origin,
+    checkpoints: Checkpoints,
+    eventLoop: EventLoop,
+    work: Omit<WorkHost, 'life'>,
+  ) {
     this.#directory = directory
-    this.checkpoints = host.life.checkpoints
-    this.#host = { ...host, agents: this }
+    this.origin = origin
+    this.checkpoints = checkpoints
+    this.cycles = new Cycles(work.turn.clock, agent => this.#cells.get(agent))
+    const life = {
+      eventLoop,
+      ledger: work.ledger,
+      checkpoints,
+      unloaded: this.unloaded,
+      idOf: (agent: string) => directory.of(agent).id,
+      forgetState: (agent: Keepable) => this.forgetState(agent),
+      forget: (agent: Keepable) => this.#forget(agent),
+      forgetOutlived: (agent: Keepable) => void this.#outlived.delete(agent as Cell),
+    }
+    this.#host = { ...work, life, agents: this }
   }
 
   // ---- types ------------------------------------------------------------------------------------------------------
@@ -82,31 +105,27 @@ export class Agents implements Recipients {
     return this.#cells.values()
   }
 
-  /** The id of an agent: remembered as long as its address is. */
-  idOf(agent: string): AgentId {
-    return this.#directory.of(agent).id
-  }
-
   // ---- what is left -----------------------------------------------------------------------------------------------
 
   /** There is nothing to say of it any more. */
-  forget(cell: Cell): void {
-    if (cell.forgotten) return // the name may be another's by now
-    cell.forgotten = true // for whoever holds its address
-    if (cell.running > 0) this.outlived.add(cell)
-    this.#cells.delete(cell.text)
-    this.#directory.forget(cell.text)
+  #forget(agent: Keepable): void {
+    const { text } = agent
+    const cell = this.#cells.get(text)
+    if (cell !== agent) return // the name is another's by now
+    if (cell.running > 0) this.#outlived.add(cell)
+    this.#cells.delete(text)
+    this.#directory.forget(text)
   }
 
   /** What was kept of an agent is not to come back. */
-  forgetState(cell: Cell): void {
-    this.unloaded.delete(cell.text)
-    this.checkpoints.forget(cell)
+  forgetState(agent: Keepable): void {
+    this.unloaded.delete(agent.text)
+    this.checkpoints.forget(agent)
   }
 
   /** The turns at work. */
   *openTurns(): Iterable<OpenTurn> {
-    for (const cells of [this.#cells.values(), this.outlived]) {
+    for (const cells of [this.#cells.values(), this.#outlived]) {
       for (const cell of cells) {
         for (const { message } of cell.turns()) {
           if (message !== undefined) yield { agent: cell.text, message: message.name, messageId: message.id }

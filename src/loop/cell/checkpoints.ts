@@ -5,7 +5,17 @@ import { StateError, textOf } from '../../agent/errors.js'
 import type { Clock } from '../base/clock.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Kept, Reports } from '../base/reports.js'
-import type { Cell } from './cell.js'
+import type { HostedType } from '../hosted.js'
+
+/** An agent whose state may be kept. */
+export interface Keepable {
+  readonly text: string
+  readonly type: HostedType
+  readonly state: unknown
+  /** Turns since its state was kept last. */
+  unkept: number
+  readonly forgotten: boolean
+}
 
 /** Writes the checkpoints of one loop, and holds those of the life before it. */
 export class Checkpoints {
@@ -16,7 +26,7 @@ export class Checkpoints {
   readonly #show: () => void
   readonly #left = new Map<string, Kept>()
   /** By milliseconds of `everyMs`: agents that changed. */
-  readonly #changed = new Map<number, Set<Cell>>()
+  readonly #changed = new Map<number, Set<Keepable>>()
 
   constructor(reports: Reports, clock: Clock, ledger: Ledger, show: () => void) {
     this.#reports = reports
@@ -46,13 +56,13 @@ export class Checkpoints {
   }
 
   /** The agent is there: it was made, or came back. */
-  begun(cell: Cell): void {
+  begun(cell: Keepable): void {
     this.#left.delete(cell.text)
     if (isKept(cell)) this.#tell(cell, false)
   }
 
   /** The agent was stopped, perhaps before it came back. */
-  forget(cell: Cell): void {
+  forget(cell: Keepable): void {
     this.#left.delete(cell.text)
     if (!isKept(cell)) return
     for (const changed of this.#changed.values()) changed.delete(cell)
@@ -62,7 +72,7 @@ export class Checkpoints {
   }
 
   /** A turn of an agent whose type has checkpoints has ended. */
-  turnEnded(cell: Cell): void {
+  turnEnded(cell: Keepable): void {
     const { checkpoint } = cell.type
     if (checkpoint === undefined || checkpoint === 'on-demand' || cell.forgotten) return
     if ('everyMessages' in checkpoint) {
@@ -80,13 +90,13 @@ export class Checkpoints {
   }
 
   /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
-  save(cell: Cell): void {
+  save(cell: Keepable): void {
     cell.unkept = 0
     if (!cell.forgotten) this.#tell(cell, true)
   }
 
   /** The agent is unloaded, and with its cell goes what says that it changed: so what changed is kept now. */
-  unloaded(cell: Cell): void {
+  unloaded(cell: Keepable): void {
     let changed = cell.unkept > 0
     for (const cells of this.#changed.values()) changed = cells.delete(cell) || changed
     if (changed) this.save(cell)
@@ -99,7 +109,7 @@ export class Checkpoints {
     this.#ledger.changed()
   }
 
-  #tell(cell: Cell, withState: boolean): void {
+  #tell(cell: Keepable, withState: boolean): void {
     if (this.#reports.index === 0) return
     try {
       const state = withState ? { state: { value: cell.state } } : {}
@@ -113,6 +123,6 @@ export class Checkpoints {
   }
 }
 
-function isKept({ type }: Cell): boolean {
+function isKept({ type }: Keepable): boolean {
   return type.checkpoint !== undefined || type.spec.onRestart !== undefined
 }

@@ -1,7 +1,6 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
-// stopped nothing of it is left, and the next message makes it anew.
-
+// stopped nothing of it is left, and the next message makes it anew. Its stages are in stage.ts, and this file alone changes them.
 import {
   AgentCreationError,
   type RingreeveError,
@@ -10,245 +9,242 @@ import {
   textOf,
   UnknownAgentError,
 } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { ChainNode } from '../base/chain.js'
-import type { Alarm, Clock } from '../base/clock.js'
+import type { Clock } from '../base/clock.js'
 import { type EventLoop, within } from '../base/event-loop.js'
-import { isPromise, type Message, type Origin } from '../base/message.js'
-import type { Cell } from './cell.js'
-import type { Checkpoints } from './checkpoints.js'
-import { OwnWork } from './own-work.js'
+import type { Ledger } from '../base/ledger.js'
+import { isPromise, type Message, type Reply } from '../base/message.js'
+import { Beginning } from './beginning.js'
+import type { Checkpoints, Keepable } from './checkpoints.js'
+import { Ending } from './ending.js'
+import { Idleness } from './idleness.js'
+import { OwnWork, type OwnWorkHost } from './own-work.js'
+import type { Staged } from './stage.js'
 import type { Timer } from './timer.js'
-import { HookTurn, type Turn } from './turn.js'
+import { HookTurn, type Turn, type TurnAgent } from './turn.js'
 
 /** Milliseconds that loops get to end. */
 const PATIENCE_MS = 5_000
-const NONE: readonly unknown[] = []
 
-export type Stage = 'new' | 'starting' | 'ready' | 'stopping' | 'gone'
-
-/** What the life of an agent needs of its loop, beside what its cell does. */
+/** What the lives of agents need of their loop, beside what their turns have. */
 export interface LifeHost {
-  readonly clock: Clock
   readonly eventLoop: EventLoop
+  readonly ledger: Ledger
   readonly checkpoints: Checkpoints
-  readonly origin: Origin
+  /** States of agents that were unloaded. */
+  readonly unloaded: Map<string, unknown>
+  idOf(agent: string): AgentId
+  /** What was kept of an agent is not to come back. */
+  forgetState(agent: Keepable): void
+  /** Nobody is to find the cell any more. */
+  forget(agent: Keepable): void
+  /** No turn of an agent that is gone is at work any more. */
+  forgetOutlived(agent: Keepable): void
 }
 
+/** What becomes of the messages of a cell, as its life goes on. */
+export interface Messages {
+  /** Turns at work. */
+  readonly running: number
+  /** Whether anything but ticks is at work or waits. */
+  readonly occupied: boolean
+  /** Puts in what the agent sends itself. */
+  tell(name: string, payload: unknown, reply: Reply): void
+  /** It was made: the message that made it begins, then the others. @param late whether that took time */
+  made(first: Message | undefined, late: boolean): void
+  /** It could not be made. @param first the message that was to make it; undefined: none */
+  unmade(first: Message | undefined, error: RingreeveError): void
+  /** It begins to stop. */
+  letBack(): void
+  /** What waits is told `error`, and turns that they are not wanted. */
+  abandon(error: RingreeveError): void
+  /** It is gone: what waits is for the next one. */
+  retire(): void
+}
+
+/** A cell, as the life in it sees it. */
+export type Housing = Staged & TurnAgent & Keepable & Messages & { readonly lifeHost: LifeHost }
+
 /** One agent, from the message that makes it to the end. */
-export class Life {
-  stage: Stage
+export class Life implements OwnWorkHost {
+  readonly #cell: Housing
   #own: OwnWork | undefined
-  readonly #cell: Cell
-  /** Until {@link release}. */
-  #starting: Promise<void> | undefined
-  /** Ends the wait for a start that does not end. */
-  #giveUpStart: (reason: RingreeveError) => void = () => {}
-  #stopping: Promise<void> | undefined
-  #paused: boolean
-  /** What ended the agent, and what went wrong on the way. */
-  #errors: readonly unknown[] = NONE
-  /** The turn of `onStart` or `onStop`, while it is at work. The signal of `onStart` aborts if the agent is to stop. */
-  #hook: HookTurn | undefined
-  #unloading: Alarm | undefined
-  /** Whether the state stays in memory when the agent is gone. */
-  #keep = false
-  #ending = false
-  /** Whether the runtime is to end with it. */
-  #fatal = false
-  #hurried = false
-  #lastTurn = 0
-  /** Told when the last turn and loop have ended, or are not waited for any longer. */
-  #still: (() => void) | undefined
+  #beginning: Beginning | undefined
+  #ending: Ending | undefined
+  #idleness: Idleness | undefined
 
-  constructor(cell: Cell, paused = false, made = false) {
+  constructor(cell: Housing) {
     this.#cell = cell
-    this.stage = made ? 'ready' : 'new'
-    this.#paused = paused
   }
 
-  /** What the agent does of itself. */
-  get own(): OwnWork {
-    this.#own ??= new OwnWork(this.#cell)
-    return this.#own
+  get clock(): Clock {
+    return this.#cell.turnHost.clock
   }
 
-  get paused(): boolean {
-    return this.#paused
-  }
-
-  get #gone(): boolean {
-    return this.stage === 'gone'
-  }
-
-  get hasState(): boolean {
-    return this.stage === 'ready' || (this.stage === 'stopping' && this.#keep)
-  }
-
-  /** Whether all there is to say is that the agent is there. */
+  /** Whether there is nothing to say of the agent but its stage. */
   get plain(): boolean {
-    return this.stage === 'ready' && this.#own === undefined && this.#unloading === undefined
+    return (
+      this.#own === undefined &&
+      this.#beginning === undefined &&
+      this.#ending === undefined &&
+      this.#idleness === undefined
+    )
+  }
+
+  /** Whether its state goes with it, or stays: it is there, or on its way out with its state, which comes back with it. */
+  get keepsState(): boolean {
+    return this.#ending?.keep !== false
+  }
+
+  /** Whether a one-shot timer is pending. */
+  get promised(): boolean {
+    return this.#own?.promised === true
   }
 
   // ---- beginning --------------------------------------------------------------------------------------------------
 
   /**
-   * Makes the agent. If that takes time its messages are held until {@link release}.
-   * @param behind who waits for the message that makes it
-   * @returns undefined when it is there now. @throws AgentCreationError, UnknownAgentError
+   * Makes the agent; the cell is told when it is made, or could not be.
+   * @param first the message that makes it
+   * @throws AgentCreationError, UnknownAgentError when it is clear at once that it cannot be made
    */
-  start(behind?: ChainNode): Promise<void> | undefined {
-    if (this.#starting !== undefined) return this.#starting
-    const { text, type } = this.#cell
-    const { agents, life } = this.#cell.host
-    const id = agents.idOf(text) // not the cell's own, which it would keep
-    if (type.keys !== undefined && !type.keys.has(id.key)) {
-      if (!this.#paused) agents.forget(this.#cell)
-      throw this.#noSuchKey()
-    }
-    this.stage = 'starting'
-    this.#hold()
-    const { onStart, options } = type.spec
-    let state: unknown
-    try {
-      state = agents.unloaded.has(text) ? agents.unloaded.get(text) : options.state?.(id)
-    } catch (error) {
-      throw this.#startFailed(error)
-    }
-    if (onStart === undefined && !isPromise(state) && life.checkpoints.left(text) === undefined) {
-      this.#ready(state)
-      this.release()
-      return undefined
-    }
-    this.#starting = new Promise((resolve, reject) => {
-      this.#giveUpStart = reject
-      this.#finish(state, behind).then(resolve, reject)
-    })
-    return this.#starting
-  }
-
-  async #finish(state: unknown, behind: ChainNode | undefined): Promise<void> {
+  start(first: Message | undefined): void {
     const cell = this.#cell
-    const { onStart, onRestart } = cell.type.spec
+    const { text, type, lifeHost } = cell
+    const { unloaded, checkpoints, idOf } = lifeHost
+    const id = idOf(text) // not the cell's own, which it would keep
+    if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(cell, id)
+    cell.to('starting')
+    const beginning = new Beginning(first)
+    const state = unloaded.has(text) ? { value: unloaded.get(text) } : undefined
+    let made: unknown
     try {
-      cell.state = await state
-      if (this.#gone) return
-      await this.#inHook(new HookTurn(cell, 'onStart', behind), async turn => {
-        await onStart?.(turn)
-        const left = cell.host.life.checkpoints.left(cell.text)
-        if (left?.state !== undefined) cell.state = left.state.value
-        if (left !== undefined) await onRestart?.(turn)
-      })
+      made = beginning.run(cell, type, id, state, checkpoints.left(text))
     } catch (error) {
-      if (this.#gone) return cell.host.reports.observer.failed(cell, undefined, error)
       throw this.#startFailed(error)
     }
-    if (!this.#gone) this.#ready(cell.state)
-  }
-
-  async #inHook(turn: HookTurn, work: (turn: Turn) => unknown): Promise<void> {
-    this.#hook = turn
-    try {
-      await work(turn)
-    } finally {
-      turn.open = false
-      this.#hook = undefined
+    if (!isPromise(made)) {
+      this.#ready(made)
+      cell.made(first, false)
+      return
     }
+    this.#beginning = beginning
+    made.then(
+      late => this.#began(beginning, late),
+      error => this.#failed(beginning, error),
+    )
   }
 
-  /** The hook at work, if it waits for what has this chain. No message has its turn before it has ended. */
-  hookIn(chain: ChainNode | undefined): HookTurn['hook'] | undefined {
-    for (let node = chain; node !== undefined; node = node.parent) {
-      if (node.agent === this.#cell.text && node.turn === this.#hook?.turn) return this.#hook.hook
-    }
-    return undefined
+  /** Resolves when the agent that is being made is there, or the one that stops is gone. */
+  settled(): Promise<void> {
+    return this.#beginning?.made() ?? this.#ending?.over() ?? Promise.resolve()
   }
 
-  /** The message that made the agent has begun: now the others may. */
-  release(): void {
-    this.#starting = undefined // or who stops it would wait for it, and what comes behind the stop would begin meanwhile
-    this.#hold()
+  #began(beginning: Beginning, state: unknown): void {
+    if (beginning.over) return
+    this.#beginning = undefined
+    this.#ready(state)
+    this.#cell.made(beginning.first, true)
+    beginning.tellMade()
+    if (this.#ending !== undefined) this.#end(this.#ending) // wanted while it was being made
+  }
+
+  #failed(beginning: Beginning, error: unknown): void {
+    const cell = this.#cell
+    if (beginning.over) return cell.turnHost.reports.observer.failed(cell, undefined, error)
+    this.#beginning = undefined
+    const failure = this.#startFailed(error)
+    cell.unmade(beginning.first, failure)
+    beginning.tellFailed(failure)
   }
 
   #ready(state: unknown): void {
     const cell = this.#cell
-    const { type } = cell
-    const { agents, ledger, admission, reports, life } = cell.host
+    const { type, lifeHost, turnHost } = cell
     cell.state = state
-    agents.unloaded.delete(cell.text)
-    this.stage = 'ready'
-    ledger.agents(1)
-    reports.observer.create(cell)
-    life.checkpoints.begun(cell)
-    if (admission.resting) return void this.rest()
-    for (const entry of type.spec.intervals) this.own.every(entry)
-    for (const entry of type.spec.loops) this.own.background(entry)
+    lifeHost.unloaded.delete(cell.text)
+    cell.to('ready')
+    lifeHost.ledger.agents(1)
+    turnHost.reports.observer.create(cell)
+    lifeHost.checkpoints.begun(cell)
+    if (turnHost.admission.resting) return void this.rest()
+    for (const entry of type.spec.intervals) this.#work.every(entry)
+    for (const entry of type.spec.loops) this.#work.background(entry)
     if (type.unloadAfter > 0) {
-      cell.watched = true
-      this.#lastTurn = life.clock.now()
-      this.#unloadIn(type.unloadAfter)
+      cell.watch()
+      const busy = (): boolean => cell.occupied || cell.paused || this.promised
+      this.#idleness = new Idleness(this.clock, type.unloadAfter, busy, () => this.#unload())
     }
   }
 
+  /** The next attempt begins with nothing of this one. */
   #startFailed(error: unknown): RingreeveError {
-    this.#starting = undefined
-    this.stage = 'new'
-    const { text, host } = this.#cell
+    const cell = this.#cell
+    const { text } = cell
+    cell.to('absent')
     void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
-    this.#cell.unmade(this.#paused)
+    this.#own = undefined
+    this.#ending?.finish(text) // there is nothing to stop
+    this.#ending = undefined
     const failure = new AgentCreationError(`agent ${text} could not be made: ${textOf(error)}`, {
       agent: text,
       cause: error,
     })
-    host.reports.observer.failed(this.#cell, undefined, failure)
+    cell.turnHost.reports.observer.failed(cell, undefined, failure)
     return failure
   }
 
-  #noSuchKey(): UnknownAgentError {
-    const { id, text, type } = this.#cell
-    const keys = [...(type.keys ?? [])].join(', ')
-    return new UnknownAgentError(`there is no agent ${text}; keys of '${id.type}' are: ${keys}`, { agent: text })
+  /** The hook at work, if it waits for what has this chain. No message has its turn before it has ended. */
+  hookIn(chain: ChainNode | undefined): HookTurn['hook'] | undefined {
+    const hook = this.#beginning?.hook ?? this.#ending?.hook
+    if (hook === undefined) return undefined
+    for (let node = chain; node !== undefined; node = node.parent) {
+      if (node.agent === hook.agent && node.turn === hook.turn) return hook.hook
+    }
+    return undefined
   }
 
-  // ---- pausing ----------------------------------------------------------------------------------------------------
-
-  pause(): void {
-    if (this.#cell.host.admission.resting) return // it is to work off what waits
-    this.#paused = true
-    this.#hold()
-  }
-
-  resume(): void {
-    this.#paused = false
-    this.#hold()
-    this.#cell.host.line.ready(this.#cell)
-  }
-
-  #hold(): void {
-    const { stage } = this
-    this.#cell.held = this.#paused || stage === 'starting' || stage === 'stopping' || this.#stopping !== undefined
+  /** The message that makes the agent is not wanted any more, nor whoever waits for it. */
+  giveUpFirst(error: RingreeveError): Message | undefined {
+    const beginning = this.#beginning
+    const first = beginning?.first
+    if (beginning !== undefined) beginning.first = undefined
+    beginning?.tellFailed(error)
+    this.#ending?.tellFailed(error)
+    return first
   }
 
   // ---- ending -----------------------------------------------------------------------------------------------------
 
   /** The agent is to stop of itself, behind what waits for it now. Nobody waits for it, so what fails is reported. */
   endItself(): void {
-    if (this.#ending || this.stage === 'gone') return // a turn that outlives its agent has nothing left to stop
-    this.#ending = true
-    if (this.#paused) this.resume()
+    const cell = this.#cell
+    if (cell.stage === 'gone') return // a turn that outlives its agent has nothing left to stop
+    const ending = this.#wish()
+    if (ending.asked) return
+    ending.asked = true
+    cell.paused = false
     const fail = (_: unknown, error: unknown): void => {
       this.#report(error)
-      if (this.#fatal) this.#cell.host.reports.stopRuntime(error)
+      if (ending.fatal) cell.turnHost.reports.stopRuntime(error)
     }
-    this.#cell.tell(STOP, undefined, { answer: () => {}, fail })
+    cell.tell(STOP, undefined, { answer: () => {}, fail })
+  }
+
+  #wish(): Ending {
+    this.#ending ??= new Ending()
+    return this.#ending
   }
 
   /** The wish to stop has its turn, or is all that is left; its sender is told when the agent has stopped. */
   stopFor(message: Message): void {
-    const { agents, ledger } = this.#cell.host
-    this.#keep = false
-    agents.forgetState(this.#cell)
+    const cell = this.#cell
+    const { ledger } = cell.lifeHost
+    if (this.#ending !== undefined) this.#ending.keep = false
+    cell.lifeHost.forgetState(cell)
     this.stop()
       .then(
         () => message.reply?.answer(message, undefined),
@@ -258,38 +254,42 @@ export class Life {
   }
 
   /**
-   * Stops the agent with what waits refused, and its turns told that they are not wanted. If it is not even made after `ms` it is
-   * given up: the start that hangs goes on in this cell, which nobody knows any more.
+   * Stops the agent with what waits refused, and its turns told that they are not wanted. If it is not even made after `ms`, or
+   * `onStop` does not end, it is given up: what hangs goes on in this cell, which nobody knows any more.
    * @throws what its loops and `onStop` threw; TimeoutError when `onStop` is at work after `ms`, and again `ms`
    */
   async drop(ms: number): Promise<void> {
     const cell = this.#cell
-    this.#keep = false
-    cell.host.agents.forgetState(cell)
-    if (this.#paused) this.resume()
-    cell.abandon(new StoppedError(`agent ${cell.text} was stopped`, { agent: cell.text }))
-    if (this.stage === 'new') return cell.waiting === 0 ? cell.retire() : undefined
-    const { eventLoop } = cell.host.life
+    const { text, lifeHost } = cell
+    const { eventLoop } = lifeHost
+    if (this.#ending !== undefined) this.#ending.keep = false
+    lifeHost.forgetState(cell)
+    cell.paused = false
+    cell.abandon(new StoppedError(`agent ${text} was stopped`, { agent: text }))
+    if (cell.stage === 'absent') return cell.retire()
     if (await within(eventLoop, ms, this.stop())) return
-    if (this.stage === 'starting') {
+    if (this.#beginning !== undefined) {
+      this.#beginning.over = true
+      this.#beginning = undefined
       cell.retire()
-      return this.#giveUpStart(
-        new StoppedError(`agent ${cell.text} was stopped before it was made`, { agent: cell.text }),
-      )
+      return this.#ending?.finish(text)
     }
     if (await within(eventLoop, ms, this.stop(true))) return
-    throw new TimeoutError(`onStop of ${cell.text} was still at work after ${ms} ms`, { agent: cell.text })
+    const ending = this.#wish()
+    const error = new TimeoutError(`onStop of ${text} was still at work after ${ms} ms`, { agent: text })
+    this.#leave(ending)
+    ending.giveUp(error)
+    throw error
   }
 
   /** Stops what the agent does of itself. @returns when its loops have ended */
   async rest(): Promise<void> {
-    const { host, text } = this.#cell
-    const reason = host.admission.resting
-      ? host.admission.reason
-      : new StoppedError(`agent ${text} stops`, { agent: text })
-    this.#unloading?.cancel()
-    if (this.stage === 'starting') this.#hook?.ownCancellation().cancel(reason)
-    await this.own.rest(reason)
+    const { text, turnHost } = this.#cell
+    const { admission } = turnHost
+    const reason = admission.resting ? admission.reason : new StoppedError(`agent ${text} stops`, { agent: text })
+    this.#idleness?.stop()
+    this.#beginning?.hook?.ownCancellation().cancel(reason)
+    await this.#own?.rest(reason)
   }
 
   /**
@@ -298,115 +298,152 @@ export class Life {
    * @throws what its loops threw on their way out, and what `onStop` threw
    */
   stop(hurry = false): Promise<void> {
-    if (this.stage === 'new' || this.stage === 'gone') return Promise.resolve()
+    const { stage } = this.#cell
+    if (stage === 'absent' || stage === 'gone') return Promise.resolve()
+    const ending = this.#wish()
     if (hurry) {
-      this.#hurried = true
+      ending.hurried = true
       this.look()
     }
-    this.#stopping ??= this.#stop()
-    return this.#stopping
-  }
-
-  async #stop(): Promise<void> {
-    const cell = this.#cell
-    const { agents, ledger, admission, life } = cell.host
-    if (this.#starting !== undefined) await this.#starting.catch(() => {})
-    if (this.stage !== 'ready') {
-      this.#stopping = undefined
-      return
-    }
-    this.stage = 'stopping'
-    this.#hold()
-    cell.watched = true
-    cell.letBack()
-    ledger.acceptOwn() // who waits for idle waits for this too
-    void this.rest()
-    const still = new Promise<void>(resolve => {
-      this.#still = resolve
-      this.look()
-    })
-    while (!(await within(life.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
-    try {
-      await this.#inHook(new HookTurn(cell, 'onStop'), turn => cell.type.spec.onStop?.(turn))
-    } catch (error) {
-      this.endedBadly(error)
-    }
-    if (this.#keep && cell.state !== undefined) {
-      agents.unloaded.set(cell.text, cell.state)
-      life.checkpoints.unloaded(cell)
-    } else if (!this.#keep && !admission.resting) agents.forgetState(cell)
-    ledger.agents(-1)
-    cell.retire()
-    ledger.finish()
-    if (this.#errors.length > 0) throw this.#grouped()
-  }
-
-  #grouped(): unknown {
-    const errors = this.#errors
-    if (errors.length === 1) return errors[0]
-    return new AggregateError(errors, `agent ${this.#cell.text} stopped with errors: ${errors.map(textOf).join('; ')}`)
+    if (stage === 'ready') this.#end(ending)
+    return ending.done
   }
 
   /** Stops the agent with its state kept in memory, unless it is stopping already. @throws like {@link stop} */
   unload(): Promise<void> {
-    if (this.#stopping === undefined) this.#keep = true
+    if (this.#ending === undefined && this.#cell.stage !== 'absent') this.#wish().keep = true
     return this.stop()
+  }
+
+  #end(ending: Ending): void {
+    const cell = this.#cell
+    cell.to('ending')
+    cell.watch()
+    cell.letBack()
+    cell.lifeHost.ledger.acceptOwn() // who waits for idle waits for this too
+    void this.rest()
+    void this.#stopped(ending)
+  }
+
+  async #stopped(ending: Ending): Promise<void> {
+    const cell = this.#cell
+    const still = new Promise<void>(resolve => {
+      ending.still = resolve
+      this.look()
+    })
+    while (!(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
+    const turn = new HookTurn(cell, 'onStop')
+    ending.hook = turn
+    try {
+      await cell.type.spec.onStop?.(turn)
+    } catch (error) {
+      this.endedBadly(error)
+    }
+    turn.open = false
+    ending.hook = undefined
+    if (cell.stage === 'gone') return this.look() // it was given up meanwhile
+    this.#leave(ending)
+    ending.finish(cell.text)
+  }
+
+  /** The agent goes, with its state kept or not. */
+  #leave({ keep }: Ending): void {
+    const cell = this.#cell
+    const { unloaded, checkpoints, ledger } = cell.lifeHost
+    if (keep && cell.state !== undefined) {
+      unloaded.set(cell.text, cell.state)
+      checkpoints.unloaded(cell)
+    } else if (!keep && !cell.turnHost.admission.resting) cell.lifeHost.forgetState(cell)
+    ledger.agents(-1)
+    cell.retire()
+    ledger.finish()
   }
 
   /** A turn or a loop has ended, or is not waited for any longer. */
   look(): void {
-    const still = this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0
-    if (this.#hurried || still) this.#still?.()
-    if (this.stage !== 'gone') return
+    const cell = this.#cell
+    const still = cell.running === 0 && (this.#own?.loops ?? 0) === 0
+    if (this.#ending?.hurried || still) this.#ending?.still?.()
+    if (cell.stage !== 'gone') return
     // whoever remembers the address of an agent that is gone has its cell, but must not have its state
-    if (still) this.#cell.state = undefined
-    if (this.#cell.running === 0) this.#cell.host.agents.outlived.delete(this.#cell)
+    if (still && this.#ending?.hook === undefined) cell.state = undefined
+    if (cell.running === 0) cell.lifeHost.forgetOutlived(cell)
   }
 
   /** A turn has ended; told only if the cell is watched. */
   turnEnded(turn: Turn): void {
-    const task = turn.message?.name === TIMER ? (turn.message.payload as Timer) : undefined
-    if (this.stage === 'stopping' || this.stage === 'gone') this.look()
-    else if (task?.period === undefined) this.#lastTurn = this.#cell.host.life.clock.now()
+    const { stage } = this.#cell
+    if (stage === 'ending' || stage === 'gone') this.look()
+    else if (!isTick(turn.message)) this.#idleness?.noteTurn()
   }
 
-  /** Messages keep an agent loaded, and one-shot timers; ticks and loops do not. */
-  #unloadIn(ms: number): void {
-    const { type, host } = this.#cell
-    const { clock } = host.life
-    const look = (): void => {
-      if (this.stage !== 'ready') return
-      const busy = this.#cell.running > 0 || this.#cell.waiting > 0 || this.#paused || this.#own?.promised === true
-      const left = busy ? type.unloadAfter : type.unloadAfter - (clock.now() - this.#lastTurn)
-      if (left > 0) return this.#unloadIn(left)
-      this.#keep = type.keepState
-      this.stop().catch(error => this.#report(error))
+  /** Nothing but ticks has come to it for long. */
+  #unload(): void {
+    this.#wish().keep = this.#cell.type.keepState
+    this.stop().catch(error => this.#report(error))
+  }
+
+  // ---- what the agent does of itself ------------------------------------------------------------------------------
+
+  get #work(): OwnWork {
+    this.#own ??= new OwnWork(this.#cell, this)
+    return this.#own
+  }
+
+  /** Does something `ms` from now, unless the agent is on its way out. */
+  after(ms: number, work: (turn: Turn) => unknown): { cancel(): void } {
+    const { stage, turnHost } = this.#cell
+    const wanted = (stage === 'ready' || stage === 'starting') && !turnHost.admission.resting
+    if (!wanted) return { cancel: () => {} }
+    const own = this.#work
+    const timer = own.after(ms, work)
+    return {
+      cancel: () => {
+        timer.cancel()
+        own.forget(timer)
+      },
     }
-    this.#unloading = clock.after(ms, look, { weak: true })
   }
 
-  // ---- failing ----------------------------------------------------------------------------------------------------
+  tick(timer: Timer): void {
+    this.#cell.tell(TIMER, timer, timer)
+  }
 
   /** An interval or a loop failed while the agent is there. The event log has it already, or gets it with the end. */
   failed(error: unknown, onError: OnError): void {
     if (onError === 'report') {
-      this.#cell.host.reports.unhandled(this.#cell, undefined, error)
+      this.#cell.turnHost.reports.unhandled(this.#cell, undefined, error)
       return
     }
-    this.#fatal ||= onError === 'stop-runtime'
+    if (onError === 'stop-runtime') this.#wish().fatal = true
     this.endedBadly(error)
     this.endItself()
   }
 
+  loopFailed(error: unknown, onError: OnError): void {
+    if (onError === 'report') this.#cell.turnHost.reports.observer.failed(this.#cell, undefined, error)
+    this.failed(error, onError)
+  }
+
   /** What goes wrong on the way to the end is told at the end, all together. */
   endedBadly(error: unknown): void {
-    if (this.stage === 'gone') this.#report(error)
-    else this.#errors = [...this.#errors, error]
+    if (this.#cell.stage === 'gone') this.#report(error)
+    else this.#wish().add(error)
   }
 
   #report(error: unknown): void {
-    const { reports } = this.#cell.host
+    const { reports } = this.#cell.turnHost
     reports.observer.failed(this.#cell, undefined, error)
     reports.unhandled(this.#cell, undefined, error)
   }
+}
+
+/** Whether a message is a tick of an interval, which keeps nothing from its end. */
+export function isTick(message: Message | undefined): boolean {
+  return message?.name === TIMER && (message.payload as Timer).period !== undefined
+}
+
+function noSuchKey({ text, type }: Housing, id: AgentId): UnknownAgentError {
+  const keys = [...(type.keys ?? [])].join(', ')
+  return new UnknownAgentError(`there is no agent ${text}; keys of '${id.type}' are: ${keys}`, { agent: text })
 }

@@ -2,27 +2,42 @@
 // agent to itself; a loop is told to end by its signal, and is there until it has ended; after `rest()` nothing begins.
 import type { BackgroundEntry, IntervalEntry } from '../../agent/definition.js'
 import { CancelledError, StoppedError } from '../../agent/errors.js'
-import { TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { Clock } from '../base/clock.js'
-import type { Cell } from './cell.js'
 import { Timer, type TimerOwner } from './timer.js'
-import { Turn } from './turn.js'
+import { Turn, type TurnAgent } from './turn.js'
+
+/** The life of the agent, as its own work sees it. */
+export interface OwnWorkHost {
+  readonly clock: Clock
+  /** A timer is due: its tick goes into the mailbox. */
+  tick(timer: Timer): void
+  /** A tick failed. The event log has it already. */
+  failed(error: unknown, onError: OnError): void
+  /** A background loop failed while it was wanted. */
+  loopFailed(error: unknown, onError: OnError): void
+  /** A background loop failed when it was told to end. */
+  endedBadly(error: unknown): void
+  /** A background loop has ended. */
+  look(): void
+}
 
 /** Timers and loops of one agent. */
 export class OwnWork implements TimerOwner {
-  readonly #cell: Cell
+  readonly #agent: TurnAgent
+  readonly #host: OwnWorkHost
   // made when they are needed: most agents do nothing of themselves
   #timers: Map<Timer, OnError> | undefined
   #loops: Map<Turn, Promise<void>> | undefined
   #resting = false
 
-  constructor(cell: Cell) {
-    this.#cell = cell
+  constructor(agent: TurnAgent, host: OwnWorkHost) {
+    this.#agent = agent
+    this.#host = host
   }
 
   get clock(): Clock {
-    return this.#cell.host.life.clock
+    return this.#host.clock
   }
 
   /** Loops that have not ended. */
@@ -32,7 +47,8 @@ export class OwnWork implements TimerOwner {
 
   /** Whether a one-shot timer is pending. */
   get promised(): boolean {
-    return [...(this.#timers?.keys() ?? [])].some(timer => timer.period === undefined)
+    for (const { period } of this.#timers?.keys() ?? []) if (period === undefined) return true
+    return false
   }
 
   every({ ms, work, immediate, onError }: IntervalEntry): void {
@@ -42,7 +58,7 @@ export class OwnWork implements TimerOwner {
 
   after(ms: number, work: (turn: Turn) => unknown): Timer {
     const timer = new Timer(this, work, undefined)
-    if (this.#resting || this.#cell.host.admission.resting) timer.cancel()
+    if (this.#resting) timer.cancel()
     else this.#begin(timer, ms, 'report')
     return timer
   }
@@ -59,24 +75,20 @@ export class OwnWork implements TimerOwner {
 
   due(timer: Timer): void {
     if (timer.period === undefined) this.forget(timer)
-    this.#cell.tell(TIMER, timer, timer)
+    this.#host.tick(timer)
   }
 
   timerFailed(timer: Timer, error: unknown): void {
-    this.#cell.life.failed(error, this.#timers?.get(timer) ?? 'report')
+    this.#host.failed(error, this.#timers?.get(timer) ?? 'report')
   }
 
   background({ work, onError }: BackgroundEntry): void {
-    const { life, host } = this.#cell
-    const turn = new Turn(this.#cell, undefined)
+    const host = this.#host
+    const turn = new Turn(this.#agent, this.#agent.turnHost, undefined)
     const { signal } = turn
     const fail = (error: unknown): void => {
-      if (signal.aborted) {
-        if (!isEcho(error, signal)) life.endedBadly(error)
-        return
-      }
-      if (onError === 'report') host.reports.observer.failed(this.#cell, undefined, error)
-      life.failed(error, onError)
+      if (!signal.aborted) host.loopFailed(error, onError)
+      else if (!isEcho(error, signal)) host.endedBadly(error)
     }
     const running = Promise.resolve()
       .then(() => work(turn, signal))
@@ -84,7 +96,7 @@ export class OwnWork implements TimerOwner {
       .then(() => {
         turn.open = false
         this.#loops?.delete(turn)
-        life.look()
+        host.look()
       })
     this.#loops ??= new Map()
     this.#loops.set(turn, running)

@@ -3,30 +3,8 @@
 // most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
 
 import type { Alarm, Clock } from '../base/clock.js'
-import { isPromise, Message, type Reply } from '../base/message.js'
-import type { Cell } from './cell.js'
+import { isPromise, type Message, type Reply } from '../base/message.js'
 import type { Turn } from './turn.js'
-
-/** A message of an agent to itself. */
-export function noteOf({ id, host }: Cell, name: string, payload: unknown, reply: Reply): Message {
-  return new Message({
-    name,
-    isRequest: false,
-    payload,
-    sender: id,
-    recipient: id,
-    topic: undefined,
-    origin: host.life.origin.text,
-    sequence: host.life.origin.next(),
-    id: undefined,
-    trace: undefined,
-    chain: undefined,
-    cancellation: undefined,
-    reply,
-    slot: 0,
-    generation: 0,
-  })
-}
 
 /** What a timer needs of the agent's life. */
 export interface TimerOwner {

@@ -4,7 +4,7 @@
 // watchdog); and finding it takes no look at all the others.
 import { DeadlineError } from '../../agent/errors.js'
 import type { Observer } from '../../observe/observer.js'
-import { slowText } from '../../observe/slow.js'
+import { type Slow, slowText } from '../../observe/slow.js'
 import type { Status } from '../../sync/status.js'
 import type { Alarm, Clock } from '../base/clock.js'
 import type { Ledger } from '../base/ledger.js'
@@ -13,6 +13,8 @@ import type { Turn } from './turn.js'
 /** A turn and when it is due, by the loop's clock. */
 interface Due {
   readonly turn: Turn
+  /** How long it may take, or should. */
+  readonly ms: number
   readonly at: number
   /** Of two that are due at once the one that began first is first. */
   readonly order: number
@@ -26,8 +28,8 @@ class DueTurns {
   #heap: Due[] = []
   #order = 0
 
-  add(turn: Turn, at: number): void {
-    const due = { turn, at, order: this.#order++, open: true }
+  add(turn: Turn, ms: number, at: number): void {
+    const due = { turn, ms, at, order: this.#order++, open: true }
     this.#dues.set(turn, due)
     this.#rise(due)
   }
@@ -114,8 +116,9 @@ class Watch {
     this.#due = due
   }
 
-  begin(turn: Turn, at: number): void {
-    this.#turns.add(turn, at)
+  begin(turn: Turn, ms: number): void {
+    const at = this.#clock.now() + ms
+    this.#turns.add(turn, ms, at)
     if (this.#first === undefined || at < this.#first.at) this.#watch()
   }
 
@@ -145,6 +148,12 @@ class Watch {
   }
 }
 
+/** What the type of an agent says of how long its turns take; 0: nothing. */
+interface Limits {
+  readonly deadline: number
+  readonly softDeadline: number
+}
+
 /** Deadlines and soft deadlines of the turns of one loop. */
 export class TurnWatch {
   readonly #clock: Clock
@@ -154,33 +163,28 @@ export class TurnWatch {
   constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger) {
     this.#clock = clock
     const deadline = (due: Due | undefined): void => status.deadline(due?.at ?? 0, due?.turn.agent ?? '')
-    this.#hard = new Watch(clock, false, deadline, ({ turn }) => {
-      expire(turn)
+    this.#hard = new Watch(clock, false, deadline, due => {
+      expire(due)
       ledger.changed()
     })
     const slow = (due: Due | undefined): void => {
       if (due === undefined) status.slow.clear()
-      else status.slow.set(due.at, slowText(slowOf(due.turn)))
+      else status.slow.set(due.at, slowText(slowOf(due)))
     }
-    this.#soft = new Watch(clock, true, slow, ({ turn, at }) => {
-      const { softDeadline } = turn.cell.type
-      observer.slow(slowOf(turn), Math.round(clock.now() - at + softDeadline))
-    })
+    this.#soft = new Watch(clock, true, slow, due =>
+      observer.slow(slowOf(due), Math.round(clock.now() - due.at + due.ms)),
+    )
   }
 
-  begin(turn: Turn): void {
-    const { deadline, softDeadline } = turn.cell.type
-    const now = this.#clock.now()
+  begin(turn: Turn, { deadline, softDeadline }: Limits): void {
     if (deadline > 0) {
-      turn.deadlineAt = now + deadline
-      this.#hard.begin(turn, turn.deadlineAt)
+      turn.deadlineAt = this.#clock.now() + deadline
+      this.#hard.begin(turn, deadline)
     }
-    if (softDeadline > 0) this.#soft.begin(turn, now + softDeadline)
+    if (softDeadline > 0) this.#soft.begin(turn, softDeadline)
   }
 
-  /** It has ended, or its caller has its outcome. */
-  end(turn: Turn): void {
-    const { deadline, softDeadline } = turn.cell.type
+  end(turn: Turn, { deadline, softDeadline }: Limits): void {
     if (deadline > 0) this.#hard.end(turn)
     if (softDeadline > 0) this.#soft.end(turn)
   }
@@ -192,15 +196,15 @@ export class TurnWatch {
   }
 }
 
-function expire(turn: Turn): void {
-  const { cell, agent, message } = turn
+function expire({ turn, ms }: Due): void {
+  const { agent, message } = turn
   const name = message?.name ?? ''
-  const text = `'${name}' took ${agent} longer than its deadline of ${cell.type.deadline} ms`
+  const text = `'${name}' took ${agent} longer than its deadline of ${ms} ms`
   const error = new DeadlineError(text, { agent, message: name })
-  cell.failEarly(turn, error)
+  turn.failEarly(error)
   turn.ownCancellation().cancel(error)
 }
 
-function slowOf({ cell, message }: Turn): { agent: string; message: Turn['message']; softDeadline: number } {
-  return { agent: cell.text, message, softDeadline: cell.type.softDeadline }
+function slowOf({ turn, ms }: Due): Slow {
+  return { agent: turn.agent, message: turn.message, softDeadline: ms }
 }

@@ -2,8 +2,8 @@
 // innermost link of the chain of calls that it makes.
 
 import { checkMs } from '../../agent/check.js'
-import type { Context, Handle, Payload, PublishOptions, SendOptions, SendResult, Timer } from '../../agent/context.js'
-import { CancelledError, InvalidArgumentError, textOf } from '../../agent/errors.js'
+import type { Context, Handle, PublishOptions, SendOptions, SendResult, Timer } from '../../agent/context.js'
+import { CancelledError, textOf } from '../../agent/errors.js'
 import { type AgentId, agentId, type TopicId } from '../../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../../agent/message.js'
 import type { House } from '../../sync/status.js'
@@ -12,21 +12,37 @@ import { Cancellation } from '../base/cancellation.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import type { Message } from '../base/message.js'
-import type { Cell } from './cell.js'
-import type { Checkpoints } from './checkpoints.js'
-import type { TurnWatch } from './turn-watch.js'
+import type { Reports } from '../base/reports.js'
+import { handleOf, resultOf } from './handle.js'
 
-let turns = 0
-
-/** What a turn needs of its loop. */
+/** What turns need of their loop. */
 export interface TurnHost {
   readonly out: WayOut
   readonly clock: Clock
   readonly house: House
   readonly admission: Admission
-  readonly checkpoints: Checkpoints
-  /** Of the turns of types with deadlines. */
-  readonly watch: TurnWatch
+  readonly reports: Reports
+  /**
+   * Number of the turn that began last. A chain names a turn by its agent and number, and may outlive the life of a loop: so each
+   * life counts from a place of its own.
+   */
+  turns: number
+}
+
+/** The agent whose turn it is, as the turn sees it. */
+export interface TurnAgent {
+  readonly text: string
+  readonly id: AgentId
+  state: unknown
+  readonly turnHost: TurnHost
+  /** Whether somebody waits for room in its mailbox. */
+  readonly waitedFor: boolean
+  /** Keeps its state as it is now. @throws InvalidArgumentError */
+  checkpoint(): void
+  /** Does something of its own, `ms` from now. */
+  after(ms: number, work: (ctx: Context) => unknown): Timer
+  /** It is to stop of itself. */
+  endItself(): void
 }
 
 /** The way out of the messages of a turn, or (undefined) of the application. Never throws; everything is in the promise. */
@@ -48,12 +64,13 @@ export interface WayOut {
 
 /** What `ctx` is. */
 export class Turn implements Context, ChainNode {
-  readonly cell: Cell
+  readonly cell: TurnAgent
+  readonly #host: TurnHost
   readonly message: Message | undefined
   readonly agent: string
   readonly parent: ChainNode | undefined
   readonly depth: number
-  readonly turn = ++turns | 0
+  readonly turn: number
   /** Whether the handler is still at work. */
   open = true
   /** Whether an outcome was given before the handler ended (its deadline passed). */
@@ -69,7 +86,10 @@ export class Turn implements Context, ChainNode {
    * @param message undefined for `onStart`, `onStop` and background loops
    * @param parent the turn that waits for it
    */
-  constructor(cell: Cell, message: Message | undefined, parent = message?.chain) {
+  constructor(cell: TurnAgent, host: TurnHost, message: Message | undefined, parent = message?.chain) {
+    host.turns = (host.turns + 1) | 0
+    this.turn = host.turns
+    this.#host = host
     this.cell = cell
     this.message = message
     this.agent = cell.text
@@ -78,11 +98,20 @@ export class Turn implements Context, ChainNode {
     this.cancellation = message?.cancellation
   }
 
+  /** Gives its caller an outcome while the handler is still at work. */
+  failEarly(error: unknown): void {
+    const { message } = this
+    if (this.answered || message === undefined) return
+    this.answered = true
+    if (message.reply !== undefined) message.reply.fail(message, error)
+    else this.#host.reports.unhandled(this.cell, message, error)
+  }
+
   /** A wish of this turn's own, on top of its caller's. */
   ownCancellation(): Cancellation {
     if (this.cancellation === undefined || this.cancellation === this.message?.cancellation) {
       this.cancellation = new Cancellation(this.message?.cancellation, this.message?.cancellation?.flag)
-      const { house, admission } = this.cell.host.turn
+      const { house, admission } = this.#host
       if (house.stopping) this.cancellation.cancel(admission.reason)
     }
     return this.cancellation
@@ -117,13 +146,7 @@ export class Turn implements Context, ChainNode {
   }
 
   checkpoint(): void {
-    const { host, type, text } = this.cell
-    if (type.checkpoint === undefined) {
-      throw new InvalidArgumentError(
-        `${text} has no checkpoints: give agent '${this.cell.id.type}' the option checkpoint`,
-      )
-    }
-    host.turn.checkpoints.save(this.cell)
+    this.cell.checkpoint()
   }
 
   get traceparent(): string | undefined {
@@ -135,7 +158,7 @@ export class Turn implements Context, ChainNode {
   }
 
   get cancelled(): boolean {
-    const { house, clock } = this.cell.host.turn
+    const { house, clock } = this.#host
     if (this.cancellation?.cancelled === true || house.stopping) return true
     return this.deadlineAt !== 0 && clock.now() >= this.deadlineAt
   }
@@ -146,7 +169,7 @@ export class Turn implements Context, ChainNode {
     recipient: AgentId | string,
     options?: SendOptions,
   ): Promise<AnswerOf<M>> {
-    return this.cell.host.turn.out.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
+    return this.#host.out.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
   trySend<M extends RequestType>(
@@ -159,7 +182,7 @@ export class Turn implements Context, ChainNode {
   }
 
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
-    return this.cell.host.turn.out.publish(this, message, payload, options)
+    return this.#host.out.publish(this, message, payload, options)
   }
 
   handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
@@ -168,14 +191,7 @@ export class Turn implements Context, ChainNode {
 
   after(ms: number, work: (ctx: Context) => void | Promise<void>): Timer {
     checkMs(`${this.agent}: after()`, ms, 0)
-    const { own } = this.cell.life
-    const timer = own.after(ms, work)
-    return {
-      cancel: () => {
-        timer.cancel()
-        own.forget(timer)
-      },
-    }
+    return this.cell.after(ms, work)
   }
 
   sleep(ms: number): Promise<void> {
@@ -193,7 +209,7 @@ export class Turn implements Context, ChainNode {
         detach()
         resolve()
       }
-      const alarm = this.cell.host.turn.clock.after(ms, wake)
+      const alarm = this.#host.clock.after(ms, wake)
       const cancellation = this.ownCancellation()
       const detach = cancellation.onCancel(fail)
       if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
@@ -201,7 +217,7 @@ export class Turn implements Context, ChainNode {
   }
 
   stop(): void {
-    this.cell.life.endItself()
+    this.cell.endItself()
   }
 }
 
@@ -210,41 +226,8 @@ export class HookTurn extends Turn {
   readonly hook: 'onStart' | 'onStop'
 
   /** @param behind who waits for the message that makes the agent, and so for `onStart` */
-  constructor(cell: Cell, hook: HookTurn['hook'], behind?: ChainNode) {
-    super(cell, undefined, behind)
+  constructor(cell: TurnAgent, hook: HookTurn['hook'], behind?: ChainNode) {
+    super(cell, cell.turnHost, undefined, behind)
     this.hook = hook
-  }
-}
-
-/** The outcome of a send as a value. */
-export function resultOf<T>(sent: Promise<T>): Promise<SendResult<T>> {
-  return sent.then(
-    value => ({ ok: true, value }),
-    error => ({ ok: false, error }),
-  )
-}
-
-/** A handle that sends through `out`. */
-export function handleOf<H extends MessageType>(
-  out: Pick<Context, 'send'>,
-  type: string,
-  key: string | undefined,
-  toId: (type: string, key?: string) => AgentId,
-): Handle<H> {
-  if (typeof type !== 'string') {
-    throw new InvalidArgumentError("handle() takes an agent definition, or { type: 'hasher' }, and then the key")
-  }
-  const id = toId(type, key)
-  return {
-    id,
-    send<M extends H & RequestType>(message: M, ...[payload, options]: Payload<M>): Promise<AnswerOf<M>> {
-      return out.send(message, payload as PayloadOf<M>, id, options)
-    },
-    trySend<M extends H & RequestType>(
-      message: M,
-      ...[payload, options]: Payload<M>
-    ): Promise<SendResult<AnswerOf<M>>> {
-      return resultOf(out.send(message, payload as PayloadOf<M>, id, options))
-    },
   }
 }

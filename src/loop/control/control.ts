@@ -239,11 +239,11 @@ export class LoopControl {
   }
 
   pauseAgent(agent: string): void {
-    this.#loop.agents.of(agent).life.pause()
+    this.#loop.agents.of(agent).pause()
   }
 
   resumeAgent(agent: string): void {
-    this.#loop.agents.existing(agent)?.life.resume()
+    this.#loop.agents.existing(agent)?.resume()
   }
 
   /** Orders come by another way than messages: what was sent before this one is in its mailbox after it. */
@@ -254,7 +254,7 @@ export class LoopControl {
   /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
     this.#loop.peers.takeIn()
-    return outcomeOf(() => this.#loop.agents.of(agent).life.drop(ms))
+    return outcomeOf(() => this.#loop.agents.of(agent).drop(ms))
   }
 
   async stop(ms: number): Promise<WireError[]> {

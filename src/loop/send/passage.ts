@@ -9,7 +9,7 @@ import { validate } from '../../agent/schema.js'
 import type { Admission } from '../base/admission.js'
 import type { Ledger } from '../base/ledger.js'
 import { isPromise, type Message } from '../base/message.js'
-import type { Answers } from '../cell/cell.js'
+import type { Answers } from '../cell/turning.js'
 
 /** Where what the application sends is checked in order. */
 const APPLICATION = ''

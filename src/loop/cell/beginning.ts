@@ -1,0 +1,79 @@
+// The beginning of an agent, as long as it is being made. What it keeps: who waits for it is told once, whether it was made, failed
+// or was given up; and nothing that a start given up does later is taken for the agent's.
+import type { AgentId } from '../../agent/ids.js'
+import type { ChainNode } from '../base/chain.js'
+import { isPromise, type Message } from '../base/message.js'
+import type { Kept } from '../base/reports.js'
+import type { HostedType } from '../hosted.js'
+import { HookTurn, type TurnAgent } from './turn.js'
+
+/** An agent that is being made. */
+export class Beginning {
+  /** The message that makes it, unless that was told already that it is not wanted. */
+  first: Message | undefined
+  /** The turn of `onStart`, while it is at work. */
+  hook: HookTurn | undefined
+  /** Whether it is not waited for any more. */
+  over = false
+  /** Who waits for the message that makes it, and so for `onStart`. */
+  readonly #behind: ChainNode | undefined
+  readonly #waiters: { made(): void; failed(error: unknown): void }[] = []
+
+  constructor(first: Message | undefined) {
+    this.first = first
+    this.#behind = first?.chain
+  }
+
+  /** Resolves when it is made. */
+  made(): Promise<void> {
+    return new Promise((made, failed) => this.#waiters.push({ made, failed }))
+  }
+
+  tellMade(): void {
+    for (const { made } of this.#waiters.splice(0)) made()
+  }
+
+  tellFailed(error: unknown): void {
+    for (const { failed } of this.#waiters.splice(0)) failed(error)
+  }
+
+  /**
+   * Makes the state and runs the hooks.
+   * @param state what it is to be: undefined, if its type says
+   * @param left what a life before has left of it
+   * @returns the state, or a promise of it
+   */
+  run(
+    agent: TurnAgent,
+    { spec }: HostedType,
+    id: AgentId,
+    state: { value: unknown } | undefined,
+    left: Kept | undefined,
+  ): unknown {
+    const { onStart, options } = spec
+    const first = state === undefined ? options.state?.(id) : state.value
+    if (onStart === undefined && !isPromise(first) && left === undefined) return first
+    return this.#finish(agent, spec, first, left)
+  }
+
+  async #finish(
+    agent: TurnAgent,
+    { onStart, onRestart }: HostedType['spec'],
+    state: unknown,
+    left: Kept | undefined,
+  ): Promise<unknown> {
+    agent.state = await state
+    if (this.over) return undefined
+    const turn = new HookTurn(agent, 'onStart', this.#behind)
+    this.hook = turn
+    try {
+      await onStart?.(turn)
+      if (left?.state !== undefined) agent.state = left.state.value
+      if (left !== undefined) await onRestart?.(turn)
+    } finally {
+      turn.open = false
+      this.hook = undefined
+    }
+    return agent.state
+  }
+}

@@ -1,0 +1,249 @@
+// The turns of one agent, and the outcomes of its messages. What it keeps: at most `limit` turns run at a time (whoever begins one
+// has looked), each is counted from its beginning to its end, and every message has exactly one outcome.
+import type { Context, Timer as TimerHandle } from '../../agent/context.js'
+import type { HandlerEntry } from '../../agent/definition.js'
+import { NoHandlerError, RingreeveError } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
+import { type MessageType, STOP, TIMER } from '../../agent/message.js'
+import { cancelled } from '../base/cancellation.js'
+import type { Ledger } from '../base/ledger.js'
+import type { Line, Runnable } from '../base/line.js'
+import { isPromise, type Message } from '../base/message.js'
+import type { Reports } from '../base/reports.js'
+import type { HostedType } from '../hosted.js'
+import type { Keepable } from './checkpoints.js'
+import type { LifeHost } from './life.js'
+import { Staged } from './stage.js'
+import type { Timer } from './timer.js'
+import { Turn, type TurnAgent, type TurnHost } from './turn.js'
+import type { TurnWatch } from './turn-watch.js'
+
+/** What agents need of their loop for their turns. */
+export interface WorkHost {
+  readonly ledger: Ledger
+  readonly line: Line
+  readonly reports: Reports
+  readonly answers: Answers
+  readonly watch: TurnWatch
+  readonly turn: TurnHost
+  readonly life: LifeHost
+}
+
+/** The way out of answers. */
+export interface Answers {
+  /** @returns the value as it goes to the caller, or a promise of it. @throws what an interceptor throws, ValidationError */
+  answer(message: Message, type: MessageType, value: unknown): unknown
+}
+
+/** What every agent handles beside its own messages: the tick of one of its timers, and the wish that it stops. */
+const ofEveryAgent: Readonly<Record<string, HandlerEntry>> = {
+  [TIMER]: {
+    message: { kind: 'event', name: TIMER },
+    handle: (timer, turn) => (timer as Timer).run(turn as Turn),
+    when: undefined,
+  },
+  [STOP]: {
+    message: { kind: 'request', name: STOP },
+    handle: (_, ctx) => {
+      const { cell, message } = ctx as Turn & { cell: Turning; message: Message }
+      ;(ctx as Turn).answered = true // when it has stopped, and that is not before this turn has ended
+      cell.stopFor(message)
+    },
+    when: undefined,
+  },
+}
+
+/** An agent with turns. */
+export abstract class Turning extends Staged implements Runnable, TurnAgent, Keepable {
+  readonly text: string
+  readonly type: HostedType
+  readonly #host: WorkHost
+  state: unknown
+  #id: AgentId | undefined
+  /** Turns since its state was kept last. */
+  unkept = 0
+  /** The newest of the turns at work; each knows the one before. */
+  #newest: Turn | undefined
+  #running = 0
+
+  constructor(text: string, type: HostedType, host: WorkHost) {
+    super()
+    this.text = text
+    this.type = type
+    this.#host = host
+  }
+
+  abstract readonly waitedFor: boolean
+  abstract after(ms: number, work: (ctx: Context) => unknown): TimerHandle
+  abstract endItself(): void
+  abstract checkpoint(): void
+  abstract readonly runnable: boolean
+  abstract runNext(): void
+  /** A turn has ended. */
+  protected abstract turnEnded(turn: Turn): void
+  /** A message asks it to stop. */
+  abstract stopFor(message: Message): void
+
+  /** The same one as long as the agent is there, and kept only if it is asked for: it takes half as much as all else. */
+  get id(): AgentId {
+    this.#id ??= this.#host.life.idOf(this.text)
+    return this.#id
+  }
+
+  /** Whether its loop knows it no more. */
+  get forgotten(): boolean {
+    return this.stage === 'gone'
+  }
+
+  get turnHost(): TurnHost {
+    return this.#host.turn
+  }
+
+  get lifeHost(): LifeHost {
+    return this.#host.life
+  }
+
+  /** Turns at work. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** The turns at work. */
+  *turns(): Iterable<Turn> {
+    for (let turn = this.#newest; turn !== undefined; turn = turn.older) yield turn
+  }
+
+  /** Turns at work that are in the chain of a message. */
+  protected waitingIn(message: Message): number {
+    let waiting = 0
+    for (let node = message.chain; node !== undefined; node = node.parent) {
+      if (node.agent !== this.text) continue
+      for (const { turn } of this.turns()) if (turn === node.turn) waiting++
+    }
+    return waiting
+  }
+
+  /** Begins with a message that was taken out of its mailbox. */
+  protected begin(message: Message): void {
+    const { cancellation, name } = message
+    if (cancellation?.cancelled === true)
+      return this.fail(message, undefined, cancelled(this.text, name, cancellation.reason ?? 'by its caller'))
+    const turn = new Turn(this, this.#host.turn, message)
+    let entry: HandlerEntry | undefined
+    try {
+      for (const one of this.type.handlers.get(name) ?? []) {
+        if (one.when !== undefined && !one.when(message.payload, turn)) continue
+        entry = one
+        break
+      }
+    } catch (error) {
+      return this.fail(message, turn, error)
+    }
+    entry ??= ofEveryAgent[name]
+    if (entry === undefined) this.#unhandled(message)
+    else this.#run(message, turn, entry)
+  }
+
+  #unhandled(message: Message): void {
+    const { reports } = this.#host
+    if (!message.isRequest) {
+      reports.observer.dropped(message, 'no handler')
+      return this.succeed(message, undefined, undefined)
+    }
+    const handles = [...new Set(this.type.spec.handlers.map(entry => entry.message.name))].join(', ') || 'nothing'
+    const text = `agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`
+    this.fail(message, undefined, new NoHandlerError(text, { agent: this.text, message: message.name }))
+  }
+
+  #run(message: Message, turn: Turn, entry: HandlerEntry): void {
+    const { ledger, line, reports, watch } = this.#host
+    this.#running++
+    turn.older = this.#newest
+    if (this.#newest !== undefined) this.#newest.newer = turn
+    this.#newest = turn
+    ledger.begin()
+    if (this.type.timed) watch.begin(turn, this.type)
+    if (reports.observer.active) reports.observer.process(message)
+    let outcome: unknown
+    try {
+      outcome = entry.handle(message.payload, turn as Context)
+    } catch (error) {
+      this.#end(turn)
+      this.fail(message, turn, error)
+      return
+    }
+    if (!isPromise(outcome)) {
+      this.#end(turn)
+      this.#answer(message, turn, entry, outcome)
+      return
+    }
+    outcome.then(
+      value => {
+        this.#end(turn)
+        this.#answer(message, turn, entry, value)
+        line.ready(this)
+      },
+      error => {
+        this.#end(turn)
+        this.fail(message, turn, error)
+        line.ready(this)
+      },
+    )
+  }
+
+  #end(turn: Turn): void {
+    const { ledger, watch, life } = this.#host
+    const { type } = this
+    turn.open = false
+    this.#running--
+    if (turn.newer === undefined) this.#newest = turn.older
+    else turn.newer.older = turn.older
+    if (turn.older !== undefined) turn.older.newer = turn.newer
+    ledger.end()
+    if (type.timed) watch.end(turn, type)
+    if (type.checkpoint !== undefined) life.checkpoints.turnEnded(this)
+    if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
+    if (this.watched) this.turnEnded(turn)
+  }
+
+  // ---- outcomes ---------------------------------------------------------------------------------------------------
+
+  #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
+    if (!message.isRequest || turn.answered) return this.succeed(message, turn, undefined)
+    let checked: unknown
+    try {
+      checked = this.#host.answers.answer(message, entry.message, value)
+    } catch (error) {
+      return this.fail(message, turn, error)
+    }
+    if (!isPromise(checked)) return this.succeed(message, turn, checked)
+    checked.then(
+      late => this.succeed(message, turn, late),
+      error => this.fail(message, turn, error),
+    )
+  }
+
+  /** Gives a message its outcome. */
+  protected succeed(message: Message, turn: Turn | undefined, value: unknown): void {
+    const { ledger, reports } = this.#host
+    ledger.handled()
+    if (reports.observer.active) {
+      if (message.isRequest) reports.observer.respond(message)
+      else if (turn !== undefined) reports.observer.handled(message)
+    }
+    if (turn?.answered !== true) message.reply?.answer(message, value)
+    ledger.finish()
+  }
+
+  /** Gives a message its outcome. */
+  protected fail(message: Message, turn: Turn | undefined, error: unknown): void {
+    const { ledger, reports } = this.#host
+    ledger.failed()
+    if (turn !== undefined || !(error instanceof RingreeveError)) reports.observer.failed(this, message, error)
+    if (turn?.answered !== true) {
+      if (message.reply !== undefined) message.reply.fail(message, error)
+      else reports.unhandled(this, message, error)
+    }
+    ledger.finish()
+  }
+}
