@@ -21,7 +21,7 @@ export const steps = [
   'cycle', // or refused as what it is
   'lost', // or something else
   'stop', // onStop begins
-  'hurried', // it could not sleep
+  'hurried', // or begins and cannot sleep
   'gone', // and ends
   'later', // a turn that its agent sent for and did not wait for
 ] as const
@@ -151,8 +151,11 @@ function stage(type: string, concurrency: 'serial' | 'callchain' | number, unloa
     })
     .on(Look, (_, ctx) => ctx.state.n)
     .onStop(async ctx => {
-      write(ctx, 'stop')
-      await ctx.sleep(0).catch(() => write(ctx, 'hurried'))
+      const sleeps = await ctx.sleep(0).then(
+        () => true,
+        () => false,
+      )
+      write(ctx, sleeps ? 'stop' : 'hurried')
       await gate(ctx, at.stop)
       write(ctx, 'gone')
     })

@@ -19,10 +19,11 @@ const making = async (play: Play): Promise<void> => {
   void play.send('first', s.Add)
   await play.writes('start')
 }
-const working = async (play: Play): Promise<void> => {
+const working = async (play: Play): Promise<{ readonly told: Promise<unknown> }> => {
   play.shut(s.at.turn)
-  void play.send('turn', s.Hold)
+  const told = play.send('turn', s.Hold)
   await play.writes('hold')
+  return { told }
 }
 const stopping = async (play: Play): Promise<void> => {
   await working(play) // so that no moment is left in which it could be unloaded
@@ -48,8 +49,8 @@ export const states = {
     },
   },
   makingPaused: { held: true, begin: play => making(play).then(() => play.handle.pause()) },
-  ready: { begin: made },
-  working: { held: true, begin: working },
+  ready: { since: 'add', begin: made },
+  working: { held: true, begin: async play => void (await working(play)) },
   /** A turn at work, and the wish to stop behind it. */
   toStop: {
     held: true,
@@ -75,9 +76,9 @@ export const states = {
   stoppingWork: {
     held: true,
     begin: async play => {
-      await working(play)
+      const turn = await working(play)
       void play.call('ends', play.handle.stop({ drain: false, timeout: 60_000 }))
-      await play.fence()
+      await turn.told // so the agent knows
     },
   },
   /** It stops beside its turn, which is awaited. */
@@ -127,7 +128,7 @@ const round = async (play: Play, { held }: State): Promise<void> => {
   if (held) await play.writes('back', 'cycle', 'lost') // however long it takes to find out
 }
 const ending = async (play: Play, drain: boolean): Promise<void> => {
-  void play.call('it', play.runtime.stop({ drain }))
+  void play.call('it', play.runtime.stop({ drain, timeout: 60_000 }))
   play.ended = true
 }
 
@@ -204,9 +205,11 @@ export const moments = {
   laterByItself: { happen: async play => void play.call('it', play.runtime.send(s.Again, 2, play.id)) },
   /** Requests come in each moment in which an agent fails to be made. */
   manyForDoomed: {
+    ends: true, // while some are never settled, nothing else can be seen in that runtime
     happen: async play => {
       play.order(s.orders.doom)
-      void play.call('it', play.runtime.send(s.Flood, { to: play.id, requests: 200 }, play.mirror))
+      const told = play.call('it', play.runtime.send(s.Flood, { to: play.id, requests: 200 }, play.mirror))
+      await Promise.race([told, sleep(2_000)])
     },
   },
   /** A message for an agent whose onStop was given up. */

@@ -85,7 +85,7 @@ export const pairs: Readonly<Record<StateName, Readonly<Record<EventName, Row>>>
     runtimeStops: hurried(' → first=ok it=ok made stop gone → next=STOPPED'),
     runtimeDrops: today(
       'loop/08',
-      ' → first=ok it=ok made stop hurried gone → next=STOPPED',
+      ' → first=ok it=ok made hurried gone → next=STOPPED',
       ' → first=ok it=ok made stop gone → next=STOPPED',
       'first=STOPPED → it=ok made stop gone → next=STOPPED',
     ),

@@ -18,6 +18,8 @@ import { pairs } from './stage-table.js'
 const agents = [new URL('./stage-agents.js', import.meta.url)]
 const names = <T extends object>(of: T) => Object.keys(of) as (keyof T)[]
 let number = 0
+/** More than a play takes to say what is not as expected. */
+const PATIENCE_MS = 60_000
 
 it('the table has every pair', () => {
   expect(names(pairs)).toEqual(names(states))
@@ -54,20 +56,28 @@ for (const engine of engines.filter(({ threads }) => threads < 3)) {
   const played = names(events).filter(event => engine.threads < 2 || event.startsWith('circle'))
   for (const state of names(states)) {
     describe.concurrent(`an agent is: ${state} (${engine.name})`, () => {
-      it.each(played)('and then: %s', async event => {
-        const expected = allowed(pairs[state as StateName][event as EventName])
-        await onStage('ends' in events[event], async runtime => {
-          see(await play(runtime, ++number, state, event, expected), expected)
-        })
-      })
+      it.each(played)(
+        'and then: %s',
+        async event => {
+          const expected = allowed(pairs[state as StateName][event as EventName])
+          await onStage('ends' in events[event], async runtime => {
+            see(await play(runtime, ++number, state, event, expected), expected)
+          })
+        },
+        PATIENCE_MS,
+      )
     })
   }
   describe.concurrent(`moments (${engine.name})`, () => {
-    it.each(names(moments))('%s', async name => {
-      const expected = allowed(ofMoments[name as MomentName])
-      await onStage('ends' in moments[name], async runtime => {
-        see(await playMoment(runtime, ++number, name, expected), expected)
-      })
-    })
+    it.each(names(moments))(
+      '%s',
+      async name => {
+        const expected = allowed(ofMoments[name as MomentName])
+        await onStage('ends' in moments[name], async runtime => {
+          see(await playMoment(runtime, ++number, name, expected), expected)
+        })
+      },
+      PATIENCE_MS,
+    )
   })
 }
