@@ -12,7 +12,7 @@ import {
   type StateName,
   states,
 } from './stage-cases.js'
-import { allowed, ofMoments } from './stage-faults.js'
+import { allowed, ofMoments } from './stage-rows.js'
 import { pairs } from './stage-table.js'
 
 const agents = [new URL('./stage-agents.js', import.meta.url)]

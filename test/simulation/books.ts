@@ -14,12 +14,18 @@ export interface Entry {
   /** The life that its sender lived, if that was on a thread. */
   readonly life: SimLife | undefined
   readonly recipients: readonly string[]
+  /** Those of them that it has to come to. */
+  readonly must: readonly string[]
   readonly idempotent: boolean
   /** Whether its sender is told how it ended. */
   readonly waited: boolean
+  /** Whether `idle()` may overlook it: it comes from a background loop. */
+  readonly loose: boolean
   readonly sentAt: number
   readonly handled: string[]
   outcome: { readonly error?: unknown } | undefined
+  /** A state was loaded since it was done, which need not know of it. */
+  forgotten: boolean
 }
 
 /** How to enter a message. */
@@ -28,8 +34,11 @@ export interface Sending {
   readonly sender?: string
   readonly life?: SimLife | undefined
   readonly recipients: readonly string[]
+  /** Default: all of them. */
+  readonly must?: readonly string[]
   readonly idempotent?: boolean
   readonly waited?: boolean
+  readonly loose?: boolean
   /** Codes of the errors that may be its outcome beside those of threads that end. */
   readonly may?: readonly string[]
 }
@@ -44,6 +53,8 @@ export class Books {
   /** Error codes that any send may get in this run. */
   readonly may: string[] = []
   readonly wrong: string[] = []
+  /** Told when a handler begins. */
+  onHandled: ((entry: Entry, recipient: string) => void) | undefined
   readonly #world: World
   readonly #last = new Map<string, number>()
   readonly #started = new Map<string, { readonly life: SimLife | undefined; starts: number; stops: number }>()
@@ -54,7 +65,8 @@ export class Books {
 
   /** Enters a message, sends it, and enters how it ended. The promise is the send's own. */
   async send(sending: Sending, send: (n: number) => Promise<unknown>): Promise<unknown> {
-    const { what, sender = 'app', life, recipients, idempotent = false, waited = true, may = [] } = sending
+    const { what, sender = 'app', life, recipients, must = recipients, idempotent = false } = sending
+    const { waited = true, loose = false, may = [] } = sending
     const n = this.entries.length
     const sentAt = this.#world.now
     const entry: Entry = {
@@ -63,11 +75,14 @@ export class Books {
       sender,
       life,
       recipients,
+      must,
       idempotent,
       waited,
+      loose,
       sentAt,
       handled: [],
       outcome: undefined,
+      forgotten: false,
     }
     this.entries.push(entry)
     this.#world.tell?.(`           ${sender} sends ${what} ${n} to ${recipients}`)
@@ -93,6 +108,7 @@ export class Books {
     this.#world.moments.mark()
     if (!entry.recipients.includes(recipient)) this.wrong.push(`${name(entry)} came to ${recipient}`)
     if ((sender ?? 'app') !== entry.sender) this.wrong.push(`${name(entry)} came from ${sender}`)
+    this.onHandled?.(entry, recipient)
     if (entry.idempotent) return
     const pair = `${entry.sender} ${recipient}`
     const last = this.#last.get(pair) ?? -1
@@ -123,8 +139,8 @@ export class Books {
   /** The first `count` messages have come, as far as they were not refused. */
   checkCame(count: number): void {
     for (const entry of this.entries.slice(0, count)) {
-      const there = entry.recipients.filter(one => !one.startsWith(DROPPING))
-      if (entry.outcome !== undefined && 'error' in entry.outcome) continue
+      const there = entry.must.filter(one => !one.startsWith(DROPPING))
+      if (entry.loose || (entry.outcome !== undefined && 'error' in entry.outcome)) continue
       const missing = there.filter(one => !entry.handled.includes(one))
       if (missing.length > 0) this.wrong.push(`${name(entry)} had not come to ${missing} when all was said to be idle`)
     }
@@ -149,14 +165,15 @@ export class Books {
     const { outcome } = entry
     if (outcome === undefined) return
     const errors = 'error' in outcome ? errorsOf(outcome.error) : []
-    if (entry.waited && errors.length === 0 && times === 0)
+    const must = entry.must.includes(recipient)
+    if (must && entry.waited && errors.length === 0 && times === 0)
       this.wrong.push(`${name(entry)} was answered and not done at ${recipient}`)
     if (times > 0 && !entry.idempotent) {
       for (const error of errors)
         if (saysNotDone(error, recipient))
           this.wrong.push(`${name(entry)} was done at ${recipient}, which was told not to be: ${String(error)}`)
     }
-    const lost = times === 0 && !entry.waited && errors.length === 0 && !cut && !recipient.startsWith(DROPPING)
+    const lost = must && times === 0 && !entry.waited && errors.length === 0 && !cut && !recipient.startsWith(DROPPING)
     if (lost && !crashed.some(life => (life.knownAt as number) >= entry.sentAt))
       this.wrong.push(`${name(entry)} was accepted and never came to ${recipient}, and no thread ended`)
   }

@@ -17,8 +17,8 @@ import { errorToWire } from '#ringreeve/transport/wire-error.js'
 import { SimPort } from './ports.js'
 import type { SimThread, World } from './world.js'
 
-/** Makes the agents of one life, as loading their module would. */
-export type AgentsOf = (life: SimLife) => readonly AnyAgent[]
+/** Makes the agents of one life, as loading the module at that URL would. */
+export type AgentsOf = (life: SimLife, url: string) => readonly AnyAgent[]
 
 const LOOP_ENDED = 'its loop ended'
 
@@ -34,9 +34,9 @@ class SimControl extends LoopControl {
     this.#life = life
   }
 
-  override async load(): Promise<Outcome<AgentDescription[]>> {
+  override async load(urls: readonly string[]): Promise<Outcome<AgentDescription[]>> {
     try {
-      return { value: this.#life.agents().map(agent => this.host(agent)) }
+      return { value: urls.flatMap(url => this.#life.agents(url).map(agent => this.host(agent))) }
     } catch (error) {
       return { error: errorToWire(error as Error, () => false) }
     }
@@ -69,6 +69,8 @@ export class SimLife implements ThreadLife {
   /** Told when it hears that another life is over. */
   readonly #told: (life: number) => void
   readonly #port: SimPort
+  /** By URL: what a module exports is the same whenever it is loaded. */
+  readonly #modules = new Map<string, readonly AnyAgent[]>()
   readonly #calls = new Map<number, (reply: Reply) => void>()
   #end!: (ending: Ending) => void
   #why: string | undefined
@@ -103,8 +105,10 @@ export class SimLife implements ThreadLife {
     this.thread.after(world.below(3) * 5, () => this.#begin(options, port2))
   }
 
-  agents(): readonly AnyAgent[] {
-    return this.#agentsOf(this)
+  agents(url: string): readonly AnyAgent[] {
+    const agents = this.#modules.get(url) ?? this.#agentsOf(this, url)
+    this.#modules.set(url, agents)
+    return agents
   }
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
@@ -209,6 +213,11 @@ export class SimMachine implements Machine {
     this.#agentsOf = agentsOf
     this.eventLoop = world.host
     this.random = world.chance
+  }
+
+  /** Lives that ended otherwise than in good order. */
+  get crashes(): number {
+    return this.lives.filter(life => life.endedCleanly === false).length
   }
 
   /** The lives that go on. */

@@ -4,10 +4,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { RuntimeOptions } from 'ringreeve'
 import { LocalRuntime } from '#ringreeve/coordinator/runtime.js'
-import type { Loop } from '#ringreeve/loop/loop.js'
 import { agentsOf, Die, Enter, hearers, type Numbered, Open, Pass, Shout, Told, Wait } from './agents.js'
 import { Books } from './books.js'
+import { checkEnd, checkLoop } from './checks.js'
+import { Diary, KEEPING } from './diary.js'
 import { codeOf, type SimLife, SimMachine } from './executor.js'
+import { Wide } from './wide.js'
+import { LATE_MODULE, lateAgentOf, wideAgentsOf } from './wide-agents.js'
 import { World } from './world.js'
 
 /** Hears of the errors that nobody waits for: else the runtime would warn of them. */
@@ -23,6 +26,8 @@ export interface Plan {
   readonly tell?: (line: string) => void
   /** Nothing crashes by chance and no thread interrupts another; life `life` ends at its moment `moment`. */
   readonly crash?: { readonly life: number; readonly moment: number }
+  /** Agents are paused, unloaded, registered and so on as well, see wide.ts. */
+  readonly wide?: boolean
 }
 
 /** What became of it. */
@@ -64,34 +69,41 @@ class Scenario {
   /** Threads and types are given up soon. */
   readonly #strict: boolean
   readonly #below: (limit: number) => number
-  /** Whether sends of the application may have waited for a save. */
-  #saved = false
+  readonly #wide: Wide | undefined
+  #saved = false // sends of the application may have waited for that
 
   constructor(world: World, plan: Plan) {
-    this.#world = world
-    this.#plan = plan
-    this.#below = world.below
     const { below } = world
+    this.#world = world
+    this.#below = below
+    this.#plan = plan
     this.#books = new Books(world)
     const planned = plan.crash !== undefined
-    this.#machine = new SimMachine(world, life => {
+    const diary = plan.wide === true ? new Diary(world, this.#books, () => this.#machine) : undefined
+    const wider = (life: SimLife | undefined) => (diary === undefined ? [] : wideAgentsOf(this.#books, diary, life))
+    this.#machine = new SimMachine(world, (life, url) => {
+      if (url === LATE_MODULE) return [lateAgentOf(this.#books, life)]
       if (plan.crash?.life === life.life)
         world.moments.doom(life.thread, plan.crash.moment, () => life.endNow('as planned', undefined))
-      return agentsOf(world, this.#books, life)
+      return [...agentsOf(world, this.#books, life), ...wider(life)]
     })
     this.#threads = planned ? 2 : 1 + below(3)
     this.#cut = !planned && below(8) === 0
     this.#strict = !planned && below(4) === 0
     if (this.#strict) this.#books.may.push('AGENT_FAILED')
-    if (this.#cut) this.#books.may.push('STOPPED', 'CANCELLED')
+    if (this.#cut) this.#books.may.push('STOPPED', 'CANCELLED', ...(plan.wide === true ? ['AGENT_CREATION'] : []))
     const options: RuntimeOptions = {
-      agents: ['file:///simulated.js', ...agentsOf(world, this.#books, undefined)],
+      agents: ['file:///simulated.js', ...agentsOf(world, this.#books, undefined), ...wider(undefined)],
       ringBytes: 2_048 << below(3),
       restarts: this.#strict
         ? { max: below(2), within: 10_000, backoff: { min: 1, max: 20 } }
         : { max: 1_000, within: 1_000, backoff: { min: 1, max: 20 } },
     }
     this.#runtime = new LocalRuntime(options, this.#threads, this.#machine)
+    if (diary !== undefined) {
+      const [books, machine, runtime, strict] = [this.#books, this.#machine, this.#runtime, this.#strict]
+      this.#wide = new Wide({ world, books, diary, machine, runtime, strict, at: this.#at.bind(this) })
+    }
   }
 
   async run(): Promise<Run> {
@@ -117,7 +129,7 @@ class Scenario {
       } else if (thrown !== undefined) throw thrown
       else {
         await world.run(() => world.openPorts === 0, world.now + 1_000, world.steps + 10_000) // they hear of each other's end
-        this.#checkEnd(wrong)
+        checkEnd(world, this.#machine, wrong)
       }
     } catch (error) {
       const { cause } = error as Error
@@ -147,16 +159,24 @@ class Scenario {
     const actions = this.#plan.crash === undefined ? 10 + this.#below(50) : 24
     const span = this.#below(2) === 0 ? 4 : 40
     for (let i = 0; i < actions; i++) under.push(this.#at(this.#below(span), () => this.#act()))
+    const wide = this.#wide
+    if (wide !== undefined)
+      for (let i = 10 + this.#below(50); i > 0; i--) under.push(this.#at(this.#below(span + 20), () => wide.act()))
     if (this.#plan.crash === undefined)
       for (let i = this.#below(4); i > 0; i--) under.push(this.#at(this.#below(span + 20), () => this.#trouble()))
     if (this.#cut) {
-      await this.#at(this.#below(span), () => runtime.stop({ drain: this.#below(2) === 0, timeout: 20 }))
+      await this.#at(this.#below(span), () => {
+        wide?.stops()
+        return runtime.stop({ drain: this.#below(2) === 0, timeout: wide === undefined ? 20 : 500 })
+      })
       await Promise.all(under)
     } else {
       await Promise.all(under)
+      await wide?.calm()
       await runtime.idle()
       this.#checkQuiet()
-      if (!this.#strict) for (let key = 0; key < KEYS; key++) await this.#checkLedger(`ledger/${key}`)
+      for (const type of this.#strict ? [] : wide === undefined ? ['ledger'] : KEEPING)
+        for (let key = 0; key < KEYS; key++) await this.#checkLedger(`${type}/${key}`)
     }
     await runtime.close()
   }
@@ -264,7 +284,8 @@ class Scenario {
     const before = this.#books.entries.length
     await this.#runtime.idle()
     this.#world.note(`idle since ${calledAt}`)
-    if (this.#cut || this.#saved || this.#machine.lives.some(life => life.thread.over)) return
+    if (this.#cut || this.#saved || this.#wide?.saved === true || this.#machine.lives.some(life => life.thread.over))
+      return
     this.#books.checkCame(before)
   }
 
@@ -345,21 +366,7 @@ class Scenario {
       if (alive && there && queued + running > 0) wrong.push(`loop ${loop} has ${queued} queued and ${running} running`)
     }
     const loops = [this.#runtime.host, ...this.#machine.alive.map(life => life.loop)]
-    for (const loop of loops) if (loop !== undefined) this.#checkLoop(loop)
-  }
-
-  #checkLoop(loop: Loop): void {
-    const { wrong } = this.#books
-    const { index } = loop.directory
-    if (loop.work.expecting()) wrong.push(`loop ${index} still waits for answers`)
-    if (loop.work.pending() || loop.work.hasWork()) wrong.push(`loop ${index} has something to do`)
-    for (const peer of loop.peers.list) {
-      if (peer === undefined) continue
-      const { inbound, link } = peer
-      if (inbound.size > 0) wrong.push(`loop ${index} holds ${inbound.size} that came from ${peer.index}`)
-      if ((link?.work.out.backlog ?? 0) + (link?.answers.out.backlog ?? 0) > 0)
-        wrong.push(`loop ${index} has a backlog for ${peer.index}`)
-    }
+    for (const loop of loops) if (loop !== undefined) checkLoop(loop, this.#wide !== undefined, wrong)
   }
 
   /** What was answered is in the ledger, whatever ended since; in the order in which each sender sent it. */
@@ -370,18 +377,10 @@ class Scenario {
       if (codeOf(error) === 'THREAD_LOST') return open() // the crash that was planned
       throw error
     })
-    for (const { n, what, recipients, waited, outcome } of entries) {
-      const answered = waited && outcome !== undefined && !('error' in outcome)
-      if (recipients.includes(ledger) && answered && !there.includes(n))
+    for (const { n, what, must, waited, outcome, forgotten } of entries) {
+      const answered = waited && !forgotten && outcome !== undefined && !('error' in outcome)
+      if (must.includes(ledger) && answered && !there.includes(n))
         wrong.push(`${what} ${n} was answered and is not in ${ledger}`)
     }
-  }
-
-  #checkEnd(wrong: string[]): void {
-    const world = this.#world
-    if (this.#machine.alive.length > 0)
-      wrong.push(`threads are left: ${this.#machine.alive.map(life => life.thread.name)}`)
-    if (world.openPorts > 0) wrong.push(`${world.openPorts} ports are open`)
-    if (world.host.strongTimers > 0) wrong.push(`${world.host.strongTimers} timers are left`)
   }
 }

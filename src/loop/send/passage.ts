@@ -42,6 +42,11 @@ export class Passage implements Answers {
     for (const fail of this.#unchecked) fail(error)
   }
 
+  /** When what the application has sent so far is through; undefined if it is. */
+  get behind(): Promise<unknown> | undefined {
+    return this.#checking.get(APPLICATION)
+  }
+
   /** Whether there is nothing to pass. */
   isFree(hook: 'onSend' | 'onPublish', schema: StandardSchemaV1 | undefined): boolean {
     return schema === undefined && this.#hooks[hook].length === 0 && this.#checking.size === 0

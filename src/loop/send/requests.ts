@@ -115,12 +115,19 @@ export class Requests {
 
   /** Asks an agent to stop, behind everything that was sent to it from here. Resolves when it has stopped. @throws UnknownAgentError */
   stop(recipient: AgentId): Promise<unknown> {
-    const { admission, directory, origin, peers } = this.#host
+    const { admission, directory, origin, peers, passage } = this.#host
     const address = directory.of(recipient)
     if (address.loop < 0) throw directory.nowhere(address)
     if (admission.held) return admission.hold(async () => this.stop(recipient)) // behind what was held before it
     const call = new Call(peers, stopRequest, address.text, undefined)
-    this.#dispatch(undefined, call, stopRequest, undefined, address, origin.next(), undefined, undefined)
+    const dispatch = (): void => {
+      const to = directory.of(recipient)
+      if (to.loop < 0) return call.reject(directory.nowhere(to))
+      this.#dispatch(undefined, call, stopRequest, undefined, to, origin.next(), undefined, undefined)
+    }
+    const { behind } = passage // what was sent before and is being checked goes first
+    if (behind === undefined) dispatch()
+    else void behind.then(dispatch)
     return call.promise
   }
 
