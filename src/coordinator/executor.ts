@@ -2,18 +2,11 @@
 // ended runs nothing any more (unless it is said to be a zombie), and every order that it has not carried out fails.
 import type { ResourceLimits } from 'node:worker_threads'
 import type { OpenTurn } from '../loop/cell/agents.js'
-import type { LoopControl } from '../loop/control/control.js'
+import type { Orders } from '../loop/control/orders.js'
 import type { ThreadTask } from '../loop/thread.js'
 import type { Bell } from '../sync/bell.js'
 import type { CancelFlags } from '../sync/cancel.js'
 import type { Status } from '../sync/status.js'
-
-/** The orders to a loop, as promises. */
-export type Orders = {
-  readonly [K in keyof LoopControl]: LoopControl[K] extends (...args: infer A) => infer R
-    ? (...args: A) => Promise<Awaited<R>> | Awaited<R>
-    : never
-}
 
 /** How a life ended. */
 export interface Ending {

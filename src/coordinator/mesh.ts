@@ -3,13 +3,13 @@
 import type { MessageChannel } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { ThreadLostError } from '../agent/errors.js'
-import type { LoopControl } from '../loop/control/control.js'
+import type { Orders } from '../loop/control/orders.js'
 import type { CancelFlags } from '../sync/cancel.js'
 import { sharedMemory } from '../sync/pool.js'
 import type { Status } from '../sync/status.js'
 import type { LinkParts } from '../transport/link.js'
 import { createRing, RingGauge } from '../transport/ring.js'
-import type { Orders, ThreadLife } from './executor.js'
+import type { ThreadLife } from './executor.js'
 import { Leases } from './leases.js'
 
 /** Orders to a loop, the same for the host's (direct) and a thread's (raced with its end). */
@@ -27,16 +27,16 @@ export class HostHandle implements LoopHandle {
   readonly life = 0
   readonly status: Status
   readonly flags: CancelFlags
-  readonly #control: LoopControl
+  readonly #control: Orders
 
-  constructor(control: LoopControl, status: Status, flags: CancelFlags) {
+  constructor(control: Orders, status: Status, flags: CancelFlags) {
     this.#control = control
     this.status = status
     this.flags = flags
   }
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
-    return await work(this.#control as Orders)
+    return await work(this.#control)
   }
 }
 
@@ -109,7 +109,7 @@ export class Mesh {
     await Promise.all(others.map(other => this.#connect(loop, other, refused)))
   }
 
-  /** Forgets a loop and its rings. Its links at the other ends are for {@link LoopControl.detach}. */
+  /** Forgets a loop and its rings. Its links at the other ends are for {@link Orders.detach}. */
   remove(loop: LoopHandle): void {
     if (this.#loops.get(loop.index) === loop) this.#loops.delete(loop.index)
     for (const key of this.#gauges.keys()) {

@@ -9,7 +9,7 @@ import {
 } from '../agent/errors.js'
 import { checkAgentType, checkTopicType } from '../agent/ids.js'
 import type { TopicPattern } from '../agent/options.js'
-import type { AgentDescription } from '../loop/control/control.js'
+import type { AgentDescription } from '../loop/control/orders.js'
 import { Placement } from '../routing/placement.js'
 import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
 import type { Subscription } from './api.js'

@@ -7,7 +7,7 @@ import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '.
 import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/handle.js'
-import { type SavedState, unwrap } from '../loop/control/control.js'
+import { type Orders, type SavedState, unwrap } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
 import type {
   AgentSource,
@@ -24,7 +24,6 @@ import type {
 } from './api.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
-import type { Orders } from './executor.js'
 import { type Machine, realMachine } from './machine.js'
 import type { LoopHandle } from './mesh.js'
 

@@ -15,13 +15,13 @@ import { Piscina } from 'piscina'
 import { ThreadLostError } from '../agent/errors.js'
 import { ownEventLoop, within } from '../loop/base/event-loop.js'
 import type { OpenTurn } from '../loop/cell/agents.js'
-import type { LoopControl } from '../loop/control/control.js'
 import { lastWordsOf } from '../loop/control/last-words.js'
+import type { Orders } from '../loop/control/orders.js'
 import type { ThreadTask } from '../loop/thread.js'
 import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
-import type { Ending, Executor, ExecutorOptions, Orders, ThreadLife } from './executor.js'
+import type { Ending, Executor, ExecutorOptions, ThreadLife } from './executor.js'
 
 const EXIT_MS = 2_000
 const threadFile = new URL('../loop/thread-door.cjs', import.meta.url)
@@ -40,7 +40,7 @@ class PoolThread implements ThreadLife {
   worker: Worker | undefined
   over = false
   readonly #threads: Threads
-  readonly #control: Comlink.Remote<LoopControl>
+  readonly #control: Comlink.Remote<Orders>
   readonly #abort = new AbortController()
   #why: string | undefined
   /**
@@ -63,7 +63,7 @@ class PoolThread implements ThreadLife {
       this.exit = resolve
     })
     this.#threads = threads
-    this.#control = Comlink.wrap<LoopControl>(port as unknown as Comlink.Endpoint)
+    this.#control = Comlink.wrap<Orders>(port as unknown as Comlink.Endpoint)
     let turns: readonly OpenTurn[] | undefined
     const hear = (message: unknown): void => {
       turns ??= lastWordsOf(message)
@@ -87,7 +87,7 @@ class PoolThread implements ThreadLife {
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
     if (this.over) throw this.#lost((await this.ended).why)
-    const done = work(this.#control as unknown as Orders)
+    const done = work(this.#control)
     this.bell.interrupt()
     let fail!: (error: ThreadLostError) => void
     const lost = new Promise<never>((_, reject) => {

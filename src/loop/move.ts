@@ -8,6 +8,7 @@ import { textOf } from '../agent/errors.js'
 import { type EventLoop, within } from './base/event-loop.js'
 import type { Heap } from './base/reports.js'
 import type { Cell } from './cell/cell.js'
+import type { Leaving } from './control/orders.js'
 import type { Loop } from './loop.js'
 
 const LOOK_MS = 2
@@ -20,9 +21,6 @@ interface Luggage {
   readonly state?: { readonly value: unknown }
   readonly paused: boolean
 }
-
-/** What became of the wish to leave: so many agents did, of which some are to be made again at once; or one cannot; or something has begun again. */
-export type Leaving = { readonly moved: number; readonly active: readonly string[] } | { readonly why: string } | 'busy'
 
 /** The move of one loop. */
 export class Move {

@@ -1,74 +1,37 @@
-// What the coordinator can tell a loop. The host's loop is told directly, a thread's over Comlink; so everything here
-// takes and returns plain data (and ports), and errors that are ours come back as plain data too.
+// Carries out what the coordinator orders a loop to do. The host's loop is told directly, a thread's over Comlink; so an order
+// takes and returns plain data only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
-import { AlreadyExistsError, ModuleError, StateError } from '../../agent/errors.js'
-import { type AgentId, toAgentId } from '../../agent/ids.js'
+import { AlreadyExistsError, ModuleError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
-import type { RestartPolicy, TopicPattern } from '../../agent/options.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
-import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
+import type { WireError } from '../../transport/wire-error.js'
 import type { Heap, Kept } from '../base/reports.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
-import { type Leaving, Move } from '../move.js'
+import { Move } from '../move.js'
 import { loadModule } from './modules.js'
+import {
+  type AgentDescription,
+  type Leaving,
+  type Orders,
+  type Outcome,
+  outcomeOf,
+  plainError,
+  type SavedState,
+} from './orders.js'
+import { Snapshots } from './snapshots.js'
 
-/** What the coordinator knows of an agent type. */
-export interface AgentDescription {
-  readonly type: string
-  readonly description: string | undefined
-  readonly messages: readonly string[]
-  readonly subscriptions: readonly TopicPattern[]
-  readonly threads: number | undefined
-  readonly concurrency: string | number
-  readonly deadline: number | undefined
-  readonly restarts: RestartPolicy | undefined
-  readonly version: number
-}
-
-/** State of one agent, with the version of its type. */
-export interface SavedState {
-  readonly agent: string
-  readonly version: number
-  readonly state: unknown
-}
-
-/** A result, or an error of ours as plain data. */
-export type Outcome<T> = { readonly value: T } | { readonly error: WireError }
-
-/** Undoes {@link Outcome}. */
-export function unwrap<T>(outcome: Outcome<T>): T {
-  if ('error' in outcome) throw errorFromWire(outcome.error)
-  return outcome.value
-}
-
-async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return { value: await work() }
-  } catch (error) {
-    const known = error instanceof Error ? error : new Error(String(error))
-    return { error: errorToWire(known, isCloneable) }
-  }
-}
-
-function isCloneable(part: unknown): boolean {
-  try {
-    structuredClone(part)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Orders to one loop. */
-export class LoopControl {
+/** Takes the orders of one loop. */
+export class LoopControl implements Orders {
   readonly #loop: Loop
+  readonly #snapshots: Snapshots
   readonly #move: Move
 
   constructor(loop: Loop) {
     this.#loop = loop
+    this.#snapshots = new Snapshots(loop.agents)
     this.#move = new Move(loop)
   }
 
@@ -80,13 +43,11 @@ export class LoopControl {
     this.#loop.peers.detach(index, life, why, forGood, overdue)
   }
 
-  /** Replaces the routes. What was sent before goes by those it was sent by. */
   route(table: RouteTable): void {
     this.#loop.peers.takeIn()
     this.#loop.route(table)
   }
 
-  /** Takes what the life before left of its agents. */
   remember(kept: readonly Kept[]): void {
     this.#loop.agents.checkpoints.remember(kept)
   }
@@ -95,7 +56,6 @@ export class LoopControl {
     this.#loop.scheduler.resume()
   }
 
-  /** Loads modules and hosts the agents they export. Their interceptors are chained in the order given. */
   load(urls: readonly string[]): Promise<Outcome<AgentDescription[]>> {
     return outcomeOf(async () => {
       const found: AgentDescription[] = []
@@ -110,7 +70,6 @@ export class LoopControl {
     })
   }
 
-  /** Loads modules and chains the interceptors they export. */
   intercept(urls: readonly string[]): Promise<Outcome<void>> {
     return outcomeOf(async () => {
       for (const url of urls) {
@@ -153,50 +112,16 @@ export class LoopControl {
     return outcomeOf(() => this.#loop.agents.of(agent).ensure())
   }
 
-  /** States of the agents that exist here: of all, or of one. */
   save(agent?: string): Promise<Outcome<SavedState[]>> {
-    return outcomeOf(() => {
-      const left = [...this.#loop.agents.checkpoints.waiting]
-        .filter(kept => kept.state !== undefined && (agent === undefined || kept.agent === agent))
-        .map(({ agent, state }) => {
-          const version = this.#loop.agents.type(toAgentId(agent).type)?.version as number
-          return { agent, version, state: state?.value }
-        })
-      const cells = agent === undefined ? [...this.#loop.agents.cells] : [this.#loop.agents.existing(agent)]
-      const unloaded = [...this.#loop.agents.unloaded].filter(([text]) => agent === undefined || text === agent)
-      const away = unloaded.map(([text, state]) => {
-        const id = toAgentId(text)
-        return { agent: text, version: this.#loop.agents.type(id.type)?.version ?? 1, state: this.#plain(id, state) }
-      })
-      const here = cells
-        .filter(cell => cell?.hasState === true)
-        .map(cell => ({
-          agent: cell?.text as string,
-          version: cell?.type.version as number,
-          state: this.#plain(cell?.id as AgentId, cell?.state),
-        }))
-      return [...here, ...away, ...left]
-    })
+    return outcomeOf(() => this.#snapshots.save(agent))
   }
 
-  /** Takes states in; creates the agents that are not there. First all are checked, then all are put in. */
   restore(saved: readonly SavedState[]): Promise<Outcome<void>> {
-    return outcomeOf(async () => {
-      const ready = saved.map(({ agent, version, state }) => ({ agent, state: this.#migrated(agent, version, state) }))
-      for (const { agent, state } of ready) {
-        await this.#loop.agents.of(agent).ensure()
-        const cell = this.#loop.agents.of(agent) // another one, if the agent was just stopping
-        cell.state = state
-        if (cell.type.checkpoint !== undefined) this.#loop.agents.checkpoints.save(cell)
-      }
-    })
+    return outcomeOf(() => this.#snapshots.restore(saved))
   }
 
-  /** Checks states without putting them in. */
   check(saved: readonly SavedState[]): Promise<Outcome<void>> {
-    return outcomeOf(() => {
-      for (const { agent, version, state } of saved) this.#migrated(agent, version, state)
-    })
+    return outcomeOf(() => this.#snapshots.check(saved))
   }
 
   rest(): void {
@@ -213,7 +138,8 @@ export class LoopControl {
     this.#loop.scheduler.flush()
   }
 
-  /** The steps of a move, in their order; see {@link Move}. */
+  // the steps of a move, in their order
+
   weigh(): string | undefined {
     return this.#move.weigh()
   }
@@ -246,12 +172,10 @@ export class LoopControl {
     this.#loop.agents.existing(agent)?.resume()
   }
 
-  /** Orders come by another way than messages: what was sent before this one is in its mailbox after it. */
   takeIn(): void {
     this.#loop.peers.takeIn()
   }
 
-  /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
     this.#loop.peers.takeIn()
     return outcomeOf(() => this.#loop.agents.of(agent).drop(ms))
@@ -259,38 +183,10 @@ export class LoopControl {
 
   async stop(ms: number): Promise<WireError[]> {
     const failures = await this.#loop.stop(ms)
-    return failures.map(error => errorToWire(error instanceof Error ? error : new Error(String(error)), isCloneable))
+    return failures.map(plainError)
   }
 
   end(): void {
     this.#loop.end()
-  }
-
-  #migrated(agent: string, version: number, state: unknown): unknown {
-    const { type } = toAgentId(agent)
-    const hosted = this.#loop.agents.type(type)
-    if (hosted === undefined)
-      throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
-    const copy: unknown = structuredClone(state)
-    if (version === hosted.version) return copy
-    const { migrate } = hosted.spec.options
-    if (migrate === undefined || version > hosted.version) {
-      throw new StateError(
-        `the state of ${agent} has version ${version}; '${type}' is at version ${hosted.version} and has no way from there`,
-        { agent },
-      )
-    }
-    return migrate(copy, version)
-  }
-
-  #plain(id: AgentId, state: unknown): unknown {
-    try {
-      return structuredClone(state)
-    } catch (error) {
-      throw new StateError(`the state of ${id} is not plain data: ${(error as Error).message}`, {
-        agent: id.toString(),
-        cause: error,
-      })
-    }
   }
 }
