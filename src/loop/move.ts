@@ -6,10 +6,14 @@ import { serialize } from 'node:v8'
 import type { MessagePort } from 'node:worker_threads'
 import { textOf } from '../agent/errors.js'
 import { type EventLoop, within } from './base/event-loop.js'
-import type { Heap } from './base/reports.js'
+import type { Ledger } from './base/ledger.js'
+import type { Heap, Reports } from './base/reports.js'
+import type { Workload } from './base/scheduler.js'
+import type { Agents } from './cell/agents.js'
 import type { Cell } from './cell/cell.js'
+import type { HeapWatch } from './control/heap.js'
 import type { Leaving } from './control/orders.js'
-import type { Loop } from './loop.js'
+import type { Peers } from './peer/peers.js'
 
 const LOOK_MS = 2
 /** The part of the threshold that states may take as bytes. Read again they take up to three times as much. */
@@ -22,23 +26,36 @@ interface Luggage {
   readonly paused: boolean
 }
 
+/** What a move needs of its loop. */
+export interface MoveHost {
+  readonly agents: Agents
+  readonly ledger: Pick<Ledger, 'queued' | 'running' | 'balanced'>
+  readonly peers: Pick<Peers, 'drained'>
+  readonly reports: Pick<Reports, 'observer' | 'unhandled'>
+  readonly eventLoop: EventLoop
+  /** Undefined: it is not watched. */
+  readonly heap: HeapWatch | undefined
+  /** Shows what was done to who can see it. */
+  readonly work: Pick<Workload, 'show'>
+}
+
 /** The move of one loop. */
 export class Move {
-  readonly #loop: Loop
+  readonly #host: MoveHost
   /** Agents that do something of themselves: they are made again at once. */
   readonly #active = new Set<string>()
   /** All that were there. */
   readonly #agents = new Set<string>()
 
-  constructor(loop: Loop) {
-    this.#loop = loop
+  constructor(host: MoveHost) {
+    this.#host = host
   }
 
   /** Looks whether the agents can move at all. @returns why they cannot */
   weigh(): string | undefined {
-    const loop = this.#loop
-    const states = [...loop.agents.unloaded, ...[...loop.agents.cells].map(cell => [cell.text, cell.state] as const)]
-    const most = loop.heap === undefined ? Number.POSITIVE_INFINITY : loop.heap.now().threshold * MOST_STATE
+    const { agents, heap } = this.#host
+    const states = [...agents.unloaded, ...[...agents.cells].map(cell => [cell.text, cell.state] as const)]
+    const most = heap === undefined ? Number.POSITIVE_INFINITY : heap.now().threshold * MOST_STATE
     let bytes = 0
     for (const [agent, state] of states) {
       try {
@@ -53,7 +70,7 @@ export class Move {
 
   /** Lets what is at work end and unloads every agent. @returns what it was that did not end in `ms` */
   async settle(ms: number): Promise<string | undefined> {
-    const { eventLoop } = this.#loop
+    const { eventLoop } = this.#host
     const end = eventLoop.now() + ms
     while (eventLoop.now() < end) {
       if (!(await until(eventLoop, end, () => this.#turnsEnded))) break
@@ -66,13 +83,13 @@ export class Move {
 
   /** Hands over every agent, if nothing has begun since {@link settle}. The loop must not be told anything afterwards. */
   leave(port: MessagePort): Leaving {
-    const loop = this.#loop
-    loop.work.show()
+    const { agents, work } = this.#host
+    work.show()
     if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
-    const paused = new Set([...loop.agents.cells].filter(cell => cell.paused).map(cell => cell.text))
-    const all = new Set([...this.#agents, ...loop.agents.unloaded.keys(), ...paused])
+    const paused = new Set([...agents.cells].filter(cell => cell.paused).map(cell => cell.text))
+    const all = new Set([...this.#agents, ...agents.unloaded.keys(), ...paused])
     for (const agent of all) {
-      const state = loop.agents.unloaded.has(agent) ? { state: { value: loop.agents.unloaded.get(agent) } } : {}
+      const state = agents.unloaded.has(agent) ? { state: { value: agents.unloaded.get(agent) } } : {}
       try {
         port.postMessage({ agent, ...state, paused: paused.has(agent) } satisfies Luggage)
       } catch (error) {
@@ -91,23 +108,23 @@ export class Move {
 
   /** Takes in what the life before handed over. */
   moveIn(port: MessagePort): Heap | undefined {
-    const loop = this.#loop
-    const { receive } = loop.eventLoop
+    const { agents, eventLoop, heap } = this.#host
+    const { receive } = eventLoop
     for (let next = receive(port); next !== undefined; next = receive(port)) {
       const { agent, state, paused } = next.message as Luggage
-      loop.agents.checkpoints.movedIn(agent)
-      if (state !== undefined) loop.agents.unloaded.set(agent, state.value)
-      if (paused) loop.agents.of(agent).pause()
+      agents.checkpoints.movedIn(agent)
+      if (state !== undefined) agents.unloaded.set(agent, state.value)
+      if (paused) agents.of(agent).pause()
     }
     port.close()
-    return loop.heap?.begin()
+    return heap?.begin()
   }
 
   async rouse(agents: readonly string[]): Promise<void> {
     // one that cannot be made is told of in the event log, and tried again by its next message
     await Promise.all(
       agents.map(agent =>
-        this.#loop.agents
+        this.#host.agents
           .of(agent)
           .ensure()
           .catch(() => {}),
@@ -116,20 +133,20 @@ export class Move {
   }
 
   get #turnsEnded(): boolean {
-    const { ledger } = this.#loop
-    const { drained } = this.#loop.peers
+    const { ledger, peers } = this.#host
+    const { drained } = peers // looked at whatever else holds: to look is to ask for the room that frames wait for
     if (ledger.queued > 0 || ledger.running > 0 || !drained) return false
     return !this.#loaded.some(cell => cell.stage === 'starting' || cell.promised)
   }
 
   /** Whether no call of this loop waits either. */
   get #quiet(): boolean {
-    const { ledger, peers } = this.#loop
+    const { ledger, peers } = this.#host
     return ledger.balanced && peers.drained
   }
 
   get #loaded(): Cell[] {
-    return [...this.#loop.agents.cells].filter(({ stage }) => stage !== 'absent')
+    return [...this.#host.agents.cells].filter(({ stage }) => stage !== 'absent')
   }
 
   async #unload(cell: Cell): Promise<void> {
@@ -139,17 +156,17 @@ export class Move {
     try {
       await cell.unload()
     } catch (error) {
-      this.#loop.reports.observer.failed(cell, undefined, error)
-      this.#loop.reports.unhandled(cell, undefined, error)
+      this.#host.reports.observer.failed(cell, undefined, error)
+      this.#host.reports.unhandled(cell, undefined, error)
     }
   }
 
   #busy(): string {
-    const [turn] = this.#loop.agents.openTurns()
+    const [turn] = this.#host.agents.openTurns()
     if (turn !== undefined) return `'${turn.message}' of ${turn.agent} is still at work`
     const timed = this.#loaded.find(cell => cell.promised)
     if (timed !== undefined) return `${timed.text} has a timer pending`
-    const waiting = [...this.#loop.agents.cells].find(cell => cell.waiting > 0)
+    const waiting = [...this.#host.agents.cells].find(cell => cell.waiting > 0)
     if (waiting !== undefined) return `messages wait for ${waiting.text}`
     const [loaded] = this.#loaded
     if (loaded !== undefined) return `${loaded.text} has not stopped`
