@@ -173,16 +173,10 @@ export class Coordinator {
 
   /** When all that was sent from here to a loop is in its ring; or after `ms`. An order that comes then can have it taken in. */
   async #written(loop: LoopHandle, ms: number): Promise<void> {
-    const out = loop.index === 0 ? undefined : this.host.peers.of(loop.index).link?.work.out
-    if (out === undefined) return
-    const { given } = out
+    if (loop.index === 0) return
+    const sent = this.host.peers.of(loop.index).sending()
     const end = this.house.now() + ms
-    for (;;) {
-      out.retry()
-      out.show()
-      if (out.given - out.backlog >= given || this.house.now() > end) return
-      await loop.order(control => control.takeIn())
-    }
+    while (!sent() && this.house.now() <= end) await loop.order(control => control.takeIn())
   }
 
   get loops(): readonly LoopHandle[] {

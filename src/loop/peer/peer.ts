@@ -101,6 +101,18 @@ export class Peer {
     return link === undefined || (!link.hasWork && link.work.out.backlog === 0 && link.answers.out.backlog === 0)
   }
 
+  /** @returns writes what there is room for, and says whether all that was sent there before now is in the ring */
+  sending(): () => boolean {
+    const out = this.#way.link?.work.out
+    if (out === undefined) return () => true
+    const { given } = out
+    return () => {
+      out.retry()
+      out.show()
+      return out.given - out.backlog >= given
+    }
+  }
+
   /**
    * That life is over: what waits for its answers fails. What was never sent waits for the next life, unless there is
    * none (`forGood`).
