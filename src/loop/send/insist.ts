@@ -3,9 +3,18 @@
 import type { SendOptions } from '../../agent/context.js'
 import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../../agent/errors.js'
 import type { RequestType } from '../../agent/message.js'
-import type { SendHost } from './requests.js'
+import type { Origin } from '../base/message.js'
+import type { Reports } from '../base/reports.js'
+import type { Peers } from '../peer/peers.js'
 
 const CRASHES = 2
+
+/** What it needs of the loop that sends. */
+export interface InsistHost {
+  readonly origin: Origin
+  readonly peers: Pick<Peers, 'isGone'>
+  readonly reports: Pick<Reports, 'dead'>
+}
 
 /**
  * Sends a request until it is settled by something else than the end of its thread.
@@ -13,7 +22,7 @@ const CRASHES = 2
  * @throws PoisonedError
  */
 export async function insist(
-  { origin, peers, reports }: Pick<SendHost, 'origin' | 'peers' | 'reports'>,
+  { origin, peers, reports }: InsistHost,
   message: RequestType,
   payload: unknown,
   recipient: string,
