@@ -7,7 +7,7 @@ import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import type { Report } from '../loop/base/reports.js'
 import { LoopControl } from '../loop/control/control.js'
-import { type AgentDescription, unwrap } from '../loop/control/orders.js'
+import { type AgentDescription, type Orders, unwrap } from '../loop/control/orders.js'
 import { Loop, type LoopOptions } from '../loop/loop.js'
 import type { LogEntry } from '../observe/log.js'
 import type { SubscriptionRoute } from '../routing/table.js'
@@ -19,6 +19,7 @@ import { IdleWatch } from './idle.js'
 import { Lives } from './lives.js'
 import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh } from './mesh.js'
+import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
 import { stackOf } from './stack.js'
 import { type TooLong, Watchdog } from './watchdog.js'
@@ -136,7 +137,7 @@ export class Coordinator {
 
   /** @returns the types that were added */
   async register(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
-    const types = await this.undisturbed(() => this.#add(source, withSubscriptions))
+    const types = await this.recycler.undisturbed(() => this.#add(source, withSubscriptions))
     await this.#route()
     return types
   }
@@ -152,6 +153,11 @@ export class Coordinator {
     await this.#route()
   }
 
+  /** Gives an order to the loop of an agent, which does not move meanwhile. */
+  order<T>(id: AgentId, work: (control: Orders) => Promise<T> | T): Promise<T> {
+    return this.recycler.undisturbed(async () => (await this.loopOf(id)).order(work))
+  }
+
   /** The loop that hosts an agent; while its thread is replaced, once that is done. @throws UnknownAgentError, ThreadLostError, StoppedError */
   async loopOf(id: AgentId): Promise<LoopHandle> {
     const address = this.host.directory.of(id)
@@ -160,7 +166,11 @@ export class Coordinator {
   }
 
   /** Stops an agent without what is queued for it, wherever that is: here, on its way, or there. */
-  async dropAgent(id: AgentId, ms: number): Promise<void> {
+  dropAgent(id: AgentId, ms: number): Promise<void> {
+    return this.recycler.undisturbed(() => this.#drop(id, ms))
+  }
+
+  async #drop(id: AgentId, ms: number): Promise<void> {
     const loop = await this.loopOf(id)
     const text = id.toString()
     if (loop.index > 0) {
@@ -191,19 +201,13 @@ export class Coordinator {
     })
   }
 
-  /** Threads that were recycled. */
-  get recycled(): number {
-    return this.#lives.recycler.recycled
+  get recycler(): Recycler {
+    return this.#lives.recycler
   }
 
   /** Threads that were ended and have not gone. */
   get zombies(): number {
     return this.#lives.zombies
-  }
-
-  /** Runs work that must not meet agents on their way from one life of their thread to the next. */
-  undisturbed<T>(work: () => Promise<T>): Promise<T> {
-    return this.#lives.recycler.undisturbed(work)
   }
 
   /** Takes the errors that nobody waited for. */
@@ -220,14 +224,14 @@ export class Coordinator {
   /** Ends everything. Never throws, never waits longer than the time limits. @returns what `onStop` hooks threw */
   async stop(ms: number): Promise<unknown[]> {
     this.house.stopping = true
-    this.#watchdog.stop()
+    this.#watchdog.end()
     const stops = [this.host.stop(ms), this.#lives.stop(ms)]
     this.host.admission.openForGood()
     const failures = (await Promise.all(stops)).flat()
     await this.#lives.destroy()
     this.host.end()
     this.idle.end()
-    this.#mesh.release(this.#mesh.get(0) as LoopHandle)
+    this.#mesh.letGo(this.#mesh.get(0) as LoopHandle)
     return failures
   }
 

@@ -98,13 +98,17 @@ export class Lives {
     if (loop instanceof ThreadHandle && loop.life === life) loop.thread.kill(why)
   }
 
-  /** The loop where an agent is; while its thread is replaced, once that is done. @throws ThreadLostError, StoppedError */
+  /**
+   * The loop where an agent is; while its thread is replaced, once that is done. None once the run ends: the calling loop
+   * is there then, and could still be given orders, but what it made for them would have no end.
+   * @throws ThreadLostError, StoppedError
+   */
   async loopOf({ loop: index, text }: Address): Promise<LoopHandle> {
     const { host, mesh } = this.#of
     for (;;) {
+      if (this.#ending) throw host.admission.reason
       const loop = mesh.get(index)
       if (loop !== undefined) return loop
-      if (this.#ending) throw host.admission.reason
       if (host.peers.isGone(index)) {
         const why = `thread ${index}, where ${text} lives, ended too often and was given up`
         throw new ThreadLostError(why, false, { thread: index, agent: text }, true)
@@ -152,12 +156,19 @@ export class Lives {
       await mesh.join(loop, error => thread.kill(notBegun(error)))
       for (const gone of this.#givenUp)
         await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
-      await rouse?.()
+      if (rouse !== undefined) void this.#rouse(rouse)
     } catch (error) {
       thread.kill(notBegun(error))
       await thread.ended // who waits for the loop has another replacement to wait for
       throw error
     }
+  }
+
+  /** Nobody waits but who waits for idle: an agent that is made again may give orders, and orders wait for the move. */
+  async #rouse(rouse: () => Promise<void>): Promise<void> {
+    this.#replacing++
+    await rouse().catch(() => {}) // its thread ended: that is told of
+    this.#replaced()
   }
 
   /** Has a loop load what it has not, and gives it the routes. @returns what it knows now */
@@ -179,7 +190,7 @@ export class Lives {
     const overdue = watchdog.forget(thread)
     this.#replacing++
     mesh.remove(loop)
-    void thread.exited.then(() => mesh.release(loop))
+    void thread.exited.then(() => mesh.letGo(loop))
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const recycled = this.recycler.hasLeft(thread) && !this.#ending
     const verdict = recycled ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
@@ -219,7 +230,7 @@ export class Lives {
         // both at once, in this order, before anything of the next life: who tries a failed call again is told why not
         const routed = table && other.order(control => control.route(table))
         await Promise.all([routed, other.order(control => control.detach(index, life, why, forGood, overdue))])
-        mesh.release(other, loop)
+        mesh.letGo(other, loop)
       })
     } catch (error) {
       host.reports.unhandled(undefined, undefined, error)
@@ -268,7 +279,7 @@ export class Lives {
   async stop(ms: number): Promise<unknown[]> {
     this.#ending = true
     for (const end of this.#waits) end()
-    this.recycler.stop()
+    this.recycler.end()
     const threads = this.#of.mesh.loops.filter(loop => loop instanceof ThreadHandle)
     return (await Promise.all(threads.map(loop => this.#stop(loop, ms)))).flat()
   }

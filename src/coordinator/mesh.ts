@@ -121,7 +121,7 @@ export class Mesh {
    * A loop has detached from `other`, or (without `other`) is gone: it cannot reach the memory it shared. Not before
    * {@link remove}, since the gauges look at that memory too.
    */
-  release(loop: LoopHandle, other?: LoopHandle): void {
+  letGo(loop: LoopHandle, other?: LoopHandle): void {
     this.#leases.release(loop, other)
   }
 

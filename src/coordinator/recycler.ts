@@ -1,7 +1,7 @@
 // The recycler gives a thread whose heap is full a new life, with its agents and their state. What it keeps: one thread
-// moves at a time, and never while somebody saves, loads or registers; what others send to it waits with them, in order;
-// a move that cannot be made in time is called off and leaves everything as it was. Nothing waits for a move that waits for
-// a third thread to come by.
+// moves at a time, and never while somebody saves, loads or registers, but after those who came before it; what others
+// send to it waits with them, in order; a move that cannot be made in time is called off and leaves everything as it was.
+// Nothing waits for a move that waits for a third thread to come by, or for who waits for the move.
 import type { MessageChannel, MessagePort } from 'node:worker_threads'
 import * as Comlink from 'comlink'
 import { textOf } from '../agent/errors.js'
@@ -13,8 +13,9 @@ import type { Observer } from '../observe/observer.js'
 import type { ThreadLife } from './executor.js'
 import { type Mesh, ThreadHandle } from './mesh.js'
 import type { Verdict } from './supervisor.js'
+import { Turnstile } from './turnstile.js'
 
-/** How long the turns of a thread may take to end, while what is sent to it waits. */
+/** How long the turns of a thread may take to end, while what is sent to it waits; and before that, the orders at work. */
 const SETTLE_MS = 2_000
 /** When it is tried again after that was not enough. */
 const AGAIN_MS = 10_000
@@ -53,43 +54,37 @@ interface Stays {
 /** Recycles threads. */
 export class Recycler {
   readonly #host: RecyclerHost
-  /** By loop: heaps that are full. */
+  readonly #turnstile: Turnstile
+  /** By loop: heaps that are full, whose move waits for its turn. */
   readonly #full = new Map<number, { readonly life: number; readonly heap: Heap }>()
   /** By life: when it may be tried again. */
   readonly #resting = new Map<ThreadLife, number>()
   readonly #left = new Map<number, Left>()
-  #running: Promise<void> | undefined
-  #guests = 0
-  #stopped = false
+  #ended = false
   /** Threads that were recycled. */
   recycled = 0
 
   constructor(host: RecyclerHost) {
     this.#host = host
+    this.#turnstile = new Turnstile(host.eventLoop, SETTLE_MS)
   }
 
   /** Whether agents are moving. */
   get busy(): boolean {
-    return this.#running !== undefined
+    return this.#turnstile.state === 'alone'
   }
 
-  /** Runs work that must not meet a move: waits for the one that is on its way, and holds off the next. */
-  async undisturbed<T>(work: () => Promise<T>): Promise<T> {
-    this.#guests++
-    try {
-      await this.#running
-      return await work()
-    } finally {
-      this.#guests--
-      this.#next()
-    }
+  /** Runs work that must not meet a move. */
+  undisturbed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turnstile.share(work)
   }
 
   /** The heap of a thread is full. */
   full(index: number, life: number, heap: Heap): void {
-    if (this.#stopped) return
+    if (this.#ended || this.#movable(index, life) === undefined) return
+    const waits = this.#full.has(index)
     this.#full.set(index, { life, heap })
-    this.#next()
+    if (!waits) void this.#takeTurn(index)
   }
 
   /** Whether that life ended because its agents move. */
@@ -114,27 +109,35 @@ export class Recycler {
     return () => loop.order(control => control.rouse(active))
   }
 
-  stop(): void {
-    this.#stopped = true
+  end(): void {
+    this.#ended = true
     this.#full.clear()
     for (const { port } of this.#left.values()) port.close()
     this.#left.clear()
   }
 
-  #next(): void {
-    if (this.#running !== undefined || this.#guests > 0) return
-    for (const [index, { life, heap }] of this.#full) {
+  /** The loop, if that life of it is there and its move was not called off a moment ago. */
+  #movable(index: number, life: number): ThreadHandle | undefined {
+    const loop = this.#host.mesh.get(index)
+    if (!(loop instanceof ThreadHandle) || loop.life !== life) return undefined
+    return this.#host.now() < (this.#resting.get(loop.thread) ?? 0) ? undefined : loop
+  }
+
+  async #takeTurn(index: number): Promise<void> {
+    /** Looked up only when it is its turn: much may have happened since it came. */
+    const take = (): { readonly loop: ThreadHandle; readonly heap: Heap } | undefined => {
+      const full = this.#full.get(index)
       this.#full.delete(index)
-      const loop = this.#host.mesh.get(index)
-      if (!(loop instanceof ThreadHandle) || loop.life !== life) continue
-      if (this.#host.now() < (this.#resting.get(loop.thread) ?? 0)) continue
-      this.#running = this.#recycle(loop, heap).finally(() => {
-        this.#running = undefined
-        this.#next()
-        this.#host.settled()
-      })
-      return
+      const loop = full && this.#movable(index, full.life)
+      return loop && { loop, heap: full.heap }
     }
+    const moved = await this.#turnstile.alone(async () => {
+      const taken = take()
+      if (taken !== undefined) await this.#recycle(taken.loop, taken.heap)
+    })
+    const late = moved ? undefined : take()
+    if (late !== undefined) this.#callOff(late.loop, { why: 'orders to agents are still at work' })
+    this.#host.settled()
   }
 
   async #recycle(loop: ThreadHandle, heap: Heap): Promise<void> {
@@ -142,17 +145,20 @@ export class Recycler {
     const left = await this.#leave(loop).catch((error): Stays => ({ why: textOf(error) }))
     if ('why' in left) {
       if (thread.over) return // it ended of itself: that is told of, and what is held goes to its next life
-      this.#resting.set(thread, left.never === true ? Number.POSITIVE_INFINITY : this.#host.now() + AGAIN_MS)
       void this.#others(loop, control => control.release(loop.index, loop.life))
       void loop.order(control => control.stay()).catch(() => {})
-      this.#host.observer.recycle(`thread ${loop.index} has a full heap and was not recycled: ${left.why}`)
-      return
+      return this.#callOff(loop, left)
     }
-    if (this.#stopped) return left.port.close()
+    if (this.#ended) return left.port.close()
     this.#left.set(loop.index, { thread, heap, ...left })
     thread.kill('it was recycled')
     await thread.ended
     await this.#host.replaced(loop.index)
+  }
+
+  #callOff({ thread }: ThreadHandle, { why, never }: Stays): void {
+    this.#resting.set(thread, never === true ? Number.POSITIVE_INFINITY : this.#host.now() + AGAIN_MS)
+    this.#host.observer.recycle(`thread ${thread.index} has a full heap and was not recycled: ${why}`)
   }
 
   async #leave(loop: ThreadHandle): Promise<Pick<Left, 'port' | 'moved' | 'active'> | Stays> {

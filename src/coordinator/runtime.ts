@@ -1,13 +1,13 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
-import { InvalidArgumentError, StateError, StoppedError, ThreadLostError, TimeoutError } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError, ThreadLostError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/handle.js'
-import { type Orders, type SavedState, unwrap } from '../loop/control/orders.js'
+import { unwrap } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
 import type {
   AgentSource,
@@ -25,7 +25,8 @@ import type {
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
-import type { LoopHandle } from './mesh.js'
+import { RunState } from './run-state.js'
+import { Snapshots } from './snapshots.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -40,12 +41,10 @@ export class LocalRuntime implements Runtime {
   readonly #sources: { readonly source: AgentSource; readonly subscriptions: boolean }[] = []
   readonly deadLetters: LetterBox
   #coordinator: Coordinator
-  #state: 'new' | 'running' | 'stopping' | 'stopped' | 'closed' = 'new'
+  #snapshots: Snapshots
+  readonly #state = new RunState()
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
-  #failure: string | undefined
-  /** When nobody saves or loads state any more. */
-  #quiet: Promise<void> = Promise.resolve()
   /** Who waits in `run()` is handed the end. */
   #runs: ((ended: Promise<void>) => void)[] = []
   /** What an agent threw that ended the runtime. */
@@ -63,14 +62,15 @@ export class LocalRuntime implements Runtime {
     }
     this.deadLetters = new LetterBox(replayer, options.deadLetters?.capacity)
     this.#coordinator = this.#newRun(options.autoStart === false)
+    this.#snapshots = this.#snapshotsOf(this.#coordinator)
   }
 
   #newRun(paused: boolean): Coordinator {
     const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters, this.#machine)
-    this.#failure = undefined
+    this.#state.failure = undefined
     this.#fatal = undefined
     run.onFailed = why => {
-      this.#failure = why
+      this.#state.failure = why
       void this.stop({ drain: false, timeout: FAILED_MS }).catch(() => {}) // told of in the event log
     }
     run.onStop = error => {
@@ -80,17 +80,25 @@ export class LocalRuntime implements Runtime {
     return run
   }
 
+  #snapshotsOf(run: Coordinator): Snapshots {
+    return new Snapshots(run, this.#state, this.#machine.eventLoop)
+  }
+
   /** @param site who asked for it */
   async begin(site?: Site): Promise<void> {
     const sources = this.#options.agents ?? []
+    const starts = this.#options.autoStart !== false
+    if (starts) this.#state.to('start')
     try {
       await this.#coordinator.start(sources, undefined)
+      if (this.#state.now === 'starting') this.#state.to('started')
+      else if (starts) throw this.#coordinator.host.admission.reason // it failed meanwhile, and is being stopped
     } catch (error) {
       await this.#coordinator.stop(100)
+      if (this.#state.now === 'starting') this.#state.to('failed')
       throw joinSite(error, 'createRuntime', site)
     }
     for (const source of sources) this.#sources.push({ source, subscriptions: true })
-    if (this.#options.autoStart !== false) this.#state = 'running'
   }
 
   /** The calling loop of the present run. */
@@ -99,7 +107,7 @@ export class LocalRuntime implements Runtime {
   }
 
   get running(): boolean {
-    return this.#state === 'running'
+    return this.#state.running
   }
 
   send<M extends RequestType>(
@@ -130,16 +138,16 @@ export class LocalRuntime implements Runtime {
     return {
       ...handle,
       saveState: async () => {
-        const saved = unwrap(await this.#order(handle.id, control => control.save(text)))
+        const saved = unwrap(await this.#coordinator.order(handle.id, control => control.save(text)))
         return saved[0]?.state
       },
       loadState: async state => {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        unwrap(await this.#order(handle.id, control => control.restore([{ agent: text, version, state }])))
+        unwrap(await this.#coordinator.order(handle.id, control => control.restore([{ agent: text, version, state }])))
       },
       stop: options => this.#stopAgent(handle.id, options),
-      pause: () => this.#order(handle.id, control => control.pauseAgent(text)),
-      resume: () => this.#order(handle.id, control => control.resumeAgent(text)),
+      pause: () => this.#coordinator.order(handle.id, control => control.pauseAgent(text)),
+      resume: () => this.#coordinator.order(handle.id, control => control.resumeAgent(text)),
     }
   }
 
@@ -149,45 +157,47 @@ export class LocalRuntime implements Runtime {
       if (drain) {
         const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
         stopped.catch(() => {})
-        await this.#order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
+        await this.#coordinator.order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
         if (await within(this.#machine.eventLoop, timeout, stopped)) return
       }
-      await this.#coordinator.undisturbed(() => this.#coordinator.dropAgent(id, timeout))
+      await this.#coordinator.dropAgent(id, timeout)
     } catch (error) {
       const gone = error instanceof StoppedError || error instanceof ThreadLostError
-      if (this.#state === 'running' || !gone) throw error
+      if (this.running || !gone) throw error
       await this.#stopping // it stops with all the others, or has
     }
   }
 
   async register(source: AgentSource, options: { readonly subscriptions?: boolean } = {}): Promise<readonly string[]> {
-    this.#checkAlive()
+    this.#state.checkAlive()
     const site = siteOf(this.register)
     const subscriptions = options.subscriptions ?? true
-    const types = await this.#behindSends(() => this.#coordinator.register(source, subscriptions)).catch(error => {
-      throw joinSite(error, 'register', site)
-    })
+    const types = await this.#snapshots
+      .behindSends(() => this.#coordinator.register(source, subscriptions))
+      .catch(error => {
+        throw joinSite(error, 'register', site)
+      })
     this.#sources.push({ source, subscriptions })
     return types
   }
 
   async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
-    this.#checkAlive()
-    const id = await this.#behindSends(() => this.#coordinator.subscribe(subscription))
+    this.#state.checkAlive()
+    const id = await this.#snapshots.behindSends(() => this.#coordinator.subscribe(subscription))
     const unsubscribe = () => this.unsubscribe(id)
     return { id, unsubscribe, [Symbol.asyncDispose]: unsubscribe }
   }
 
   async unsubscribe(id: string): Promise<void> {
-    this.#checkAlive()
-    await this.#behindSends(() => this.#coordinator.unsubscribe(id))
+    this.#state.checkAlive()
+    await this.#snapshots.behindSends(() => this.#coordinator.unsubscribe(id))
   }
 
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
-    this.#checkAlive()
+    this.#state.checkAlive()
     const id = typeof agent === 'string' && !agent.includes('/') ? agentId(agent) : toAgentId(agent)
-    await this.#loopOf(id)
-    if (options.lazy === false) unwrap(await this.#order(id, control => control.ensure(id.toString())))
+    await this.#coordinator.loopOf(id)
+    if (options.lazy === false) unwrap(await this.#coordinator.order(id, control => control.ensure(id.toString())))
     return id
   }
 
@@ -206,56 +216,19 @@ export class LocalRuntime implements Runtime {
   }
 
   async idle(): Promise<void> {
-    this.#checkAlive()
+    this.#state.checkAlive()
     await this.#coordinator.whenIdle()
     this.#throwUnhandled([])
   }
 
   async saveState(options: { readonly timeout?: number } = {}): Promise<Snapshot> {
-    this.#checkAlive()
-    const timeout = options.timeout ?? SAVE_MS
-    return await this.#quietly(timeout, async () => {
-      const { registry, loops } = this.#coordinator // only now: a loop may have been replaced meanwhile
-      const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
-      const saved = all.flatMap(unwrap).sort((a, b) => (a.agent < b.agent ? -1 : 1))
-      const types: Record<string, number> = {}
-      const states: Record<string, unknown> = {}
-      for (const { agent, state } of saved) {
-        const { type } = toAgentId(agent)
-        types[type] = registry.types.get(type)?.version ?? 1
-        states[agent] = state
-      }
-      return { version: 1, types, ...states } as Snapshot
-    })
+    this.#state.checkAlive()
+    return this.#snapshots.save(options.timeout ?? SAVE_MS)
   }
 
   async loadState(snapshot: Snapshot): Promise<void> {
-    this.#checkAlive()
-    const all = readSnapshot(snapshot)
-    const { types } = this.#coordinator.registry
-    for (const { agent } of all) {
-      const { type } = toAgentId(agent)
-      if (types.has(type)) continue
-      throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
-    }
-    await this.#quietly(SAVE_MS, async () => {
-      const byLoop = new Map<LoopHandle, SavedState[]>()
-      for (const saved of all) {
-        const loop = await this.#loopOf(toAgentId(saved.agent))
-        const states = byLoop.get(loop)
-        if (states === undefined) byLoop.set(loop, [saved])
-        else states.push(saved)
-      }
-      const parts = [...byLoop]
-      for (const checked of await Promise.all(
-        parts.map(([loop, states]) => loop.order(control => control.check(states))),
-      ))
-        unwrap(checked)
-      for (const done of await Promise.all(
-        parts.map(([loop, states]) => loop.order(control => control.restore(states))),
-      ))
-        unwrap(done)
-    })
+    this.#state.checkAlive()
+    await this.#snapshots.load(snapshot, SAVE_MS)
   }
 
   start(): Promise<void> {
@@ -266,32 +239,38 @@ export class LocalRuntime implements Runtime {
   }
 
   async #start(): Promise<void> {
-    if (this.#state === 'running') throw new InvalidArgumentError('the runtime is running already')
+    if (this.running) throw new InvalidArgumentError('the runtime is running already')
     await this.#stopping?.catch(() => {}) // who stops it is told
-    if (this.#state === 'closed') throw closed()
-    if (this.#state === 'new') this.#coordinator.resume()
-    else {
-      const before = this.#coordinator.registry.subscriptions
-      this.#coordinator = this.#newRun(false)
-      try {
-        await this.#coordinator.start(
-          this.#sources.map(({ source }) => source),
-          before,
-        )
-      } catch (error) {
-        await this.#coordinator.stop(100)
-        throw error
-      }
+    if (this.#state.now === 'closed') throw closed()
+    const first = this.#state.now === 'new'
+    this.#state.to('start')
+    if (first) this.#coordinator.resume()
+    else await this.#startAgain()
+    this.#state.to('started')
+  }
+
+  async #startAgain(): Promise<void> {
+    const before = this.#coordinator.registry.subscriptions
+    this.#coordinator = this.#newRun(false)
+    this.#snapshots = this.#snapshotsOf(this.#coordinator)
+    try {
+      await this.#coordinator.start(
+        this.#sources.map(({ source }) => source),
+        before,
+      )
+    } catch (error) {
+      await this.#coordinator.stop(100)
+      this.#state.to('failed')
+      throw error
     }
-    this.#state = 'running'
   }
 
   async run({ signals = ['SIGINT', 'SIGTERM'], ...options }: RunOptions = {}): Promise<void> {
-    if (this.#state !== 'running') await this.start()
+    if (!this.running) await this.start()
     const ended = new Promise<void>(resolve => this.#runs.push(resolve))
     const alive = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
     const asked = (signal: NodeJS.Signals): void => {
-      if (this.#state === 'running') {
+      if (this.running) {
         this.stop(options).catch(() => {}) // it is in `ended` too
         return
       }
@@ -317,7 +296,7 @@ export class LocalRuntime implements Runtime {
       const started = this.#starting.catch(() => {}) // who starts it is told
       return started.then(() => this.stop(options))
     }
-    if (this.#state === 'stopped' || this.#state === 'closed') return Promise.resolve()
+    if (this.#state.over) return Promise.resolve()
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
     })
@@ -326,14 +305,14 @@ export class LocalRuntime implements Runtime {
   }
 
   async stopWhenIdle(): Promise<void> {
-    this.#checkAlive()
+    this.#state.checkAlive()
     await this.#coordinator.whenIdle()
     await this.stop()
   }
 
   async stopWhen(condition: () => boolean, options: { readonly every?: number } = {}): Promise<void> {
-    this.#checkAlive()
-    while (this.#state === 'running' && !condition()) {
+    this.#state.checkAlive()
+    while (this.running && !condition()) {
       await new Promise(resolve => setTimeout(resolve, options.every ?? 10))
     }
     await this.stop({ drain: false })
@@ -342,9 +321,10 @@ export class LocalRuntime implements Runtime {
   async close(options: StopOptions = {}): Promise<void> {
     try {
       await this.stop(options)
+      while (!this.#state.over) await this.stop(options) // who waited for the stop too has started it again
     } finally {
-      this.#state = 'closed'
-      if (this.#failure === undefined) this.#coordinator.host.admission.failWith(closed())
+      this.#state.to('close')
+      if (this.#state.failure === undefined) this.#coordinator.host.admission.failWith(closed())
     }
   }
 
@@ -353,7 +333,7 @@ export class LocalRuntime implements Runtime {
   }
 
   async processNext(): Promise<boolean> {
-    if (this.threads > 0 || this.#state !== 'new') {
+    if (this.threads > 0 || this.#state.now !== 'new') {
       throw new InvalidArgumentError(
         'processNext() steps a single loop that was made with autoStart: false and not started',
       )
@@ -372,79 +352,30 @@ export class LocalRuntime implements Runtime {
 
   stats(): RuntimeStats {
     const loops = this.#coordinator.stats()
-    const { zombies, recycled } = this.#coordinator
+    const { zombies, recycler } = this.#coordinator
     const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, 0)
-    return { loops, unprocessed, zombies, recycled }
+    return { loops, unprocessed, zombies, recycled: recycler.recycled }
   }
 
   async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
     const coordinator = this.#coordinator
-    const drains = drain && this.#state === 'running'
-    const drained = drains ? this.#behindSends(async () => coordinator.drain()) : undefined
-    this.#state = 'stopping'
-    if (drained === undefined) coordinator.drain()
-    else {
-      await within(
-        this.#machine.eventLoop,
-        timeout,
-        drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle()),
-      )
-    }
-    const failures = await coordinator.stop(timeout)
-    this.#state = 'stopped'
-    this.#throwUnhandled(failures)
-  }
-
-  /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
-  #behindSends<T>(work: () => Promise<T>): Promise<T> {
-    const { admission } = this.#coordinator.host
-    return this.#state === 'running' && admission.held ? admission.hold(work) : work()
-  }
-
-  /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError */
-  async #quietly<T>(timeout: number, work: () => Promise<T>): Promise<T> {
-    const { host } = this.#coordinator
-    const before = this.#quiet
-    let end!: () => void
-    this.#quiet = new Promise(resolve => {
-      end = resolve
-    })
-    await this.#behindSends(async () => host.admission.close())
+    const drained = drain && this.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
+    this.#state.to('stop')
+    let failures: unknown[] = []
     try {
-      await before
-      if (
-        this.#state === 'running' &&
-        !(await within(this.#machine.eventLoop, timeout, this.#coordinator.whenIdle()))
-      ) {
-        throw new TimeoutError(
-          `the agents were still busy after ${timeout} ms; state is saved and loaded only when nothing is under way`,
+      if (drained === undefined) coordinator.drain()
+      else {
+        await within(
+          this.#machine.eventLoop,
+          timeout,
+          drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle()),
         )
       }
-      return await this.#coordinator.undisturbed(() => {
-        // agents that stop are on no loop any more: a snapshot without them would look like one of an empty runtime
-        if (this.#state !== 'running' && this.#state !== 'new') throw new StoppedError('the runtime was stopped')
-        return work()
-      })
     } finally {
-      host.admission.open()
-      end()
+      failures = await coordinator.stop(timeout)
+      this.#state.to('stopped')
     }
-  }
-
-  /** An order to the loop of an agent, which does not move meanwhile. */
-  #order<T>(id: AgentId, work: (control: Orders) => Promise<T> | T): Promise<T> {
-    return this.#coordinator.undisturbed(async () => (await this.#loopOf(id)).order(work))
-  }
-
-  #loopOf(id: AgentId): Promise<LoopHandle> {
-    return this.#coordinator.loopOf(id)
-  }
-
-  #checkAlive(): void {
-    if (this.#state === 'stopped' || this.#state === 'closed')
-      throw new StoppedError(
-        `the runtime is ${this.#state}${this.#failure === undefined ? '' : `, because it failed: ${this.#failure}`}`,
-      )
+    this.#throwUnhandled(failures)
   }
 
   #throwUnhandled(more: readonly unknown[]): void {
@@ -458,15 +389,4 @@ export class LocalRuntime implements Runtime {
 
 function closed(): StoppedError {
   return new StoppedError('the runtime is closed; make a new one')
-}
-
-function readSnapshot(snapshot: Snapshot): SavedState[] {
-  if (typeof snapshot !== 'object' || snapshot === null)
-    throw new StateError('a snapshot is an object, as saveState() returns it')
-  if (snapshot.version !== 1)
-    throw new StateError(`a snapshot of version ${String(snapshot.version)} is not known here; this is version 1`)
-  const { types } = snapshot
-  return Object.entries(snapshot)
-    .filter(([key]) => key.includes('/'))
-    .map(([agent, state]) => ({ agent, state, version: types?.[toAgentId(agent).type] ?? 1 }))
 }

@@ -22,6 +22,7 @@ import { Bell } from '../sync/bell.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { Status } from '../sync/status.js'
 import type { Ending, Executor, ExecutorOptions, ThreadLife } from './executor.js'
+import { ThreadStages } from './thread-stage.js'
 
 const EXIT_MS = 2_000
 const threadFile = new URL('../loop/thread-door.cjs', import.meta.url)
@@ -38,7 +39,7 @@ class PoolThread implements ThreadLife {
   exit!: () => void
   /** Node's thread, once it has answered an order. */
   worker: Worker | undefined
-  over = false
+  readonly stage = new ThreadStages()
   readonly #threads: Threads
   readonly #control: Comlink.Remote<Orders>
   readonly #abort = new AbortController()
@@ -70,6 +71,7 @@ class PoolThread implements ThreadLife {
     }
     port.on('message', hear)
     this.ended = begin(this, this.#abort.signal).then(async why => {
+      this.stage.to('settles')
       const zombie = !(await threads.gone(this))
       for (let rest = receiveMessageOnPort(port); rest !== undefined; rest = receiveMessageOnPort(port)) {
         hear(rest.message)
@@ -77,12 +79,15 @@ class PoolThread implements ThreadLife {
       port.off('message', hear) // a closed port may live long, and this life must not
       this.#control[Comlink.releaseProxy]() // or Comlink keeps what was asked last and never answered, with all of this
       port.close()
-      this.over = true
       return { why: this.#why ?? why, turns, zombie }
     })
     void this.ended.then(({ why }) => {
       for (const fail of this.#waiting) fail(this.#lost(why))
     })
+  }
+
+  get over(): boolean {
+    return this.stage.over
   }
 
   async order<T>(work: (control: Orders) => Promise<T> | T): Promise<T> {
@@ -96,7 +101,8 @@ class PoolThread implements ThreadLife {
     this.#waiting.add(fail)
     try {
       const value = await Promise.race([done, lost])
-      this.#threads.booted(this)
+      this.stage.to('answers')
+      this.#threads.seen(this)
       return value
     } finally {
       this.#waiting.delete(fail)
@@ -109,7 +115,8 @@ class PoolThread implements ThreadLife {
 
   kill(why: string): void {
     this.#why ??= why
-    this.#threads.booted(this)
+    this.stage.to('killed')
+    this.#threads.seen(this)
     this.#abort.abort(why)
   }
 }
@@ -119,9 +126,9 @@ export class Threads implements Executor {
   readonly #options: ExecutorOptions
   readonly #pool: Piscina<ThreadTask, void>
   #lives = 0
-  /** Fails the lives whose threads have not answered yet: a thread that cannot even start is reported by the pool. */
-  readonly #booting = new Map<PoolThread, (error: unknown) => void>()
-  readonly #zombies = new Set<Worker>()
+  /** Fails a life whose thread has not answered yet: one that cannot even start is reported by the pool. */
+  readonly #open = new Map<PoolThread, (error: unknown) => void>()
+  readonly #zombies = new Set<PoolThread>()
 
   constructor(options: ExecutorOptions) {
     this.#options = options
@@ -136,7 +143,7 @@ export class Threads implements Executor {
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     })
     this.#pool.on('error', error => {
-      for (const fail of this.#booting.values()) fail(error)
+      for (const [life, fail] of this.#open) if (life.stage.now === 'booting') fail(error)
     })
   }
 
@@ -145,7 +152,7 @@ export class Threads implements Executor {
     return new PoolThread(this, index, ++this.#lives, port1, async (self, signal) => {
       const { life, status, flags } = self
       const task = { ...this.#options.task, index, life, status: status.memory, flags: flags.memory, control: port2 }
-      const boot = new Promise<never>((_, reject) => this.#booting.set(self, reject))
+      const boot = new Promise<never>((_, reject) => this.#open.set(self, reject))
       try {
         const transferList = [port2 as unknown as TransferListItem] as never
         await Promise.race([this.#pool.run(task, { transferList, signal }), boot])
@@ -153,28 +160,35 @@ export class Threads implements Executor {
       } catch (error) {
         return reason(error)
       } finally {
-        this.#booting.delete(self)
+        this.#open.delete(self)
       }
     })
   }
 
   /** A life answered, or is to end: its thread is known from now on, if it ever began. */
-  booted(life: PoolThread): void {
-    this.#booting.delete(life)
+  seen(life: PoolThread): void {
     const id = life.status.thread
     if (life.worker !== undefined || id === 0) return
     life.worker = this.#pool.threads.find(worker => worker.threadId === id)
     life.worker?.once('exit', life.exit)
   }
 
-  /** Waits for the thread of a life that is over to be gone. @returns false if it has not gone in time */
-  async gone({ worker }: PoolThread): Promise<boolean> {
-    if (worker === undefined || worker.threadId < 0 || this.#pool.threads.includes(worker)) return true
-    const exit = once(worker, 'exit')
-    if (await within(ownEventLoop, EXIT_MS, exit)) return true
-    this.#zombies.add(worker)
-    worker.unref()
-    void exit.then(() => this.#zombies.delete(worker))
+  /** Waits for the thread of a life whose task is settled to be gone. @returns false if it has not gone in time */
+  async gone(life: PoolThread): Promise<boolean> {
+    const { worker } = life
+    const none = worker === undefined || worker.threadId < 0 || this.#pool.threads.includes(worker)
+    const exit = none ? undefined : once(worker, 'exit')
+    if (exit === undefined || (await within(ownEventLoop, EXIT_MS, exit))) {
+      life.stage.to('gone')
+      return true
+    }
+    life.stage.to('stuck')
+    this.#zombies.add(life)
+    worker?.unref()
+    void exit.then(() => {
+      this.#zombies.delete(life)
+      life.stage.to('gone')
+    })
     return false
   }
 

@@ -77,7 +77,7 @@ export class Watchdog {
     return agent
   }
 
-  stop(): void {
+  end(): void {
     this.#timer?.close()
   }
 
@@ -87,7 +87,7 @@ export class Watchdog {
   }
 
   #look(): void {
-    this.#lookLater() // first: what follows may stop it
+    this.#lookLater() // first: what follows may end it
     const now = this.#house.now()
     // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
     const passed = Math.min(now - this.#looked, this.#every * 2)

@@ -14,59 +14,18 @@ import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
-import { type EventLoop, within } from '../base/event-loop.js'
-import type { Ledger } from '../base/ledger.js'
-import { isPromise, type Message, type Reply } from '../base/message.js'
+import { within } from '../base/event-loop.js'
+import { isPromise, type Message } from '../base/message.js'
 import { Beginning } from './beginning.js'
-import type { Checkpoints, Keepable } from './checkpoints.js'
 import { Ending } from './ending.js'
+import type { Housing } from './housing.js'
 import { Idleness } from './idleness.js'
 import { OwnWork, type OwnWorkHost } from './own-work.js'
-import type { Staged } from './stage.js'
-import type { Timer } from './timer.js'
-import { HookTurn, type Turn, type TurnAgent } from './turn.js'
+import { isTick, type Timer } from './timer.js'
+import { HookTurn, type Turn } from './turn.js'
 
 /** Milliseconds that loops get to end. */
 const PATIENCE_MS = 5_000
-
-/** What the lives of agents need of their loop, beside what their turns have. */
-export interface LifeHost {
-  readonly eventLoop: EventLoop
-  readonly ledger: Ledger
-  readonly checkpoints: Checkpoints
-  /** States of agents that were unloaded. */
-  readonly unloaded: Map<string, unknown>
-  idOf(agent: string): AgentId
-  /** What was kept of an agent is not to come back. */
-  forgetState(agent: Keepable): void
-  /** Nobody is to find the cell any more. */
-  forget(agent: Keepable): void
-  /** No turn of an agent that is gone is at work any more. */
-  forgetOutlived(agent: Keepable): void
-}
-
-/** What becomes of the messages of a cell, as its life goes on. */
-export interface Messages {
-  /** Turns at work. */
-  readonly running: number
-  /** Whether anything but ticks is at work or waits. */
-  readonly occupied: boolean
-  /** Puts in what the agent sends itself. */
-  tell(name: string, payload: unknown, reply: Reply): void
-  /** It was made: the message that made it begins, then the others. @param late whether that took time */
-  made(first: Message | undefined, late: boolean): void
-  /** It could not be made. @param first the message that was to make it; undefined: none */
-  unmade(first: Message | undefined, error: RingreeveError): void
-  /** It begins to stop. */
-  letBack(): void
-  /** What waits is told `error`, and turns that they are not wanted. */
-  abandon(error: RingreeveError): void
-  /** It is gone: what waits is for the next one. */
-  retire(): void
-}
-
-/** A cell, as the life in it sees it. */
-export type Housing = Staged & TurnAgent & Keepable & Messages & { readonly lifeHost: LifeHost }
 
 /** One agent, from the message that makes it to the end. */
 export class Life implements OwnWorkHost {
@@ -436,11 +395,6 @@ export class Life implements OwnWorkHost {
     reports.observer.failed(this.#cell, undefined, error)
     reports.unhandled(this.#cell, undefined, error)
   }
-}
-
-/** Whether a message is a tick of an interval, which keeps nothing from its end. */
-export function isTick(message: Message | undefined): boolean {
-  return message?.name === TIMER && (message.payload as Timer).period !== undefined
 }
 
 function noSuchKey({ text, type }: Housing, id: AgentId): UnknownAgentError {

@@ -2,6 +2,7 @@
 // tick is a turn like any other: counted, in order, within the agent's concurrency and deadline. An interval has at
 // most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
 
+import { TIMER } from '../../agent/message.js'
 import type { Alarm, Clock } from '../base/clock.js'
 import { isPromise, type Message, type Reply } from '../base/message.js'
 import type { Turn } from './turn.js'
@@ -86,4 +87,9 @@ export class Timer implements Reply {
   #wait(): void {
     this.#alarm = this.#owner.clock.after(Math.max(0, this.#next - this.#owner.clock.now()), this.#fire)
   }
+}
+
+/** Whether a message is a tick of an interval, which keeps nothing from its end. */
+export function isTick(message: Message | undefined): boolean {
+  return message?.name === TIMER && (message.payload as Timer).period !== undefined
 }

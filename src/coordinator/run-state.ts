@@ -1,0 +1,60 @@
+// Whether a runtime runs. What it keeps: it is started and stopped in turns, what is closed never begins again, and only
+// what was never started is stepped.
+//
+//   state    | start    | started | failed  | stop     | stopped | close
+//   ---------|----------|---------|---------|----------|---------|-------
+//   new      | starting |         |         | stopping |         |
+//   starting |          | running | stopped | stopping |         |
+//   running  |          |         |         | stopping |         |
+//   stopping |          |         |         |          | stopped |
+//   stopped  | starting |         |         |          |         | closed
+//   closed   |          |         |         |          |         | closed
+//
+// start, started: it begins, has begun; failed: it could not. stop, stopped: likewise. It is stopped while it starts only
+// when what it starts cannot go on; the application's stop() waits for its start.
+import { StoppedError } from '../agent/errors.js'
+import { Stages, type Table } from './stages.js'
+
+export type RunStage = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'closed'
+export type RunEvent = 'start' | 'started' | 'failed' | 'stop' | 'stopped' | 'close'
+
+export const runTable: Table<RunStage, RunEvent> = {
+  new: { start: 'starting', stop: 'stopping' },
+  starting: { started: 'running', failed: 'stopped', stop: 'stopping' },
+  running: { stop: 'stopping' },
+  stopping: { stopped: 'stopped' },
+  stopped: { start: 'starting', close: 'closed' },
+  closed: { close: 'closed' },
+}
+
+/** The state of one runtime. */
+export class RunState {
+  readonly #stages = new Stages<RunStage, RunEvent>('runtime', runTable, 'new')
+  /** Why the run failed, if it did. */
+  failure: string | undefined
+
+  get now(): RunStage {
+    return this.#stages.now
+  }
+
+  /** Messages are handled. */
+  get running(): boolean {
+    return this.now === 'running'
+  }
+
+  /** Nothing is there that could be asked. */
+  get over(): boolean {
+    return this.now === 'stopped' || this.now === 'closed'
+  }
+
+  to(event: RunEvent): void {
+    this.#stages.to(event)
+  }
+
+  /** @throws StoppedError when there is nobody to ask: it is over, or begins again */
+  checkAlive(): void {
+    if (!this.over && this.now !== 'starting') return
+    const why = this.failure === undefined ? '' : `, because it failed: ${this.failure}`
+    throw new StoppedError(`the runtime is ${this.now}${why}`)
+  }
+}
