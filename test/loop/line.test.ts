@@ -73,6 +73,10 @@ it('wants no more from others until what one frame brought has run', () => {
   }
   expect(wanted).toEqual([false, false, false])
   expect(line.wantsMore()).toBe(true)
+  line.brought(16)
+  for (let i = 0; i < 40; i++) line.ready(one(`${i}`, 1))
+  line.run(16)
+  expect([line.wantsMore(), line.length]).toEqual([true, 24]) // whatever else there is
 })
 
 it('wants more when frames bring one each, and when what was brought is not there to run', () => {
