@@ -6,17 +6,14 @@ import type { Message } from './message.js'
 export class MessageLine {
   #first: Message | undefined
   #last: Message | undefined
-  #length = 0
-
-  get length(): number {
-    return this.#length
-  }
+  /** Plain, since it is read for every message; changed here alone. */
+  length = 0
 
   push(message: Message): void {
     if (this.#last === undefined) this.#first = message
     else this.#last.behind = message
     this.#last = message
-    this.#length++
+    this.length++
   }
 
   /** Puts a message before all others: it was taken out, and is not to begin yet. */
@@ -24,7 +21,7 @@ export class MessageLine {
     message.behind = this.#first
     this.#first = message
     this.#last ??= message
-    this.#length++
+    this.length++
   }
 
   shift(): Message | undefined {
@@ -33,7 +30,7 @@ export class MessageLine {
     this.#first = message.behind
     message.behind = undefined
     if (this.#first === undefined) this.#last = undefined
-    this.#length--
+    this.length--
     return message
   }
 
@@ -46,7 +43,7 @@ export class MessageLine {
         before.behind = message.behind
         if (this.#last === message) this.#last = before
         message.behind = undefined
-        this.#length--
+        this.length--
         return message
       }
       before = message

@@ -39,25 +39,28 @@ export interface Parcel {
   readonly chain: ChainNode | undefined
 }
 
-/** A message in a mailbox or in its turn. */
+/**
+ * A message in a mailbox or in its turn. Its fields are declared and not defined: one is made for each send, and to define them first
+ * and then set them takes twice as long.
+ */
 export class Message {
-  readonly name: string
-  readonly isRequest: boolean
-  readonly payload: unknown
-  readonly sender: AgentId | undefined
-  readonly recipient: AgentId
-  readonly topic: TopicId | undefined
+  declare readonly name: string
+  declare readonly isRequest: boolean
+  declare readonly payload: unknown
+  declare readonly sender: AgentId | undefined
+  declare readonly recipient: AgentId
+  declare readonly topic: TopicId | undefined
   /** {@link Origin.text} of where it was sent. */
-  readonly origin: string
+  declare readonly origin: string
   /** Number of the message at its origin. */
-  readonly sequence: number
-  readonly trace: string | undefined
-  readonly chain: ChainNode | undefined
-  readonly cancellation: Cancellation | undefined
-  readonly reply: Reply | undefined
+  declare readonly sequence: number
+  declare readonly trace: string | undefined
+  declare readonly chain: ChainNode | undefined
+  declare readonly cancellation: Cancellation | undefined
+  declare readonly reply: Reply | undefined
   /** The call at the asking loop, for replies to other loops. */
-  readonly slot: number
-  readonly generation: number
+  declare readonly slot: number
+  declare readonly generation: number
   readonly #id: string | undefined
   /** The message behind it in its line. */
   behind: Message | undefined

@@ -48,7 +48,7 @@ export class Cell extends Turning implements Recipient, Housing {
   /** Messages that have not begun. */
   get waiting(): number {
     const mailbox = this.#mailbox
-    return mailbox === undefined ? 0 : mailbox.queued + mailbox.inner
+    return mailbox === undefined ? 0 : mailbox.length + mailbox.inner
   }
 
   get occupied(): boolean {
@@ -61,13 +61,13 @@ export class Cell extends Turning implements Recipient, Housing {
     const mailbox = this.#mailbox
     if (mailbox === undefined) return false
     if (mailbox.inner > 0 && (this.type.reentrant || this.running < this.type.limit)) return true
-    return mailbox.queued > 0 && this.running < this.type.limit && this.open
+    return mailbox.length > 0 && this.running < this.type.limit && this.open
   }
 
   /** Whether more messages wait than the mailbox holds, and their senders are to wait. */
   get overfull(): boolean {
     const mailbox = this.#mailbox
-    return mailbox !== undefined && mailbox.queued > this.type.capacity && this.type.overflow === 'wait'
+    return mailbox !== undefined && mailbox.length > this.type.capacity && this.type.overflow === 'wait'
   }
 
   /** Whether somebody waits for room in the mailbox. */
@@ -97,7 +97,7 @@ export class Cell extends Turning implements Recipient, Housing {
       if (this.#letIn(message)) return
     }
     const mailbox = this.#box
-    if (mailbox.queued >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
+    if (mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : mailbox.takeOldest()
       if (refused !== undefined && refused !== message) ledger.queue(-1)
       if (refused !== undefined) this.#refuse(refused)
@@ -161,7 +161,7 @@ export class Cell extends Turning implements Recipient, Housing {
   refuseCycle(message: Message): void {
     const hook = this.#life?.hookIn(message.chain)
     if (hook === undefined && this.waitingIn(message) < this.type.limit) return
-    if (this.#mailbox?.take(message) !== true) return
+    if (this.#mailbox?.take(one => one === message) === undefined) return
     this.#host.ledger.queue(-1)
     const advice =
       hook === undefined
@@ -193,7 +193,7 @@ export class Cell extends Turning implements Recipient, Housing {
 
   /** Begins with the next message. Call only when {@link runnable}. */
   runNext(): void {
-    const message = this.#box.shift(this.type.capacity >> 1)
+    const message = this.#box.next(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
     this.#dropBox()
     if (this.stage === 'absent') this.#create(message)
@@ -277,7 +277,7 @@ export class Cell extends Turning implements Recipient, Housing {
     if (first !== undefined) {
       if (turn.admission.closed) this.fail(first, undefined, turn.admission.reason)
       else if (this.paused) {
-        this.#box.putBack(first)
+        this.#box.unshift(first)
         ledger.queue(1)
       } else this.begin(first)
     }

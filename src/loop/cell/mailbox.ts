@@ -6,81 +6,58 @@ import { MessageLine } from '../base/mailbox-line.js'
 import type { Message } from '../base/message.js'
 
 /** The messages that wait for one agent. */
-export class Mailbox {
-  readonly #line = new MessageLine()
+export class Mailbox extends MessageLine {
   #calls: MessageLine | undefined
   #listeners: (() => void)[] | undefined
-  // plain, since they are read for every message; changed here alone
-  /** Messages that wait for their turn in the line. */
-  queued = 0
+
   /** Calls from the agent's own call chains. */
-  inner = 0
+  get inner(): number {
+    return this.#calls === undefined ? 0 : this.#calls.length
+  }
 
   /** Whether there is nothing in it. */
   get empty(): boolean {
-    return this.queued === 0 && this.inner === 0 && this.#listeners === undefined
-  }
-
-  push(message: Message): void {
-    this.#line.push(message)
-    this.queued++
+    return this.length === 0 && this.#calls === undefined && this.#listeners === undefined
   }
 
   /** Puts in a call from the agent's own call chain. */
   pushInner(message: Message): void {
     this.#calls ??= new MessageLine()
     this.#calls.push(message)
-    this.inner++
-  }
-
-  /** Puts a message back in its old place, before all others. */
-  putBack(message: Message): void {
-    this.#line.unshift(message)
-    this.queued++
   }
 
   /** Takes out the next that may begin. @param room who waits for room is told when no more than so many are left */
-  shift(room: number): Message {
-    const inner = this.#calls?.shift()
-    if (inner !== undefined) {
-      this.inner--
-      return inner
+  next(room: number): Message {
+    const calls = this.#calls
+    if (calls !== undefined) {
+      const call = calls.shift() as Message
+      if (calls.length === 0) this.#calls = undefined
+      return call
     }
-    this.queued--
-    if (this.#listeners !== undefined && this.queued <= room) this.tellRoom()
-    return this.#line.shift() as Message
+    const message = this.shift() as Message
+    if (this.#listeners !== undefined && this.length <= room) this.tellRoom()
+    return message
   }
 
   /** Takes out the oldest that may be dropped: no tick, or a one-shot timer would be gone. */
   takeOldest(): Message | undefined {
-    const oldest = this.#line.take(({ name }) => name !== TIMER)
-    if (oldest !== undefined) this.queued--
-    return oldest
+    return this.take(({ name }) => name !== TIMER)
   }
 
-  /** Takes out that one. @returns whether it was there */
-  take(message: Message): boolean {
-    const there = this.#line.take(one => one === message) !== undefined
-    if (there) this.queued--
-    return there
-  }
-
-  /** Whether all that waits is `such`. */
-  every(such: (message: Message) => boolean): boolean {
-    return (this.#calls?.every(such) ?? true) && this.#line.every(such)
+  override every(such: (message: Message) => boolean): boolean {
+    return (this.#calls?.every(such) ?? true) && super.every(such)
   }
 
   /** Takes out what waits in the line. */
   drainLine(): Message[] {
-    this.queued = 0
-    return this.#line.drain()
+    return super.drain()
   }
 
   /** Takes out everything. */
-  drain(): Message[] {
+  override drain(): Message[] {
     const calls = this.#calls?.drain() ?? []
-    this.inner = 0
-    return [...calls, ...this.drainLine()]
+    this.#calls = undefined
+    return [...calls, ...super.drain()]
   }
 
   /** Whether somebody waits for room. */

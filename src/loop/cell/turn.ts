@@ -62,15 +62,15 @@ export interface WayOut {
   ): Promise<void>
 }
 
-/** What `ctx` is. */
+/** What `ctx` is. What its constructor sets is declared and not defined first, as in Message: one is made for each turn. */
 export class Turn implements Context, ChainNode {
-  readonly cell: TurnAgent
+  declare readonly cell: TurnAgent
   readonly #host: TurnHost
-  readonly message: Message | undefined
-  readonly agent: string
-  readonly parent: ChainNode | undefined
-  readonly depth: number
-  readonly turn: number
+  declare readonly message: Message | undefined
+  declare readonly agent: string
+  declare readonly parent: ChainNode | undefined
+  declare readonly depth: number
+  declare readonly turn: number
   /** Whether the handler is still at work. */
   open = true
   /** Whether an outcome was given before the handler ended (its deadline passed). */
@@ -80,7 +80,7 @@ export class Turn implements Context, ChainNode {
   older: Turn | undefined
   newer: Turn | undefined
   /** The wish to cancel this turn, if anybody could have it. Changed by {@link ownCancellation} alone. */
-  cancellation: Cancellation | undefined
+  declare cancellation: Cancellation | undefined
 
   /**
    * @param message undefined for `onStart`, `onStop` and background loops

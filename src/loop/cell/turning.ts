@@ -53,6 +53,15 @@ const ofEveryAgent: Readonly<Record<string, HandlerEntry>> = {
   },
 }
 
+/** The first handler whose condition holds. @throws what a condition throws */
+function entryFor(entries: readonly HandlerEntry[], payload: unknown, turn: Turn): HandlerEntry | undefined {
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as HandlerEntry
+    if (entry.when === undefined || entry.when(payload, turn)) return entry
+  }
+  return undefined
+}
+
 /** An agent with turns. */
 export abstract class Turning extends Staged implements Runnable, TurnAgent, Keepable {
   readonly text: string
@@ -131,15 +140,12 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     const turn = new Turn(this, this.#host.turn, message)
     let entry: HandlerEntry | undefined
     try {
-      for (const one of this.type.handlers.get(name) ?? []) {
-        if (one.when !== undefined && !one.when(message.payload, turn)) continue
-        entry = one
-        break
-      }
+      const entries = this.type.handlers.get(name)
+      if (entries === undefined) entry = ofEveryAgent[name]
+      else entry = entryFor(entries, message.payload, turn)
     } catch (error) {
       return this.fail(message, turn, error)
     }
-    entry ??= ofEveryAgent[name]
     if (entry === undefined) this.#unhandled(message)
     else this.#run(message, turn, entry)
   }

@@ -16,9 +16,9 @@ export interface CallHost {
 
 /** A request that waits for its answer, here or from another loop. */
 export class Call extends Waiter implements Reply {
-  readonly promise: Promise<unknown>
-  readonly message: RequestType
-  readonly agent: string
+  declare readonly promise: Promise<unknown>
+  declare readonly message: RequestType
+  declare readonly agent: string
   readonly #host: CallHost
   readonly #site: Site | undefined
   #resolve!: (value: unknown) => void

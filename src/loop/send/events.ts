@@ -1,12 +1,13 @@
 // Events on their way out: to every agent that hears the topic, here and on other loops. What it keeps: each gets the event once,
 // one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
 import type { PublishOptions } from '../../agent/context.js'
-import { topicId } from '../../agent/ids.js'
+import { type TopicId, topicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
 import { cancelled } from '../base/cancellation.js'
 import type { Audience } from '../base/directory.js'
 import { isPromise, Message, type Parcel } from '../base/message.js'
+import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
@@ -71,7 +72,7 @@ export class Events {
     sequence: number,
     options: PublishOptions,
   ): Promise<void> {
-    const { admission, ledger, origin, reports, peers } = this.#host
+    const { admission, recipients, ledger, origin, reports, peers } = this.#host
     const { observer } = reports
     if (admission.closed) throw admission.reason
     const { topic, here, elsewhere, nowhere } = audience
@@ -96,9 +97,14 @@ export class Events {
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
     const waits: Promise<void>[] = []
     let heard = elsewhere.size > 0
-    if (here.length > 0) {
-      const left = options.toSelf === true ? undefined : sender
-      heard = this.#deliver(turn, parcel, audience, left, cancellation, gather, waits) || heard
+    const left = options.toSelf === true ? undefined : sender
+    for (const address of here) {
+      if (address.text === left) continue
+      heard = true
+      gather?.expect()
+      const to = recipients.at(address)
+      to.put(this.#copy(turn, parcel, address, topic, cancellation, gather))
+      if (to.overfull) waits.push(new Promise(resolve => to.whenRoom(resolve)))
     }
     const remote: GatherPart[] = []
     if (elsewhere.size > 0) {
@@ -160,44 +166,31 @@ export class Events {
     }
   }
 
-  /** Puts the event into the mailboxes of this loop. @param left who does not get it @returns whether anybody got it */
-  #deliver(
+  /** The event as one of its recipients on this loop gets it. */
+  #copy(
     turn: Turn | undefined,
     parcel: Parcel,
-    { here, topic }: Audience,
-    left: string | undefined,
+    { id: recipient }: Address,
+    topic: TopicId,
     cancellation: Message['cancellation'],
-    gather: Gather | undefined,
-    waits: Promise<void>[],
-  ): boolean {
-    const { recipients, origin } = this.#host
-    let heard = false
-    for (const address of here) {
-      if (address.text === left) continue
-      heard = true
-      gather?.expect()
-      const to = recipients.at(address)
-      to.put(
-        new Message({
-          name: parcel.name,
-          isRequest: false,
-          payload: parcel.payload,
-          sender: turn?.id,
-          recipient: address.id,
-          topic,
-          origin: origin.text,
-          sequence: parcel.sequence,
-          id: parcel.id,
-          trace: parcel.trace,
-          chain: parcel.chain,
-          cancellation,
-          reply: gather,
-          slot: 0,
-          generation: 0,
-        }),
-      )
-      if (to.overfull) waits.push(new Promise(resolve => to.whenRoom(resolve)))
-    }
-    return heard
+    reply: Gather | undefined,
+  ): Message {
+    return new Message({
+      name: parcel.name,
+      isRequest: false,
+      payload: parcel.payload,
+      sender: turn?.id,
+      recipient,
+      topic,
+      origin: this.#host.origin.text,
+      sequence: parcel.sequence,
+      id: parcel.id,
+      trace: parcel.trace,
+      chain: parcel.chain,
+      cancellation,
+      reply,
+      slot: 0,
+      generation: 0,
+    })
   }
 }
