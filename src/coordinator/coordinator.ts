@@ -100,9 +100,7 @@ export class Coordinator {
       registry: this.registry,
       watchdog: this.#watchdog,
       machine,
-      restarts: options.restarts,
-      maxZombies: options.maxZombies ?? Math.max(2, threads),
-      now: () => this.house.now(),
+      limits: { restarts: options.restarts, maxZombies: options.maxZombies ?? Math.max(2, threads) },
       settled: () => this.idle.look(),
       failed: why => this.#fail(why),
     })

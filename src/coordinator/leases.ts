@@ -28,7 +28,7 @@ export class Leases<Holder> {
   }
 
   /** A loop can reach nothing any more of what it shares with `other`; without `other`: nothing at all. */
-  release(holder: Holder, other?: Holder): void {
+  letGo(holder: Holder, other?: Holder): void {
     for (const lease of this.#leases) {
       if (other !== undefined && !lease.of.includes(other)) continue
       if (!lease.holders.delete(holder) || lease.holders.size > 0) continue

@@ -21,6 +21,13 @@ import type { Watchdog } from './watchdog.js'
 /** How long a new life waits for others to let go of the memory of the one before, which it can then have. */
 const LET_GO_MS = 50
 
+/** When threads are given up. */
+export interface Limits {
+  readonly restarts: RestartPolicy | undefined
+  /** Threads that may be inside of native calls and not go. */
+  readonly maxZombies: number
+}
+
 /** What the lives need of their coordinator. */
 export interface LivesHost {
   readonly host: Loop
@@ -28,10 +35,7 @@ export interface LivesHost {
   readonly registry: Registry
   readonly watchdog: Watchdog
   readonly machine: Machine
-  readonly restarts: RestartPolicy | undefined
-  readonly maxZombies: number
-  /** Milliseconds since the house was built. */
-  now(): number
+  readonly limits: Limits
   /** Whoever waits for all to be idle is to look. */
   settled(): void
   /** Nothing can be promised any more. */
@@ -58,12 +62,12 @@ export class Lives {
   constructor(of: LivesHost) {
     this.#of = of
     const { mesh, host, machine } = of
-    this.#supervisor = new Supervisor(of.restarts, of.now, machine.random)
+    this.#supervisor = new Supervisor(of.limits.restarts, machine.steady, machine.random)
     this.recycler = new Recycler({
       mesh,
       observer: host.reports.observer,
       eventLoop: machine.eventLoop,
-      now: of.now,
+      now: machine.steady,
       channel: machine.channel,
       replaced: async index => this.#replacements.get(index),
       charge: index => this.#judge(index, undefined, ''),
@@ -185,7 +189,8 @@ export class Lives {
   // ---- ending -----------------------------------------------------------------------------------------------------
 
   async #lost(loop: ThreadHandle, { why, turns, zombie }: Ending): Promise<void> {
-    const { host, mesh, machine, watchdog, maxZombies } = this.#of
+    const { host, mesh, machine, watchdog, limits } = this.#of
+    const { maxZombies } = limits
     const { thread } = loop
     const overdue = watchdog.forget(thread)
     this.#replacing++

@@ -122,7 +122,7 @@ export class Mesh {
    * {@link remove}, since the gauges look at that memory too.
    */
   letGo(loop: LoopHandle, other?: LoopHandle): void {
-    this.#leases.release(loop, other)
+    this.#leases.letGo(loop, other)
   }
 
   /** @returns when `a` is joined to `b` */

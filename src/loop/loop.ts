@@ -107,7 +107,7 @@ export class Loop {
     const work = { ledger, line, reports, answers: passage, watch: this.#watch, turn }
     this.agents = new Agents(directory, origin, checkpoints, eventLoop, work)
     const { agents: recipients } = this
-    this.peers = new Peers(loops, life, flags, {
+    this.peers = new Peers(loops, life, flags, eventLoop, {
       directory,
       recipients,
       waiters: this.#waiters,
@@ -116,7 +116,6 @@ export class Loop {
       line,
       reports,
       scheduler,
-      eventLoop,
     })
     const host: SendHost = { admission, directory, recipients, ledger, origin, reports, peers: this.peers, passage }
     const requests = new Requests(host, scheduler, clock)
@@ -218,15 +217,15 @@ export class Loop {
       }),
     )
     await within(eventLoop, ms, Promise.all(stops))
-    this.#watch.stop()
-    this.agents.cycles.stop()
+    this.#watch.clear()
+    this.agents.cycles.end()
     this.work.show()
     return failures
   }
 
   /** Lets go of everything, shared memory above all; the loop does nothing any more. */
   end(): void {
-    this.scheduler.stop()
+    this.scheduler.end()
     this.peers.end(this.admission.reason)
     if (this.admission.stage === 'closed') this.admission.to('ended')
   }

@@ -113,7 +113,6 @@ export function livesOf(threads: number, max = 3, answers: (life: number) => Ans
   let settled = 0
   const lives = new Lives({
     host: host as unknown as Loop,
-    now: () => house.now(),
     mesh,
     registry,
     watchdog: watchdog as unknown as Watchdog,
@@ -124,8 +123,7 @@ export function livesOf(threads: number, max = 3, answers: (life: number) => Ans
       channel: () => new MessageChannel(),
       executor: () => pool,
     },
-    restarts: { max, within: 60_000, backoff: { min: 1, max: 1 } },
-    maxZombies: 2,
+    limits: { restarts: { max, within: 60_000, backoff: { min: 1, max: 1 } }, maxZombies: 2 },
     settled: () => settled++,
     failed: why => failed.push(why),
   })

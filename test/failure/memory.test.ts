@@ -105,7 +105,7 @@ it('leases: memory goes back once, and only when nobody holds it', () => {
       const exit = (life: Life): void => {
         for (const other of [...life.links.keys()]) leave(life, other)
         reach.get(life.flags)?.delete(life)
-        leases.release(life)
+        leases.letGo(life)
         exited.push(life)
       }
       for (const { do: what, loop, other } of steps) {
@@ -130,7 +130,7 @@ it('leases: memory goes back once, and only when nobody holds it', () => {
           const gone = exited[other]
           if (gone === undefined) continue
           leave(life, gone)
-          leases.release(life, gone)
+          leases.letGo(life, gone)
         }
       }
       for (const life of lives.values()) exit(life)

@@ -321,7 +321,7 @@ describe('a loop that', () => {
     const { hand, bell, state, scheduler, since, ring } = alone()
     ring(1)
     expect(bell.awake).toBe(false)
-    scheduler.stop()
+    scheduler.end()
     expect([bell.awake, scheduler.running]).toEqual([true, false])
     since()
     state.work = 1
@@ -329,7 +329,7 @@ describe('a loop that', () => {
     scheduler.flush()
     scheduler.rung()
     scheduler.resume()
-    scheduler.stop()
+    scheduler.end()
     hand.turn()
     hand.pass(10)
     expect([since(), scheduler.running, hand.immediates.length]).toEqual([[], false, 0])
@@ -338,7 +338,7 @@ describe('a loop that', () => {
   it('is stopped with a chunk to come does not run it', () => {
     const { hand, scheduler, since } = alone()
     scheduler.request()
-    scheduler.stop()
+    scheduler.end()
     hand.drain()
     hand.turn()
     expect(since()).toEqual([])

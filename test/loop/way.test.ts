@@ -76,7 +76,7 @@ describe('a way', () => {
     way.hold(true)
     send('6', 'there/a', 'here/x', 'there/b')
     expect(since()).toEqual([])
-    way.letGo()
+    way.release()
     expect(since()).toEqual(['6'])
   })
 
@@ -87,7 +87,7 @@ describe('a way', () => {
     send('1', 'there/a')
     way.mute('there/a')
     send('2', 'there/a')
-    way.letGo()
+    way.release()
     expect(since()).toEqual([])
     way.unmute('there/a')
     expect(since()).toEqual(['1', '2'])
@@ -185,13 +185,13 @@ it('keeps the order of each sender to each agent, whatever happens in whatever o
         else if (doing === 'unmute') way.unmute(agent)
         else if (doing === 'hold') way.hold(false)
         else if (doing === 'hold all') way.hold(true)
-        else if (doing === 'let go') way.letGo()
+        else if (doing === 'let go') way.release()
         else if (doing === 'unlink') way.unlink()
         all.push(...since())
       }
       waited += [...sent.values()].flat().length - all.length
       if (way.link === undefined) way.open(link)
-      way.letGo()
+      way.release()
       for (const to of ['a', 'b']) way.unmute(`there/${to}`)
       all.push(...since())
       for (const [pair, texts] of sent) expect(all.filter(text => text.startsWith(`${pair} `))).toEqual(texts)

@@ -90,7 +90,7 @@ export class Cancellation {
     if (this.#requested) return
     this.#requested = true
     this.#reason = reason
-    this.release()
+    this.letGo()
     this.#controller?.abort(reason)
     const listeners = this.#listeners
     this.#listeners = undefined
@@ -109,7 +109,7 @@ export class Cancellation {
   }
 
   /** Lets go of the parent and of the signal: what they do no longer matters here. */
-  release(): void {
+  letGo(): void {
     this.#detach?.()
     this.#detach = undefined
   }

@@ -158,7 +158,7 @@ export class Rest implements Sleeper {
   }
 
   /** For good. */
-  stop(): void {
+  end(): void {
     this.#timer?.close()
     this.wake()
   }

@@ -168,9 +168,9 @@ export class Scheduler {
     this.#burst.later()
   }
 
-  stop(): void {
+  end(): void {
     if (this.#stage !== STOPPED) this.to(STOPPED)
-    this.#rest?.stop()
+    this.#rest?.end()
   }
 
   #soon(stage: Queued): void {

@@ -13,6 +13,8 @@ export class Beginning {
   first: Message | undefined
   /** The turn of `onStart`, while it is at work. */
   hook: HookTurn | undefined
+  /** Whether the agent is to stop as soon as it is there. */
+  thenEnd = false
   /** Whether it is not waited for any more. */
   over = false
   /** Who waits for the message that makes it, and so for `onStart`. */

@@ -257,12 +257,12 @@ export class Cell extends Turning implements Recipient, Housing {
     const { stage } = this
     if (stage === 'ready') return
     if (stage === 'gone' || stage === 'ending') {
-      await this.#life?.settled()
+      await this.#life?.turned()
       return this.#host.agents.of(this.text).#ensure()
     }
     try {
       if (stage === 'absent') this.#lively.start(undefined)
-      if (!this.ready) await this.#life?.settled()
+      if (!this.ready) await this.#life?.turned()
     } catch (error) {
       this.#forgetUnmade()
       this.#host.line.ready(this) // what queued meanwhile tries again

@@ -36,7 +36,7 @@ export class Cycles {
   }
 
   /** The loop has stopped. */
-  stop(): void {
+  end(): void {
     this.#waiting = []
     this.#alarm?.cancel()
     this.#alarm = undefined

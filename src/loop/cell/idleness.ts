@@ -30,7 +30,7 @@ export class Idleness {
     this.#lastTurn = this.#clock.now()
   }
 
-  stop(): void {
+  end(): void {
     this.#alarm?.cancel()
   }
 

@@ -98,7 +98,7 @@ export class Life implements OwnWorkHost {
   }
 
   /** Resolves when the agent that is being made is there, or the one that stops is gone. */
-  settled(): Promise<void> {
+  turned(): Promise<void> {
     return this.#beginning?.made() ?? this.#ending?.over() ?? Promise.resolve()
   }
 
@@ -108,7 +108,7 @@ export class Life implements OwnWorkHost {
     this.#ready(state)
     this.#cell.made(beginning.first, true)
     beginning.tellMade()
-    if (this.#ending !== undefined) this.#end(this.#ending) // wanted while it was being made
+    if (beginning.thenEnd) this.#end(this.#wish())
   }
 
   #failed(beginning: Beginning, error: unknown): void {
@@ -246,7 +246,7 @@ export class Life implements OwnWorkHost {
     const { text, turnHost } = this.#cell
     const { admission } = turnHost
     const reason = admission.resting ? admission.reason : new StoppedError(`agent ${text} stops`, { agent: text })
-    this.#idleness?.stop()
+    this.#idleness?.end()
     this.#beginning?.hook?.ownCancellation().cancel(reason)
     await this.#own?.rest(reason)
   }
@@ -265,6 +265,7 @@ export class Life implements OwnWorkHost {
       this.look()
     }
     if (stage === 'ready') this.#end(ending)
+    else if (this.#beginning !== undefined) this.#beginning.thenEnd = true
     return ending.done
   }
 

@@ -127,7 +127,7 @@ class Watch {
     if (this.#first?.turn === turn) this.#watch()
   }
 
-  stop(): void {
+  clear(): void {
     this.#turns.clear()
     this.#watch()
   }
@@ -190,9 +190,9 @@ export class TurnWatch {
   }
 
   /** The loop has stopped: nothing is due any more. */
-  stop(): void {
-    this.#hard.stop()
-    this.#soft.stop()
+  clear(): void {
+    this.#hard.clear()
+    this.#soft.clear()
   }
 }
 

@@ -208,7 +208,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     ledger.end()
     if (type.timed) watch.end(turn, type)
     if (type.checkpoint !== undefined) life.checkpoints.turnEnded(this)
-    if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.release()
+    if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.letGo()
     if (this.watched) this.turnEnded(turn)
   }
 

@@ -134,7 +134,7 @@ export class LoopControl implements Orders {
   }
 
   release(index: number, life: number): void {
-    this.#loop.peers.of(index).letGo(life)
+    this.#loop.peers.of(index).release(life)
     this.#loop.scheduler.flush()
   }
 

@@ -51,7 +51,7 @@ export class Call extends Waiter implements Reply {
     })
     this.#detach = () => {
       detach()
-      cancellation.release()
+      cancellation.letGo()
     }
     if (this.settled) this.#detach()
   }

@@ -91,8 +91,8 @@ export class Peer {
     return link.work.out.backlog === 0
   }
 
-  letGo(life: number): void {
-    if (this.#way.link?.life === life) this.#way.letGo()
+  release(life: number): void {
+    if (this.#way.link?.life === life) this.#way.release()
   }
 
   /** Whether there is nothing to take from that loop and nothing that waits for room there. */

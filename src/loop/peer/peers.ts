@@ -18,7 +18,6 @@ import type { Waiter } from './waiter.js'
 /** What the peers need of their loop, beside what the way in needs. */
 export interface PeersHost extends Omit<IncomingHost, 'flagsOf'> {
   readonly scheduler: Scheduler
-  readonly eventLoop: EventLoop
 }
 
 /** The other loops, as one loop sees them. */
@@ -28,6 +27,7 @@ export class Peers implements CallHost, HostLane {
   readonly ledger: Ledger
   readonly #host: PeersHost
   readonly #life: number
+  readonly #eventLoop: EventLoop
   readonly #flags: CancelFlags
   #incoming: Incoming[] = []
   /** Frames of links to lives that are over. */
@@ -38,7 +38,8 @@ export class Peers implements CallHost, HostLane {
    * @param count loops of the runtime, this one included
    * @param life of this loop, whose calls have these flags
    */
-  constructor(count: number, life: number, flags: CancelFlags, host: PeersHost) {
+  constructor(count: number, life: number, flags: CancelFlags, eventLoop: EventLoop, host: PeersHost) {
+    this.#eventLoop = eventLoop
     this.#host = host
     this.#life = life
     this.#flags = flags
@@ -57,9 +58,9 @@ export class Peers implements CallHost, HostLane {
   attach(parts: LinkParts): void {
     const peer = this.of(parts.peer)
     if (peer.closed) return // this loop has ended, and the other one was not there yet to hear of it
-    const { codec, scheduler, line, eventLoop } = this.#host
+    const { codec, scheduler, line } = this.#host
     const rung = (): void => scheduler.rung()
-    const link = new Link(parts, codec.book, rung, () => line.length > 0, eventLoop.receive)
+    const link = new Link(parts, codec.book, rung, () => line.length > 0, this.#eventLoop.receive)
     const flagsOf = (loop: number, life: number): CancelFlags | undefined => this.flagsOf(loop, life)
     this.#incoming.push(new Incoming({ ...this.#host, flagsOf }, peer, link))
     peer.attach(link)

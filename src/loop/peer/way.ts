@@ -82,7 +82,7 @@ export class Way {
   }
 
   /** Nothing waits here any more but for the queues of agents. */
-  letGo(): void {
+  release(): void {
     this.#to('open')
     this.#held.unpark()
   }

@@ -137,7 +137,7 @@ export class Events {
       })
       const handled = gather.complete().finally(() => {
         detach?.()
-        cancellation?.release()
+        cancellation?.letGo()
       })
       if (waited) {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
