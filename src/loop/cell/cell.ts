@@ -285,7 +285,10 @@ export class Cell extends Turning implements Recipient, Housing {
   }
 
   unmade(first: Message | undefined, error: RingreeveError): void {
-    if (first === undefined) return // whoever asked for it sees to the rest
+    if (first === undefined) {
+      this.#forgetUnmade()
+      return this.#host.line.ready(this) // what queued meanwhile tries again
+    }
     this.fail(first, undefined, error)
     const mailbox = this.#mailbox
     for (const message of this.#drain()) this.#refused(message, error)

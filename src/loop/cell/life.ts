@@ -227,10 +227,12 @@ export class Life implements OwnWorkHost {
     cell.abandon(new StoppedError(`agent ${text} was stopped`, { agent: text }))
     if (cell.stage === 'absent') return cell.retire()
     if (await within(eventLoop, ms, this.stop())) return
-    if (this.#beginning !== undefined) {
-      this.#beginning.over = true
+    const beginning = this.#beginning
+    if (beginning !== undefined) {
+      beginning.over = true
       this.#beginning = undefined
       cell.retire()
+      beginning.tellFailed(new StoppedError(`agent ${text} was stopped before it was made`, { agent: text }))
       return this.#ending?.finish(text)
     }
     if (await within(eventLoop, ms, this.stop(true))) return
