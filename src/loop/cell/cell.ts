@@ -276,10 +276,12 @@ export class Cell extends Turning implements Recipient, Housing {
     if (this.#life?.plain === true) this.#life = undefined
     if (first !== undefined) {
       if (turn.admission.closed) this.fail(first, undefined, turn.admission.reason)
-      else if (this.paused) {
+      else if (!late) this.begin(first)
+      else {
+        // to the front: it has its turn in the next chunk, when loops have begun; and none while the agent is paused
         this.#box.unshift(first)
         ledger.queue(1)
-      } else this.begin(first)
+      }
     }
     if (late) line.ready(this)
   }
