@@ -243,7 +243,7 @@ export class Cell extends Turning implements Recipient, Housing {
   /** Makes the agent if it is not there. @throws AgentCreationError, UnknownAgentError, StoppedError */
   async ensure(): Promise<void> {
     const { ledger } = this.#host
-    ledger.accept() // who waits for idle waits for this too
+    ledger.acceptOwn() // who waits for idle waits for this too, and sees it at once
     try {
       await this.#ensure()
     } finally {
