@@ -259,6 +259,7 @@ export class LocalRuntime implements Runtime {
         before,
       )
     } catch (error) {
+      this.#coordinator.registry.restore(before) // for the next start, which asks the run before it
       await this.#coordinator.stop(100)
       this.#state.to('failed')
       throw error
@@ -319,13 +320,15 @@ export class LocalRuntime implements Runtime {
   }
 
   async close(options: StopOptions = {}): Promise<void> {
-    try {
-      await this.stop(options)
-      while (!this.#state.over) await this.stop(options) // who waited for the stop too has started it again
-    } finally {
-      this.#state.to('close')
-      if (this.#state.failure === undefined) this.#coordinator.host.admission.failWith(closed())
-    }
+    let failed: { readonly error: unknown } | undefined
+    do {
+      await this.stop(options).catch(error => {
+        failed ??= { error }
+      })
+    } while (!this.#state.over) // who waited for the stop too has started it again
+    this.#state.to('close')
+    if (this.#state.failure === undefined) this.#coordinator.host.admission.failWith(closed())
+    if (failed !== undefined) throw (failed as { readonly error: unknown }).error
   }
 
   [Symbol.asyncDispose](): Promise<void> {
