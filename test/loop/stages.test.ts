@@ -8,6 +8,7 @@ import { Directory } from '#ringreeve/loop/base/directory.js'
 import { Ledger } from '#ringreeve/loop/base/ledger.js'
 import { Rest, restStages } from '#ringreeve/loop/base/rest.js'
 import { Scheduler, schedulerStages } from '#ringreeve/loop/base/scheduler.js'
+import { agentStages, type Stage, Staged } from '#ringreeve/loop/cell/stage.js'
 import { Waiter, waiterStages } from '#ringreeve/loop/peer/waiter.js'
 import { Way, wayStages } from '#ringreeve/loop/peer/way.js'
 import { Bell } from '#ringreeve/sync/bell.js'
@@ -68,6 +69,30 @@ class OpenScheduler extends Scheduler {
   }
 }
 
+/** An agent: beside its stage it has three bits, each of them set or not. */
+class OpenAgent extends Staged {
+  readonly text = 'a/1'
+  readonly #bits: readonly boolean[]
+
+  constructor(bits: number) {
+    super()
+    this.#bits = [4, 2, 1].map(bit => (bits & bit) !== 0)
+    this.paused = (bits & 4) !== 0
+    this.lined = (bits & 2) !== 0
+    if ((bits & 1) !== 0) this.watch()
+  }
+
+  go(stage: string): void {
+    try {
+      this.to(stage as Stage)
+    } finally {
+      expect([this.paused, this.lined, this.watched]).toEqual(this.#bits)
+      expect(this.ready).toBe(this.stage === 'ready')
+      expect(this.open).toBe(!this.paused && (this.stage === 'ready' || this.stage === 'absent'))
+    }
+  }
+}
+
 function way(): Subject {
   const status = new Status()
   const one = new Way(1, new Directory(0), new Ledger(status, { request() {} }))
@@ -100,6 +125,11 @@ function loop(): Subject {
 const hand = new HandLoop()
 const bell = new Bell(new Status())
 const tables: Table[] = [
+  ...Array.from({ length: 8 }, (_, bits) => ({
+    what: `an agent with the bits ${bits.toString(2).padStart(3, '0')}`,
+    table: agentStages,
+    make: () => new OpenAgent(bits),
+  })),
   { what: 'a loop', table: loopStages, make: loop },
   {
     what: 'a waiter',
@@ -153,3 +183,21 @@ for (const one of tables) {
       }
   })
 }
+
+it('the bits of an agent change one by one, whatever its stage', () => {
+  const agent = new OpenAgent(0)
+  const bits = (): string => `${agent.stage} ${+agent.paused}${+agent.lined}${+agent.watched}`
+  for (const stage of ['absent', 'starting', 'ready', 'ending', 'gone'] as const) {
+    if (stage !== 'absent') agent.to(stage)
+    const watched = stage === 'absent' || stage === 'starting' ? 0 : 1
+    expect(bits()).toBe(`${stage} 00${watched}`)
+    agent.paused = true
+    agent.lined = true
+    expect(bits()).toBe(`${stage} 11${watched}`)
+    agent.paused = false
+    expect(bits()).toBe(`${stage} 01${watched}`)
+    agent.lined = false
+    expect(bits()).toBe(`${stage} 00${watched}`)
+    if (stage === 'starting') agent.watch()
+  }
+})

@@ -1,0 +1,106 @@
+// Promised: a message that waits behind turns that may wait for it is looked at when it has waited for a second, once, by the
+// agent that has the address then; and nothing is set while there is nothing to look at.
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Cycles } from '#ringreeve/loop/cell/cycle.js'
+import { handClock } from './cells.js'
+import { HandLoop } from './hand-loop.js'
+import { message } from './kit.js'
+
+function alone() {
+  const hand = new HandLoop()
+  const looked: string[] = []
+  const present = new Set(['a', 'b'])
+  const onLook: (() => void)[] = []
+  const cycles = new Cycles(handClock(hand), text => {
+    if (!present.has(text)) return undefined
+    return {
+      text,
+      refuseCycle: ({ sequence }) => {
+        looked.push(`${text}${sequence}`)
+        onLook.shift()?.()
+      },
+    }
+  })
+  const watch = (agent: string, n: number): void => cycles.watch(agent, message(n))
+  const since = (): string[] => looked.splice(0)
+  const alarms = (): number => hand.timers.filter(({ set }) => set).length
+  return { hand, cycles, watch, since, alarms, present, onLook }
+}
+
+it('looks at each a second after it came, and sets one alarm for all of them', () => {
+  const { hand, watch, since, alarms } = alone()
+  expect(alarms()).toBe(0)
+  watch('a', 1)
+  hand.pass(600)
+  watch('b', 2)
+  watch('a', 3)
+  expect([since(), alarms()]).toEqual([[], 1])
+  hand.pass(399)
+  expect([since(), alarms()]).toEqual([[], 1])
+  hand.pass(1)
+  expect([since(), alarms()]).toEqual([['a1'], 1])
+  hand.pass(599)
+  expect(since()).toEqual([])
+  hand.pass(1)
+  expect([since(), alarms()]).toEqual([['b2', 'a3'], 0])
+})
+
+it('does not ask an agent that is not there any more', () => {
+  const { hand, watch, since, present } = alone()
+  watch('a', 1)
+  watch('b', 2)
+  present.delete('a')
+  hand.pass(1_000)
+  expect(since()).toEqual(['b2'])
+})
+
+it('what comes while it looks has a second of its own, and one alarm', () => {
+  const { hand, watch, since, alarms, onLook } = alone()
+  onLook.push(() => watch('b', 3))
+  watch('a', 1)
+  hand.pass(500)
+  watch('a', 2)
+  hand.pass(500)
+  expect([since(), alarms()]).toEqual([['a1'], 1])
+  hand.pass(500)
+  hand.pass(500)
+  expect([since(), alarms()]).toEqual([['a2', 'b3'], 0])
+})
+
+it('looks at nothing once it was stopped, also from within', () => {
+  const { hand, cycles, watch, since, alarms, onLook } = alone()
+  watch('a', 1)
+  cycles.stop()
+  expect(alarms()).toBe(0)
+  hand.pass(2_000)
+  onLook.push(() => cycles.stop())
+  watch('a', 2)
+  hand.pass(500)
+  watch('a', 3)
+  hand.pass(500)
+  hand.pass(500)
+  expect([since(), alarms()]).toEqual([['a2'], 0])
+})
+
+it('looks at each once and in order, whenever they come', () => {
+  const step = fc.record({ ms: fc.nat(700), agent: fc.constantFrom('a', 'b') })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), steps => {
+      const { hand, watch, since, alarms } = alone()
+      let waiting: { text: string; at: number }[] = []
+      for (const [n, { ms, agent }] of steps.entries()) {
+        for (let left = ms; left > 0; left -= 100) hand.pass(Math.min(left, 100))
+        const due = waiting.filter(({ at }) => at <= hand.time)
+        waiting = waiting.filter(({ at }) => at > hand.time)
+        expect(since()).toEqual(due.map(({ text }) => text))
+        watch(agent, n)
+        waiting.push({ text: `${agent}${n}`, at: hand.time + 1_000 })
+        expect(alarms()).toBe(1)
+      }
+      for (let i = 0; i < 20; i++) hand.pass(100)
+      expect([since(), alarms()]).toEqual([waiting.map(({ text }) => text), 0])
+    }),
+    { numRuns: 100 },
+  )
+})
