@@ -288,6 +288,8 @@ describe('an agent stops', () => {
     await all.settle()
     all.cell.pause()
     all.cell.endItself()
+    all.cell.endItself()
+    expect([all.cell.paused, all.cell.waiting]).toEqual([false, 1])
     expect(await all.since()).toEqual(['1', 'onStop'])
     expect(all.unhandled()).toEqual(['no'])
     await all.nothingLeft()
