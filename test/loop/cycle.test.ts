@@ -71,10 +71,10 @@ it('what comes while it looks has a second of its own, and one alarm', () => {
 it('looks at nothing once it was stopped, also from within', () => {
   const { hand, cycles, watch, since, alarms, onLook } = alone()
   watch('a', 1)
-  cycles.stop()
+  cycles.end()
   expect(alarms()).toBe(0)
   hand.pass(2_000)
-  onLook.push(() => cycles.stop())
+  onLook.push(() => cycles.end())
   watch('a', 2)
   hand.pass(500)
   watch('a', 3)

@@ -85,7 +85,7 @@ it('passes over turns whose callers have their outcome, and forgets all when it 
   watch.end(b, hard(11))
   watch.end(c, hard(12))
   expect([first(), since()]).toEqual(['d 1013', []])
-  watch.stop()
+  watch.clear()
   expect([first(), status.slow.at, alarms()]).toEqual(['', 0, 0])
   hand.pass(1_000)
   watch.end(d, { deadline: 13, softDeadline: 8 })
@@ -146,7 +146,7 @@ it('is a sorted list', () => {
           }
           expect(since()).toEqual(due)
         } else if (n % 10 === 0) {
-          watch.stop()
+          watch.clear()
           list = []
           shown = undefined
         }
