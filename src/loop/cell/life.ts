@@ -106,7 +106,7 @@ export class Life implements OwnWorkHost {
     if (beginning.over) return
     this.#beginning = undefined
     this.#ready(state)
-    this.#cell.made(beginning.first, true)
+    this.#cell.made(beginning.first, !beginning.thenEnd) // now, if it ends at once: or it would be for the next agent
     beginning.tellMade()
     if (beginning.thenEnd) this.#end(this.#wish())
   }
