@@ -107,7 +107,7 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   ): AgentDefinition<State, Handled | M>
   /**
    * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. A send from here that
-   * comes back to the agent would wait for itself and is refused (CallCycleError).
+   * comes back to the agent waits for itself, and is refused after a second (CallCycleError).
    * @example agent('hasher', { state: () => ({ salt: '' }) }).onStart(ctx => void (ctx.state.salt = ctx.id.key))
    */
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
@@ -150,7 +150,8 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   ): AgentDefinition<State, Handled>
   /**
    * Runs once whenever the agent ends in good order: it or the runtime is stopped, it is unloaded, its `onError` ends
-   * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew.
+   * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew. A send from here that comes
+   * back to the agent is refused after a second (CallCycleError).
    * @example agent('hasher', { state: () => ({ total: 0 }) }).onStop(ctx => ctx.publish(Hashed, ctx.state))
    */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>

@@ -134,8 +134,9 @@ export class AgentCreationError extends RingreeveError {
 }
 
 /**
- * A serial agent was asked, by way of its own running turn, to answer itself; or any agent, by way of its own `onStart` or
- * `onStop`. `cycle` lists the agents.
+ * An agent was asked, by way of its own running turns (as many as it may have at a time), to answer itself, or by way of its
+ * own `onStart` or `onStop`; and a second later they were still at work. One that ends sooner does not wait for the answer, so
+ * the request has its turn. `cycle` lists the agents.
  * @example
  * const { error } = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice')
  * if (error instanceof CallCycleError) console.error(error.cycle.join(' → ')) // hasher/alice → judge/x → hasher/alice

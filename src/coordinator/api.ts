@@ -58,8 +58,8 @@ export interface RuntimeOptions {
   readonly resourceLimits?: ResourceLimits
   /**
    * The share of its heap's limit (`maxOldGenerationSizeMb`) at which a thread is recycled, 0 to 1; 0 is never. What a
-   * full collection leaves counts. New messages for the thread wait, its turns end (in 2 s, else it is tried again 10 s
-   * later), its agents are unloaded, with `onStop`, and come back on a new thread with their state, with `onStart`, on
+   * full collection leaves counts. New messages for the thread wait, its turns end (in 2 s, and before them in 2 s the orders to
+   * agents that are at work, else it is tried again 10 s later), its agents are unloaded, with `onStop`, and come back on a new thread with their state, with `onStart`, on
    * their next message. Default 0.7 if there is such a limit, else 0.
    */
   readonly recycleAt?: number
@@ -176,13 +176,15 @@ export interface StatefulHandle<Handled extends MessageType> extends Handle<Hand
    * Stops this one agent: handles what was sent to it before (or, with `drain: false`, refuses what waits and aborts the
    * turns at work), ends its loops and timers, runs `onStop`. What comes later makes it anew, also if it was unloaded.
    * @throws what `onStop` threw, or with it an AggregateError of what its loops threw; the agent has stopped all the
-   *   same. TimeoutError when `onStop` is still at work after the timeout
+   *   same. TimeoutError when `onStop` is still at work when its time is over: it goes on, and keeps nobody from the agent
+   *   that the next message makes
    * @example await runtime.handle(hasher, 'alice').stop({ timeout: 1_000 })
    */
   stop(options?: StopOptions): Promise<void>
   /**
-   * No further message begins until `resume()`; the mailbox keeps its bound and policy, and ticks wait in it. Turns at
-   * work and background loops go on. `idle()` waits for what is queued; `stop()` resumes. Ends with the agent's thread.
+   * No further message begins until `resume()`, also if the agent is just being made; the mailbox keeps its bound and policy, and
+   * ticks wait in it. Turns at work and background loops go on. `idle()` waits for what is queued; `stop()` resumes. Ends with
+   * the agent's thread.
    * @example
    * const alice = runtime.handle(hasher, 'alice')
    * await alice.pause()
@@ -292,8 +294,8 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   unsubscribe(id: string): Promise<void>
   /**
-   * The id of an agent; with `lazy: false` the agent is created now.
-   * @throws UnknownAgentError, AgentCreationError
+   * The id of an agent; with `lazy: false` the agent is created now, which `idle()` waits for.
+   * @throws UnknownAgentError, AgentCreationError, StoppedError (it was stopped before it was there)
    * @example await runtime.get('hasher/alice', { lazy: false })
    */
   get(agent: AgentId | string, options?: { readonly lazy?: boolean }): Promise<AgentId>
