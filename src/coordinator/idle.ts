@@ -1,4 +1,4 @@
-// Idle detection by counting (after Mattern's four-counter method): everything that is begun or published only ever
+// Idle detection by counting (after Mattern's four-counter method): everything that is begun or shown only ever
 // counts up, and so does everything ended or consumed. Read all that ended first and all that began afterwards; if the
 // sums are equal, there was a moment in between when nothing was under way. Sums are taken mod 2^32, which is enough
 // for their equality. Nobody polls: whoever ends something while `idleWanted` is set rings the host.

@@ -202,7 +202,7 @@ export class Loop {
   async stop(ms: number): Promise<unknown[]> {
     const { admission, ledger, reports, eventLoop } = this
     admission.to('closed')
-    const error: StoppedError = Object.preventExtensions(admission.reason) // told to many, as in Cell.abandon
+    const error: StoppedError = Object.preventExtensions(admission.reason) // told to many
     const cells = [...this.agents.cells]
     for (const cell of cells) cell.abandon(error)
     this.passage.abandon(error)

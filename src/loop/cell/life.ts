@@ -1,6 +1,7 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
-// stopped nothing of it is left, and the next message makes it anew. Its stages are in stage.ts, and this file alone changes them.
+// stopped nothing of it is left, and the next message makes it anew. Its stages are in stage.ts; this file alone changes them, but
+// for the last: gone is a cell that retires (cell.ts).
 import {
   AgentCreationError,
   type RingreeveError,

@@ -1,4 +1,4 @@
-// The way in: frames from other loops become messages in mailboxes, outcomes of calls, or orders. A body is decoded
+// The way in: frames from other loops become messages in mailboxes, outcomes of calls, or control. A body is decoded
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.

@@ -1,4 +1,4 @@
-// All other loops, and what comes from them. What it keeps: of each there is one life at a time; what a life published before
+// All other loops, and what comes from them. What it keeps: of each there is one life at a time; what a life showed before
 // it ended is taken in whole before anybody hears of its end; and frames are shown in one order, work before answers, since an
 // answer may speak of what was sent before it.
 import type { RingreeveError } from '../../agent/errors.js'
@@ -74,7 +74,7 @@ export class Peers implements CallHost, HostLane {
     if (link?.life === life) {
       const last = this.#incoming.find(incoming => incoming.peer === index)
       try {
-        last?.finish() // what it published before it died is whole
+        last?.finish() // what it showed before it died is whole
       } catch (error) {
         this.#host.reports.unhandled(undefined, undefined, error)
       }
