@@ -59,8 +59,8 @@ export interface RuntimeOptions {
   /**
    * The share of its heap's limit (`maxOldGenerationSizeMb`) at which a thread is recycled, 0 to 1; 0 is never. What a
    * full collection leaves counts. New messages for the thread wait, its turns end (in 2 s, and before them in 2 s the orders to
-   * agents that are at work, else it is tried again 10 s later), its agents are unloaded, with `onStop`, and come back on a new thread with their state, with `onStart`, on
-   * their next message. Default 0.7 if there is such a limit, else 0.
+   * agents that are at work, else it is tried again 10 s later), its agents are unloaded, with `onStop`, and come back on a new
+   * thread with their state, with `onStart`, on their next message. Default 0.7 if there is such a limit, else 0.
    */
   readonly recycleAt?: number
   /**
