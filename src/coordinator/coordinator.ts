@@ -87,7 +87,7 @@ export class Coordinator {
     this.idle = new IdleWatch(this.house, () => ({
       statuses: this.#mesh.loops.map(loop => loop.status),
       rings: this.#mesh.gauges,
-      settled: this.#lives.settled,
+      steady: this.#lives.steady,
     }))
     this.host.onQuiet = () => this.idle.look()
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
@@ -101,7 +101,7 @@ export class Coordinator {
       watchdog: this.#watchdog,
       machine,
       limits: { restarts: options.restarts, maxZombies: options.maxZombies ?? Math.max(2, threads) },
-      settled: () => this.idle.look(),
+      look: () => this.idle.look(),
       failed: why => this.#fail(why),
     })
     this.#shared = shared

@@ -10,7 +10,7 @@ export interface Counted {
   readonly statuses: Iterable<Status>
   readonly rings: Iterable<RingGauge>
   /** False while a loop is being replaced: its part of the sums is in motion. */
-  readonly settled: boolean
+  readonly steady: boolean
 }
 
 /** Tells who waits when all is idle. */
@@ -46,8 +46,8 @@ export class IdleWatch {
   }
 
   #idle(): boolean {
-    const { statuses, rings, settled } = this.#counted()
-    if (!settled) return false
+    const { statuses, rings, steady } = this.#counted()
+    if (!steady) return false
     const all = [...statuses]
     const gauges = [...rings]
     let ended = 0

@@ -37,7 +37,7 @@ export interface LivesHost {
   readonly machine: Machine
   readonly limits: Limits
   /** Whoever waits for all to be idle is to look. */
-  settled(): void
+  look(): void
   /** Nothing can be promised any more. */
   failed(why: string): void
 }
@@ -71,7 +71,7 @@ export class Lives {
       channel: machine.channel,
       replaced: async index => this.#replacements.get(index),
       charge: index => this.#judge(index, undefined, ''),
-      settled: () => of.settled(),
+      settled: () => of.look(),
     })
   }
 
@@ -82,7 +82,7 @@ export class Lives {
   }
 
   /** Whether no thread is being replaced, or moved. */
-  get settled(): boolean {
+  get steady(): boolean {
     return this.#replacing === 0 && !this.recycler.busy
   }
 
@@ -247,7 +247,7 @@ export class Lives {
   #replaced(): void {
     this.#replacing--
     this.#of.host.ledger.changed()
-    this.#of.settled()
+    this.#of.look()
   }
 
   /** Waits, but not past the end of the run. */

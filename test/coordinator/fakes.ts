@@ -124,7 +124,7 @@ export function livesOf(threads: number, max = 3, answers: (life: number) => Ans
       executor: () => pool,
     },
     limits: { restarts: { max, within: 60_000, backoff: { min: 1, max: 1 } }, maxZombies: 2 },
-    settled: () => settled++,
+    look: () => settled++,
     failed: why => failed.push(why),
   })
   const pool: Executor = {

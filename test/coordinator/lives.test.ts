@@ -21,13 +21,13 @@ describe('a life', () => {
     lives.keep({ agent: 'a/x', state: { value: 1 } })
     log.length = 0
     await all[0]?.die('it died')
-    expect(lives.settled).toBe(false)
+    expect(lives.steady).toBe(false)
     expect((await loopOf(1)).life).toBe(3)
     expect(log.slice(0, 2).sort()).toEqual(['2.2 detach 1.1', 'host detach 1.1'])
     expect(log.slice(2, 4)).toEqual(['1.3 route', '1.3 remember'])
     expect(log.slice(4).sort()).toEqual(['1.3 attach', '1.3 attach', '2.2 attach', 'host attach'])
     await steps()
-    expect([lives.settled, told]).toEqual([true, ['thread 1: it died']])
+    expect([lives.steady, told]).toEqual([true, ['thread 1: it died']])
   })
 
   it('that ends before it could begin is followed by another, and who waits for the loop waits for that', async () => {
@@ -41,7 +41,7 @@ describe('a life', () => {
     await all[1]?.die('it died too')
     expect((await waits).life).toBe(3)
     await steps()
-    expect(lives.settled).toBe(true)
+    expect(lives.steady).toBe(true)
     expect(told).toEqual(['thread 1: it died', 'thread 1: it died too'])
   })
 
@@ -96,12 +96,12 @@ describe('the recycler', () => {
     await begin()
     log.length = 0
     lives.recycler.full(1, 1, heap)
-    expect([lives.recycler.busy, lives.settled]).toEqual([true, false])
+    expect([lives.recycler.busy, lives.steady]).toEqual([true, false])
     const seen: unknown[] = []
     await lives.recycler.undisturbed(async () => seen.push((await loopOf(1)).life))
     expect(seen).toEqual([3])
     await steps()
-    expect([lives.recycler.recycled, lives.recycler.busy, lives.settled]).toEqual([1, false, true])
+    expect([lives.recycler.recycled, lives.recycler.busy, lives.steady]).toEqual([1, false, true])
     expect(told).toEqual(['thread 1 was recycled: 1 agents moved'])
     expect(all.map(({ over }) => over)).toEqual([true, false, false])
     const of = (name: string) => log.filter(line => line.startsWith(`${name} `)).map(line => line.split(' ')[1])
@@ -119,7 +119,7 @@ describe('the recycler', () => {
     await all.lives.recycler.undisturbed(async () => orders.push('after the move'))
     await steps()
     expect(orders.sort()).toEqual(['after the move', 'while it rouses'])
-    expect(all.lives.settled).toBe(true)
+    expect(all.lives.steady).toBe(true)
   })
 
   it('calls a move off that cannot be made: what was held goes on, and it is not tried again at once', async () => {
@@ -135,7 +135,7 @@ describe('the recycler', () => {
     expect((await loopOf(1)).life).toBe(1)
     lives.recycler.full(1, 1, heap)
     await steps()
-    expect([lives.recycler.busy, told.length, all.length, lives.settled]).toEqual([false, 1, 2, true])
+    expect([lives.recycler.busy, told.length, all.length, lives.steady]).toEqual([false, 1, 2, true])
   })
 
   it('tells of no move when the life ends of itself meanwhile: that is a crash', async () => {

@@ -76,7 +76,7 @@ describe(`idle detection (seed ${seed})`, () => {
     })
     const { loops, house, statuses, gauges } = joined
     const [host] = loops as [Loop]
-    const counted = { statuses, rings: gauges, settled: true }
+    const counted = { statuses, rings: gauges, steady: true }
 
     // looks like the host does, at every step of another loop; the host itself looks between its own turns
     let looking = false

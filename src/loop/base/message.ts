@@ -90,6 +90,27 @@ export class Message {
   }
 }
 
+/** A message of an agent to itself. */
+export function noteTo(id: AgentId, origin: Origin, name: string, payload: unknown, reply: Reply): Message {
+  return new Message({
+    name,
+    isRequest: false,
+    payload,
+    sender: id,
+    recipient: id,
+    topic: undefined,
+    origin: origin.text,
+    sequence: origin.next(),
+    id: undefined,
+    trace: undefined,
+    chain: undefined,
+    cancellation: undefined,
+    reply,
+    slot: 0,
+    generation: 0,
+  })
+}
+
 /** Whether to wait for a value. Handlers may return any thenable. */
 export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

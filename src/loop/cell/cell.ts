@@ -2,13 +2,12 @@
 // (life.ts). What it keeps: messages begin in the order in which they came, at most `limit` turns run at a time, and every
 // message that was put in has exactly one outcome.
 import type { Context, Timer as TimerHandle } from '../../agent/context.js'
-import { CallCycleError, InvalidArgumentError, OverloadedError, type RingreeveError } from '../../agent/errors.js'
+import { InvalidArgumentError, OverloadedError, type RingreeveError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
-import { chainText } from '../base/chain.js'
-import { Message, type Origin, type Reply } from '../base/message.js'
+import { type Message, noteTo, type Origin, type Reply } from '../base/message.js'
 import type { Recipient } from '../base/recipient.js'
 import type { HostedType } from '../hosted.js'
-import type { Cycles } from './cycle.js'
+import { type Cycles, cycleOf } from './cycle.js'
 import type { Housing } from './housing.js'
 import { Life } from './life.js'
 import { Mailbox } from './mailbox.js'
@@ -111,23 +110,7 @@ export class Cell extends Turning implements Recipient, Housing {
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
   tell(name: string, payload: unknown, reply: Reply): void {
     const { ledger, line, agents } = this.#host
-    const note = new Message({
-      name,
-      isRequest: false,
-      payload,
-      sender: this.id,
-      recipient: this.id,
-      topic: undefined,
-      origin: agents.origin.text,
-      sequence: agents.origin.next(),
-      id: undefined,
-      trace: undefined,
-      chain: undefined,
-      cancellation: undefined,
-      reply,
-      slot: 0,
-      generation: 0,
-    })
+    const note = noteTo(this.id, agents.origin, name, payload, reply)
     this.#box.push(note)
     ledger.acceptOwn()
     ledger.queue(1)
@@ -163,13 +146,7 @@ export class Cell extends Turning implements Recipient, Housing {
     if (hook === undefined && this.waitingIn(message) < this.type.limit) return
     if (this.#mailbox?.take(one => one === message) === undefined) return
     this.#host.ledger.queue(-1)
-    const advice =
-      hook === undefined
-        ? `Answer first, or give '${this.type.spec.type}' concurrency 'callchain'`
-        : `Its ${hook} is not over before that: send ${hook === 'onStart' ? 'after onStart, from a handler or ctx.after' : 'before the agent stops'}`
-    const cycle = [...chainText(message.chain), this.text]
-    const text = `'${message.name}' for ${this.text} would wait for itself: ${cycle.join(' → ')}. ${advice}`
-    this.fail(message, undefined, new CallCycleError(text, cycle, { agent: this.text, message: message.name }))
+    this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))
     this.#dropBox()
   }
 

@@ -2,6 +2,8 @@
 // whose permitted turns are in that chain, it can have its turn only when one of them ends. Whether that turn waits for it cannot be
 // known: a handler need not await what it sends. What it keeps: so it waits like any other message, and when it has waited for
 // a second and the turns are still open it is refused, with the chain in the message; nothing is paid for before.
+import { CallCycleError } from '../../agent/errors.js'
+import { chainText } from '../base/chain.js'
 import type { Alarm, Clock } from '../base/clock.js'
 import type { Message } from '../base/message.js'
 
@@ -55,4 +57,21 @@ export class Cycles {
     const [next] = this.#waiting
     if (next !== undefined && this.#alarm === undefined) this.#lookIn(next.at - now)
   }
+}
+
+/** The error of a call that comes back to an agent. @param hook the hook that waits for it; undefined: its turns do */
+export function cycleOf(
+  { name, chain }: Message,
+  agent: string,
+  type: string,
+  hook: 'onStart' | 'onStop' | undefined,
+): CallCycleError {
+  const instead = hook === 'onStart' ? 'after onStart, from a handler or ctx.after' : 'before the agent stops'
+  const advice =
+    hook === undefined
+      ? `Answer first, or give '${type}' concurrency 'callchain'`
+      : `Its ${hook} is not over before that: send ${instead}`
+  const cycle = [...chainText(chain), agent]
+  const text = `'${name}' for ${agent} would wait for itself: ${cycle.join(' → ')}. ${advice}`
+  return new CallCycleError(text, cycle, { agent, message: name })
 }
