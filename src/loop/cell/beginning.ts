@@ -1,8 +1,7 @@
 // The beginning of an agent, as long as it is being made. What it keeps: who waits for it is told once, whether it was made, failed
 // or was given up; and nothing that a start given up does later is taken for the agent's.
-import type { AgentId } from '../../agent/ids.js'
 import type { ChainNode } from '../base/chain.js'
-import { isPromise, type Message } from '../base/message.js'
+import type { Message } from '../base/message.js'
 import type { Kept } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
 import { HookTurn, type TurnAgent } from './turn.js'
@@ -40,25 +39,11 @@ export class Beginning {
   }
 
   /**
-   * Makes the state and runs the hooks.
-   * @param state what it is to be: undefined, if its type says
+   * Waits for the state and runs the hooks.
    * @param left what a life before has left of it
-   * @returns the state, or a promise of it
+   * @returns the state that it begins with
    */
-  run(
-    agent: TurnAgent,
-    { spec }: HostedType,
-    id: AgentId,
-    state: { value: unknown } | undefined,
-    left: Kept | undefined,
-  ): unknown {
-    const { onStart, options } = spec
-    const first = state === undefined ? options.state?.(id) : state.value
-    if (onStart === undefined && !isPromise(first) && left === undefined) return first
-    return this.#finish(agent, spec, first, left)
-  }
-
-  async #finish(
+  async run(
     agent: TurnAgent,
     { onStart, onRestart }: HostedType['spec'],
     state: unknown,

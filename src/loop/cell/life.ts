@@ -78,21 +78,22 @@ export class Life implements OwnWorkHost {
     const id = idOf(text) // not the cell's own, which it would keep
     if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(cell, id)
     cell.to('starting')
-    const beginning = new Beginning(first)
-    const state = unloaded.has(text) ? { value: unloaded.get(text) } : undefined
-    let made: unknown
+    const { onStart, options } = type.spec
+    const left = checkpoints.left(text)
+    let state: unknown
     try {
-      made = beginning.run(cell, type, id, state, checkpoints.left(text))
+      state = unloaded.has(text) ? unloaded.get(text) : options.state?.(id)
     } catch (error) {
       throw this.#startFailed(error)
     }
-    if (!isPromise(made)) {
-      this.#ready(made)
+    if (onStart === undefined && left === undefined && !isPromise(state)) {
+      this.#ready(state)
       cell.made(first, false)
       return
     }
+    const beginning = new Beginning(first)
     this.#beginning = beginning
-    made.then(
+    beginning.run(cell, type.spec, state, left).then(
       late => this.#began(beginning, late),
       error => this.#failed(beginning, error),
     )
