@@ -161,7 +161,7 @@ export class Loop {
       get behind() {
         return behind()
       },
-      tell: report => this.peers.tell(report),
+      tell: (report, written) => this.peers.tell(report, written),
       sentOut: () => this.scheduler.flush(),
     }
   }

@@ -53,7 +53,7 @@ export function cells(...types: AnyAgent[]) {
   const log: string[] = []
   /** What the host was told. */
   const told: Report[] = []
-  const host = { behind: 0, tell: (report: Report) => void told.push(report), sentOut() {} }
+  const host = { behind: 0, tell: (report: Report, _written?: () => void) => void told.push(report), sentOut() {} }
   const reports = new Reports(1, origin, { log: false, unhandled: true }, host)
   const checkpoints = new Checkpoints(reports, clock, ledger, () => {})
   const watch = new TurnWatch(clock, status, reports.observer, ledger)

@@ -93,6 +93,26 @@ it('again with the next turn, when the host was behind', async () => {
   expect([await all.told(), all.cell.unkept]).toEqual([[3], 0])
 })
 
+it('before anybody hears of the outcome, when the host has no room for it', async () => {
+  const all = alone({ everyMessages: 1 })
+  all.tell(1)
+  expect(await all.since()).toEqual(['do'])
+  const waiting: ((() => void) | undefined)[] = []
+  const { tell } = all.host
+  all.host.tell = (report, written) => {
+    tell(report)
+    waiting.push(written)
+    all.host.behind = waiting.length
+  }
+  all.tell(1)
+  all.tell(1, () => Promise.reject(new Error('no')))
+  expect([await all.since(), await all.told()]).toEqual([[], ['there', 1, 2, 3]]) // the agent goes on meanwhile
+  waiting[0]?.()
+  expect(await all.since()).toEqual(['do'])
+  waiting[1]?.()
+  expect(await all.since()).toEqual(['do! Error'])
+})
+
 it('and comes back once, with what the life before left of it', async () => {
   const type = counter('on-demand').onRestart(ctx => {
     ctx.state += 100

@@ -47,8 +47,8 @@ export type Report =
 export interface HostLane {
   /** Frames that wait for the host; undefined while there is no way to it. */
   readonly behind: number | undefined
-  /** @throws DataCloneError */
-  tell(report: Report): void
+  /** @param written called once it can be shown, if it has to wait for room @throws DataCloneError */
+  tell(report: Report, written?: () => void): void
   /** There is something to show. */
   sentOut(): void
 }
@@ -178,15 +178,19 @@ export class Reports implements LogLane {
     this.onReport?.(report)
   }
 
-  /** @returns false when the host is too far behind, unless it must be told. @throws DataCloneError */
-  tellHost(report: Report, must = false): boolean {
+  /**
+   * @param written called once the report can be shown, if it has to wait for room
+   * @returns false when the host is too far behind, unless it must be told
+   * @throws DataCloneError
+   */
+  tellHost(report: Report, must = false, written?: () => void): boolean {
     if (this.index === 0) {
       this.reported(report)
       return true
     }
     const { behind } = this.#host
     if (behind === undefined || (!must && behind >= MAX_REPORTS)) return false
-    this.#host.tell(report)
+    this.#host.tell(report, written)
     return true
   }
 

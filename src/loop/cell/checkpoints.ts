@@ -1,6 +1,6 @@
-// What is kept of agents outside their thread. What it keeps: a checkpoint is written to the host before the answer of
-// the turn that called for it, so whoever has that answer finds its effect after a crash; an agent that comes back
-// gets its last checkpoint, once, and is told; one that was stopped does not come back.
+// What is kept of agents outside their thread. What it keeps: a checkpoint is in the host's ring before the answer of
+// the turn that called for it is given, so whoever has that answer finds its effect after a crash; an agent that comes
+// back gets its last checkpoint, once, and is told; one that was stopped does not come back.
 import { StateError, textOf } from '../../agent/errors.js'
 import type { Clock } from '../base/clock.js'
 import type { Ledger } from '../base/ledger.js'
@@ -27,6 +27,8 @@ export class Checkpoints {
   readonly #left = new Map<string, Kept>()
   /** By milliseconds of `everyMs`: agents that changed. */
   readonly #changed = new Map<number, Set<Keepable>>()
+  /** Agents whose last checkpoint waits for room in the host's ring, and when it has it. */
+  readonly #late = new Map<Keepable, Promise<void>>()
 
   constructor(reports: Reports, clock: Clock, ledger: Ledger, show: () => void) {
     this.#reports = reports
@@ -71,8 +73,17 @@ export class Checkpoints {
       this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
   }
 
-  /** A turn of an agent whose type has checkpoints has ended. */
-  turnEnded(cell: Keepable): void {
+  /**
+   * A turn of an agent whose type has checkpoints has ended.
+   * @returns when its outcome may be given, if not now. A checkpoint that waits for room ends with its thread, but an answer need
+   *   not wait with it: the caller may be on this thread, or on another, to which there is room, and tell the world
+   */
+  turnEnded(cell: Keepable): Promise<void> | undefined {
+    this.#count(cell)
+    return this.#late.size === 0 ? undefined : this.#late.get(cell)
+  }
+
+  #count(cell: Keepable): void {
     const { checkpoint } = cell.type
     if (checkpoint === undefined || checkpoint === 'on-demand' || cell.forgotten) return
     if ('everyMessages' in checkpoint) {
@@ -113,8 +124,22 @@ export class Checkpoints {
     if (this.#reports.index === 0) return
     try {
       const state = withState ? { state: { value: cell.state } } : {}
-      const told = this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } })
-      if (!told) cell.unkept++ // the host is behind; the next turn tries again
+      let written: (() => void) | undefined
+      const told = this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, ...state } }, false, () =>
+        written?.(),
+      )
+      if (!told)
+        cell.unkept++ // the host is behind; the next turn tries again
+      else if (withState && (this.#reports.behind ?? 0) > 0) {
+        const late = new Promise<void>(resolve => {
+          written = () => {
+            if (this.#late.get(cell) === late) this.#late.delete(cell)
+            this.#show()
+            resolve()
+          }
+        })
+        this.#late.set(cell, late)
+      }
       this.#show() // now: the answer may go to an agent on this thread, and it to the world
     } catch (error) {
       const text = `the state of ${cell.text} cannot be kept: ${textOf(error)}`

@@ -174,30 +174,39 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     try {
       outcome = entry.handle(message.payload, turn as Context)
     } catch (error) {
-      this.#end(turn)
-      this.fail(message, turn, error)
+      this.#threw(message, turn, error)
       return
     }
     if (!isPromise(outcome)) {
-      this.#end(turn)
-      this.#answer(message, turn, entry, outcome)
+      this.#returned(message, turn, entry, outcome)
       return
     }
     outcome.then(
       value => {
-        this.#end(turn)
-        this.#answer(message, turn, entry, value)
+        this.#returned(message, turn, entry, value)
         line.ready(this)
       },
       error => {
-        this.#end(turn)
-        this.fail(message, turn, error)
+        this.#threw(message, turn, error)
         line.ready(this)
       },
     )
   }
 
-  #end(turn: Turn): void {
+  #returned(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
+    const kept = this.#end(turn)
+    if (kept === undefined) this.#answer(message, turn, entry, value)
+    else void kept.then(() => this.#answer(message, turn, entry, value))
+  }
+
+  #threw(message: Message, turn: Turn, error: unknown): void {
+    const kept = this.#end(turn)
+    if (kept === undefined) this.fail(message, turn, error)
+    else void kept.then(() => this.fail(message, turn, error))
+  }
+
+  /** @returns see {@link Checkpoints.turnEnded} */
+  #end(turn: Turn): Promise<void> | undefined {
     const { ledger, watch, life } = this.#host
     const { type } = this
     turn.open = false
@@ -207,9 +216,10 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     if (turn.older !== undefined) turn.older.newer = turn.newer
     ledger.end()
     if (type.timed) watch.end(turn, type)
-    if (type.checkpoint !== undefined) life.checkpoints.turnEnded(this)
+    const kept = type.checkpoint === undefined ? undefined : life.checkpoints.turnEnded(this)
     if (turn.cancellation !== turn.message?.cancellation) turn.cancellation?.letGo()
     if (this.watched) this.turnEnded(turn)
+    return kept
   }
 
   // ---- outcomes ---------------------------------------------------------------------------------------------------

@@ -99,11 +99,11 @@ export class Frames {
     }
   }
 
-  /** Sends a frame of the answer lane that has only a slot and a small body. @throws DataCloneError */
-  control(link: Link, kind: Kind, slot: Slot, body: unknown): void {
+  /** Sends a frame of the answer lane that has only a slot and a small body. @param written see {@link OutLane.send} @throws DataCloneError */
+  control(link: Link, kind: Kind, slot: Slot, body: unknown, written?: Written): void {
     this.#fillAnswer(kind, slot)
     this.#encode(body, undefined, undefined)
-    link.answers.out.send(this.#envelope, this.#body)
+    link.answers.out.send(this.#envelope, this.#body, written)
   }
 
   #fill(kind: Kind, parcel: Parcel, slot: Slot | undefined, cancel: CancelRef | undefined): Envelope {

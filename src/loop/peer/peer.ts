@@ -4,6 +4,7 @@ import { DeadlineError, type RingreeveError, ThreadLostError } from '../../agent
 import type { AnySerializer } from '../../agent/message.js'
 import { type CancelRef, Flag, type Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
+import type { Written } from '../../transport/out-lane.js'
 import type { Cancellation } from '../base/cancellation.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
@@ -351,8 +352,8 @@ export class Peer {
   }
 
   /** Sends a frame of the answer lane that has only a slot and a small body. @throws DataCloneError */
-  control(link: Link, kind: Kind, slot: Pick<Waiter, 'slot' | 'generation'>, body: unknown): void {
-    if (link === this.#way.link) this.#host.frames.control(link, kind, slot, body)
+  control(link: Link, kind: Kind, slot: Pick<Waiter, 'slot' | 'generation'>, body: unknown, written?: Written): void {
+    if (link === this.#way.link) this.#host.frames.control(link, kind, slot, body, written)
   }
 
   // ---- the queues of agents over there ----------------------------------------------------------------------------

@@ -198,9 +198,9 @@ export class Peers implements CallHost, HostLane {
     return this.list[0]?.link?.answers.out.backlog
   }
 
-  tell(report: Report): void {
+  tell(report: Report, written?: () => void): void {
     const host = this.of(0)
-    if (host.link !== undefined) host.control(host.link, Kind.REPORT, NOBODY, report)
+    if (host.link !== undefined) host.control(host.link, Kind.REPORT, NOBODY, report, written)
   }
 
   sentOut(): void {
