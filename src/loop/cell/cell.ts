@@ -209,12 +209,14 @@ export class Cell extends Turning implements Recipient, Housing {
       if (this.waiting === 0) this.retire()
       return
     }
+    let there: boolean
     try {
-      this.#lively.start(first)
+      there = this.#lively.start(first)
     } catch (error) {
       this.fail(first, undefined, error)
-      this.#forgetUnmade()
+      return this.#forgetUnmade()
     }
+    if (there) this.made(first, false)
   }
 
   /** Makes the agent if it is not there. @throws AgentCreationError, UnknownAgentError, StoppedError */
@@ -238,7 +240,7 @@ export class Cell extends Turning implements Recipient, Housing {
       return this.#host.agents.of(this.text).#ensure()
     }
     try {
-      if (stage === 'absent') this.#lively.start(undefined)
+      if (stage === 'absent' && this.#lively.start(undefined)) this.made(undefined, false)
       if (!this.ready) await this.#life?.turned()
     } catch (error) {
       this.#forgetUnmade()

@@ -67,11 +67,12 @@ export class Life implements OwnWorkHost {
   // ---- beginning --------------------------------------------------------------------------------------------------
 
   /**
-   * Makes the agent; the cell is told when it is made, or could not be.
+   * Makes the agent. If that takes time the cell is told when it is made, or could not be.
    * @param first the message that makes it
+   * @returns whether it is there now; then the cell begins with the message, outside of what is caught here
    * @throws AgentCreationError, UnknownAgentError when it is clear at once that it cannot be made
    */
-  start(first: Message | undefined): void {
+  start(first: Message | undefined): boolean {
     const cell = this.#cell
     const { text, type, lifeHost } = cell
     const { unloaded, checkpoints, idOf } = lifeHost
@@ -88,8 +89,7 @@ export class Life implements OwnWorkHost {
     }
     if (onStart === undefined && left === undefined && !isPromise(state)) {
       this.#ready(state)
-      cell.made(first, false)
-      return
+      return true
     }
     const beginning = new Beginning(first)
     this.#beginning = beginning
@@ -97,6 +97,7 @@ export class Life implements OwnWorkHost {
       late => this.#began(beginning, late),
       error => this.#failed(beginning, error),
     )
+    return false
   }
 
   /** Resolves when the agent that is being made is there, or the one that stops is gone. */

@@ -171,17 +171,19 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     if (this.type.timed) watch.begin(turn, this.type)
     if (reports.observer.active) reports.observer.process(message)
     let outcome: unknown
+    let late: boolean
     try {
       outcome = entry.handle(message.payload, turn as Context)
+      late = isPromise(outcome) // here: a `then` that throws when it is looked at is the handler's
     } catch (error) {
       this.#threw(message, turn, error)
       return
     }
-    if (!isPromise(outcome)) {
+    if (!late) {
       this.#returned(message, turn, entry, outcome)
       return
     }
-    outcome.then(
+    ;(outcome as Promise<unknown>).then(
       value => {
         this.#returned(message, turn, entry, value)
         line.ready(this)
