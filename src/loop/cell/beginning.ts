@@ -1,5 +1,7 @@
 // The beginning of an agent, as long as it is being made. What it keeps: who waits for it is told once, whether it was made, failed
 // or was given up; and nothing that a start given up does later is taken for the agent's.
+import { AgentCreationError, textOf, UnknownAgentError } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Message } from '../base/message.js'
 import type { Kept } from '../base/reports.js'
@@ -63,4 +65,16 @@ export class Beginning {
     }
     return agent.state
   }
+}
+
+/** Why an agent of a type that names its keys cannot be made. */
+export function noSuchKey(id: AgentId, { keys }: HostedType): UnknownAgentError {
+  const agent = id.toString()
+  const known = [...(keys ?? [])].join(', ')
+  return new UnknownAgentError(`there is no agent ${agent}; keys of '${id.type}' are: ${known}`, { agent })
+}
+
+/** That an agent could not be made. */
+export function notMade(agent: string, cause: unknown): AgentCreationError {
+  return new AgentCreationError(`agent ${agent} could not be made: ${textOf(cause)}`, { agent, cause })
 }

@@ -109,7 +109,8 @@ export class Cell extends Turning implements Recipient, Housing {
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
   tell(name: string, payload: unknown, reply: Reply): void {
-    const { ledger, line, agents } = this.#host
+    const { ledger, line, agents, turn } = this.#host
+    if (turn.admission.closed) return // it is about to stop, and does nothing of itself any more
     const note = noteTo(this.id, agents.origin, name, payload, reply)
     this.#box.push(note)
     ledger.acceptOwn()

@@ -7,19 +7,24 @@ export class Idleness {
   readonly #clock: Clock
   readonly #after: number
   readonly #busy: () => boolean
+  readonly #working: () => boolean
   readonly #idle: () => void
   #lastTurn: number
+  /** Whether it is idle but for a tick that is at work: that ends first. */
+  #due = false
   #alarm: Alarm | undefined
 
   /**
    * @param after milliseconds
    * @param busy whether anything but ticks is at work or waits
+   * @param working whether anything is at work
    * @param idle told once
    */
-  constructor(clock: Clock, after: number, busy: () => boolean, idle: () => void) {
+  constructor(clock: Clock, after: number, busy: () => boolean, working: () => boolean, idle: () => void) {
     this.#clock = clock
     this.#after = after
     this.#busy = busy
+    this.#working = working
     this.#idle = idle
     this.#lastTurn = clock.now()
     this.#lookIn(after)
@@ -28,6 +33,13 @@ export class Idleness {
   /** A turn that was no tick has ended. */
   noteTurn(): void {
     this.#lastTurn = this.#clock.now()
+  }
+
+  /** A tick has ended; its outcome is told after this. */
+  noteTick(): void {
+    if (!this.#due) return
+    this.#due = false
+    this.#lookIn(0)
   }
 
   end(): void {
@@ -41,6 +53,7 @@ export class Idleness {
   readonly #look = (): void => {
     const left = this.#busy() ? this.#after : this.#after - (this.#clock.now() - this.#lastTurn)
     if (left > 0) this.#lookIn(left)
+    else if (this.#working()) this.#due = true
     else this.#idle()
   }
 }

@@ -2,22 +2,14 @@
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
 // stopped nothing of it is left, and the next message makes it anew. Its stages are in stage.ts; this file alone changes them, but
 // for the last: gone is a cell that retires (cell.ts).
-import {
-  AgentCreationError,
-  type RingreeveError,
-  StoppedError,
-  TimeoutError,
-  textOf,
-  UnknownAgentError,
-} from '../../agent/errors.js'
-import type { AgentId } from '../../agent/ids.js'
+import { type RingreeveError, StoppedError, TimeoutError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/event-loop.js'
 import { isPromise, type Message } from '../base/message.js'
-import { Beginning } from './beginning.js'
+import { Beginning, noSuchKey, notMade } from './beginning.js'
 import { Ending } from './ending.js'
 import type { Housing } from './housing.js'
 import { Idleness } from './idleness.js'
@@ -77,7 +69,7 @@ export class Life implements OwnWorkHost {
     const { text, type, lifeHost } = cell
     const { unloaded, checkpoints, idOf } = lifeHost
     const id = idOf(text) // not the cell's own, which it would keep
-    if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(cell, id)
+    if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(id, type)
     cell.to('starting')
     const { onStart, options } = type.spec
     const left = checkpoints.left(text)
@@ -138,7 +130,13 @@ export class Life implements OwnWorkHost {
     if (type.unloadAfter > 0) {
       cell.watch()
       const busy = (): boolean => cell.occupied || cell.paused || this.promised
-      this.#idleness = new Idleness(this.clock, type.unloadAfter, busy, () => this.#unload())
+      this.#idleness = new Idleness(
+        this.clock,
+        type.unloadAfter,
+        busy,
+        () => cell.running > 0,
+        () => this.#unload(),
+      )
     }
   }
 
@@ -151,10 +149,7 @@ export class Life implements OwnWorkHost {
     this.#own = undefined
     this.#ending?.finish(text) // there is nothing to stop
     this.#ending = undefined
-    const failure = new AgentCreationError(`agent ${text} could not be made: ${textOf(error)}`, {
-      agent: text,
-      cause: error,
-    })
+    const failure = notMade(text, error)
     cell.turnHost.reports.observer.failed(cell, undefined, failure)
     return failure
   }
@@ -185,6 +180,11 @@ export class Life implements OwnWorkHost {
   endItself(): void {
     const cell = this.#cell
     if (cell.stage === 'gone') return // a turn that outlives its agent has nothing left to stop
+    if (cell.stage === 'ending') {
+      if (this.#ending !== undefined) this.#ending.keep = false // it stops as it is, and does not come back
+      cell.paused = false
+      return
+    }
     const ending = this.#wish()
     if (ending.asked) return
     ending.asked = true
@@ -234,11 +234,13 @@ export class Life implements OwnWorkHost {
     if (beginning !== undefined) {
       beginning.over = true
       this.#beginning = undefined
+      void this.#own?.rest(new StoppedError(`agent ${text} was stopped before it was made`))
       cell.retire()
       beginning.tellFailed(new StoppedError(`agent ${text} was stopped before it was made`, { agent: text }))
       return this.#ending?.finish(text)
     }
     if (await within(eventLoop, ms, this.stop(true))) return
+    if (cell.stage === 'gone') return // in the last moment
     const ending = this.#wish()
     const error = new TimeoutError(`onStop of ${text} was still at work after ${ms} ms`, { agent: text })
     this.#leave(ending)
@@ -339,7 +341,8 @@ export class Life implements OwnWorkHost {
   turnEnded(turn: Turn): void {
     const { stage } = this.#cell
     if (stage === 'ending' || stage === 'gone') this.look()
-    else if (!isTick(turn.message)) this.#idleness?.noteTurn()
+    else if (isTick(turn.message)) this.#idleness?.noteTick()
+    else this.#idleness?.noteTurn()
   }
 
   /** Nothing but ticks has come to it for long. */
@@ -371,6 +374,7 @@ export class Life implements OwnWorkHost {
   }
 
   tick(timer: Timer): void {
+    if (this.#cell.stage === 'gone') return // of a start that was given up
     this.#cell.tell(TIMER, timer, timer)
   }
 
@@ -401,9 +405,4 @@ export class Life implements OwnWorkHost {
     reports.observer.failed(this.#cell, undefined, error)
     reports.unhandled(this.#cell, undefined, error)
   }
-}
-
-function noSuchKey({ text, type }: Housing, id: AgentId): UnknownAgentError {
-  const keys = [...(type.keys ?? [])].join(', ')
-  return new UnknownAgentError(`there is no agent ${text}; keys of '${id.type}' are: ${keys}`, { agent: text })
 }
