@@ -1,0 +1,107 @@
+// Promised: what is given up, or goes in an odd way, leaves nothing behind: every send settles, idle() is reached, and the next
+// agent of the address begins with nothing of the one before.
+import { type AnyAgent, agent, createRuntime, type Runtime, request } from 'ringreeve'
+import { expect, it } from 'vitest'
+
+const Do = request<number, number>('do')
+const late = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+async function withAgent(type: AnyAgent, use: (runtime: Runtime) => Promise<void>): Promise<void> {
+  const runtime = await createRuntime({ threads: 0, agents: [type] })
+  try {
+    await use(runtime)
+    await runtime.idle()
+    expect(runtime.unprocessedMessages).toBe(0)
+  } finally {
+    await runtime.close({ timeout: 100 })
+  }
+}
+
+/** What became of a promise: its value, or the code of its error. */
+function outcome(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch(error => error.code ?? error.message)
+}
+
+it('a timer that was set in a start that is given up does not go off', async () => {
+  let rang = 0
+  const type = agent('a').onStart(async ctx => {
+    ctx.after(60, () => {
+      rang++
+    })
+    await new Promise(() => {})
+  })
+  await withAgent(
+    type.on(Do, n => n),
+    async runtime => {
+      const first = outcome(runtime.send(Do, 1, 'a/x'))
+      await late(5)
+      await runtime.handle(type, 'x').stop({ drain: false, timeout: 20 })
+      expect(await first).toBe('ERR_RINGREEVE_STOPPED')
+      await late(100)
+      expect(rang).toBe(0)
+    },
+  )
+})
+
+it('who waits for an agent whose start is given up is told, also if they came late', async () => {
+  const type = agent('a').onStart(() => new Promise<void>(() => {}))
+  await withAgent(
+    type.on(Do, n => n),
+    async runtime => {
+      const first = outcome(runtime.send(Do, 1, 'a/x'))
+      await late(5)
+      const stopped = runtime.handle(type, 'x').stop({ drain: false, timeout: 40 })
+      await late(10)
+      const got = outcome(runtime.get('a/x', { lazy: false }))
+      await stopped
+      expect(await Promise.all([first, got])).toEqual(['ERR_RINGREEVE_STOPPED', 'ERR_RINGREEVE_STOPPED'])
+    },
+  )
+})
+
+it('what comes behind a drop is made an agent for when the start that was dropped fails', async () => {
+  let tries = 0
+  const type = agent('a').onStart(async () => {
+    tries++
+    await late(30)
+    if (tries === 1) throw new Error('the first fails')
+  })
+  await withAgent(
+    type.on(Do, n => n),
+    async runtime => {
+      const first = outcome(runtime.send(Do, 1, 'a/x'))
+      await late(5)
+      const stopped = outcome(runtime.handle(type, 'x').stop({ drain: false, timeout: 1_000 }))
+      await late(5)
+      const second = outcome(runtime.send(Do, 2, 'a/x'))
+      expect([await first, await stopped]).toEqual(['ERR_RINGREEVE_STOPPED', undefined])
+      expect(await second).toBe(2)
+    },
+  )
+})
+
+it('stop() of an agent that is stopping is no wish for the next one', async () => {
+  const type = agent('a', { state: () => ({ n: 0 }) })
+    .onStop(ctx => ctx.stop())
+    .on(Do, (n, ctx) => {
+      ctx.state.n += n
+      return ctx.state.n
+    })
+  await withAgent(type, async runtime => {
+    await runtime.send(Do, 1, 'a/x')
+    await runtime.handle(type, 'x').stop()
+    expect([await runtime.send(Do, 1, 'a/x'), await runtime.send(Do, 1, 'a/x')]).toEqual([1, 2])
+  })
+})
+
+it('an answer whose then cannot be looked at is a failed turn, the first one too', async () => {
+  const broken = Object.defineProperty({}, 'then', {
+    get() {
+      throw new TypeError('no look')
+    },
+  })
+  const type = agent('a').on(Do, n => (n === 1 ? (broken as never) : n))
+  await withAgent(type, async runtime => {
+    expect([await outcome(runtime.send(Do, 1, 'a/x')), await runtime.send(Do, 2, 'a/x')]).toEqual(['no look', 2])
+  })
+})
