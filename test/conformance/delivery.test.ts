@@ -1,5 +1,5 @@
 // Promised: naming and delivery.
-import { agentId, type LogEntry, topicId } from 'ringreeve'
+import { agentId, type LogEntry, request, topicId } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
 import * as kit from './kit.js'
@@ -70,6 +70,14 @@ onEveryEngine('delivery', engine => {
     const error = await failure(runtime.send(kit.Unheard, undefined, 'echo/x'))
     expect(error.code).toBe('ERR_RINGREEVE_NO_HANDLER')
     expect(error.message).toMatch(/echo\/x.*'unheard'.*handles: echo, slow/)
+  })
+
+  it('settles a request that the agent does not handle, also one named like what every object has', async () => {
+    const runtime = await shared(engine)
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      const error = await failure(runtime.send(request<void, void>(name), undefined, 'echo/x'))
+      expect([name, error.code]).toEqual([name, 'ERR_RINGREEVE_NO_HANDLER'])
+    }
   })
 
   it('answers undefined, null and every plain value', async () => {

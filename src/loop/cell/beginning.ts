@@ -7,6 +7,7 @@ import type { Message } from '../base/message.js'
 import type { Kept } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
 import { HookTurn, type TurnAgent } from './turn.js'
+import { Waiting } from './waiting.js'
 
 /** An agent that is being made. */
 export class Beginning {
@@ -20,24 +21,12 @@ export class Beginning {
   over = false
   /** Who waits for the message that makes it, and so for `onStart`. */
   readonly #behind: ChainNode | undefined
-  readonly #waiters: { made(): void; failed(error: unknown): void }[] = []
+  /** Who waits for it to be made. */
+  readonly made = new Waiting()
 
   constructor(first: Message | undefined) {
     this.first = first
     this.#behind = first?.chain
-  }
-
-  /** Resolves when it is made. */
-  made(): Promise<void> {
-    return new Promise((made, failed) => this.#waiters.push({ made, failed }))
-  }
-
-  tellMade(): void {
-    for (const { made } of this.#waiters.splice(0)) made()
-  }
-
-  tellFailed(error: unknown): void {
-    for (const { failed } of this.#waiters.splice(0)) failed(error)
   }
 
   /**

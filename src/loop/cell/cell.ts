@@ -240,15 +240,20 @@ export class Cell extends Turning implements Recipient, Housing {
       await this.#life?.turned()
       return this.#host.agents.of(this.text).#ensure()
     }
+    if (stage === 'absent' && this.#startAlone()) return
+    await this.#life?.turned()
+  }
+
+  /** Makes the agent without a message. @returns whether it is there now. @throws AgentCreationError, UnknownAgentError */
+  #startAlone(): boolean {
     try {
-      if (stage === 'absent' && this.#lively.start(undefined)) this.made(undefined, false)
-      if (!this.ready) await this.#life?.turned()
+      if (!this.#lively.start(undefined)) return false
     } catch (error) {
-      this.#forgetUnmade()
-      this.#host.line.ready(this) // what queued meanwhile tries again
+      this.unmade(undefined, error as RingreeveError)
       throw error
     }
-    this.#host.line.ready(this)
+    this.made(undefined, true)
+    return true
   }
 
   made(first: Message | undefined, late: boolean): void {

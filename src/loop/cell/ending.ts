@@ -2,6 +2,7 @@
 // to everybody who waits for it.
 import { textOf } from '../../agent/errors.js'
 import type { HookTurn } from './turn.js'
+import { Waiting } from './waiting.js'
 
 /** An agent that is to go. */
 export class Ending {
@@ -19,8 +20,9 @@ export class Ending {
   hook: HookTurn | undefined
   /** Told when the last turn and loop have ended, or are not waited for any longer. */
   still: (() => void) | undefined
+  /** Who waits for the agent behind it; told however it ends. */
+  readonly over = new Waiting()
   readonly #errors: unknown[] = []
-  readonly #waiters: { over(): void; failed(error: unknown): void }[] = []
   #resolve!: () => void
   #reject!: (error: unknown) => void
 
@@ -32,23 +34,13 @@ export class Ending {
     this.done.catch(() => {}) // whoever asked for it has a promise of it; nobody may have
   }
 
-  /** Resolves when it is over, however it ended. */
-  over(): Promise<void> {
-    return new Promise((over, failed) => this.#waiters.push({ over, failed }))
-  }
-
-  /** Who waits for the agent behind it gets none. */
-  tellFailed(error: unknown): void {
-    for (const { failed } of this.#waiters.splice(0)) failed(error)
-  }
-
   add(error: unknown): void {
     this.#errors.push(error)
   }
 
   /** It has stopped. @param agent whose end it is */
   finish(agent: string): void {
-    for (const { over } of this.#waiters.splice(0)) over()
+    this.over.resolve()
     const errors = this.#errors
     if (errors.length === 0) return this.#resolve()
     if (errors.length === 1) return this.#reject(errors[0])
@@ -58,7 +50,7 @@ export class Ending {
 
   /** It is not waited for any longer. */
   giveUp(error: unknown): void {
-    for (const { over } of this.#waiters.splice(0)) over()
+    this.over.resolve()
     this.#reject(error)
   }
 }

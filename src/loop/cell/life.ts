@@ -1,7 +1,6 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
-// stopped nothing of it is left, and the next message makes it anew. Its stages are in stage.ts; this file alone changes them, but
-// for the last: gone is a cell that retires (cell.ts).
+// stopped nothing of it is left, and the next message makes it anew. It changes the stages (stage.ts) but the last: a cell retires.
 import { type RingreeveError, StoppedError, TimeoutError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
@@ -94,7 +93,7 @@ export class Life implements OwnWorkHost {
 
   /** Resolves when the agent that is being made is there, or the one that stops is gone. */
   turned(): Promise<void> {
-    return this.#beginning?.made() ?? this.#ending?.over() ?? Promise.resolve()
+    return this.#beginning?.made.join() ?? this.#ending?.over.join() ?? Promise.resolve()
   }
 
   #began(beginning: Beginning, state: unknown): void {
@@ -102,7 +101,7 @@ export class Life implements OwnWorkHost {
     this.#beginning = undefined
     this.#ready(state)
     this.#cell.made(beginning.first, !beginning.thenEnd) // now, if it ends at once: or it would be for the next agent
-    beginning.tellMade()
+    beginning.made.resolve()
     if (beginning.thenEnd) this.#end(this.#wish())
   }
 
@@ -112,7 +111,7 @@ export class Life implements OwnWorkHost {
     this.#beginning = undefined
     const failure = this.#startFailed(error)
     cell.unmade(beginning.first, failure)
-    beginning.tellFailed(failure)
+    beginning.made.reject(failure)
   }
 
   #ready(state: unknown): void {
@@ -169,8 +168,8 @@ export class Life implements OwnWorkHost {
     const beginning = this.#beginning
     const first = beginning?.first
     if (beginning !== undefined) beginning.first = undefined
-    beginning?.tellFailed(error)
-    this.#ending?.tellFailed(error)
+    beginning?.made.reject(error)
+    this.#ending?.over.reject(error)
     return first
   }
 
@@ -234,9 +233,10 @@ export class Life implements OwnWorkHost {
     if (beginning !== undefined) {
       beginning.over = true
       this.#beginning = undefined
-      void this.#own?.rest(new StoppedError(`agent ${text} was stopped before it was made`))
+      const error = new StoppedError(`agent ${text} was stopped before it was made`, { agent: text })
+      void this.#own?.rest(error)
       cell.retire()
-      beginning.tellFailed(new StoppedError(`agent ${text} was stopped before it was made`, { agent: text }))
+      beginning.made.reject(error)
       return this.#ending?.finish(text)
     }
     if (await within(eventLoop, ms, this.stop(true))) return
@@ -362,15 +362,7 @@ export class Life implements OwnWorkHost {
   after(ms: number, work: (turn: Turn) => unknown): { cancel(): void } {
     const { stage, turnHost } = this.#cell
     const wanted = (stage === 'ready' || stage === 'starting') && !turnHost.admission.resting
-    if (!wanted) return { cancel: () => {} }
-    const own = this.#work
-    const timer = own.after(ms, work)
-    return {
-      cancel: () => {
-        timer.cancel()
-        own.forget(timer)
-      },
-    }
+    return wanted ? this.#work.after(ms, work) : { cancel: () => {} }
   }
 
   tick(timer: Timer): void {

@@ -12,6 +12,8 @@ export interface TimerOwner {
   readonly clock: Clock
   /** Puts the tick into the mailbox. */
   due(timer: Timer): void
+  /** It was cancelled: there is nothing to come of it. */
+  forget(timer: Timer): void
   /** The handler of the tick failed. */
   timerFailed(timer: Timer, error: unknown): void
 }
@@ -45,6 +47,7 @@ export class Timer implements Reply {
   cancel(): void {
     this.#cancelled = true
     this.#alarm?.cancel()
+    this.#owner.forget(this)
   }
 
   run(turn: Turn): unknown {

@@ -36,22 +36,28 @@ export interface Answers {
 }
 
 /** What every agent handles beside its own messages: the tick of one of its timers, and the wish that it stops. */
-const ofEveryAgent: Readonly<Record<string, HandlerEntry>> = {
-  [TIMER]: {
-    message: { kind: 'event', name: TIMER },
-    handle: (timer, turn) => (timer as Timer).run(turn as Turn),
-    when: undefined,
-  },
-  [STOP]: {
-    message: { kind: 'request', name: STOP },
-    handle: (_, ctx) => {
-      const { cell, message } = ctx as Turn & { cell: Turning; message: Message }
-      ;(ctx as Turn).answered = true // when it has stopped, and that is not before this turn has ended
-      cell.stopFor(message)
+const ofEveryAgent: ReadonlyMap<string, HandlerEntry> = new Map<string, HandlerEntry>([
+  [
+    TIMER,
+    {
+      message: { kind: 'event', name: TIMER },
+      handle: (timer, turn) => (timer as Timer).run(turn as Turn),
+      when: undefined,
     },
-    when: undefined,
-  },
-}
+  ],
+  [
+    STOP,
+    {
+      message: { kind: 'request', name: STOP },
+      handle: (_, ctx) => {
+        const { cell, message } = ctx as Turn & { cell: Turning; message: Message }
+        ;(ctx as Turn).answered = true // when it has stopped, and that is not before this turn has ended
+        cell.stopFor(message)
+      },
+      when: undefined,
+    },
+  ],
+])
 
 /** The first handler whose condition holds. @throws what a condition throws */
 function entryFor(entries: readonly HandlerEntry[], payload: unknown, turn: Turn): HandlerEntry | undefined {
@@ -141,7 +147,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     let entry: HandlerEntry | undefined
     try {
       const entries = this.type.handlers.get(name)
-      if (entries === undefined) entry = ofEveryAgent[name]
+      if (entries === undefined) entry = ofEveryAgent.get(name)
       else entry = entryFor(entries, message.payload, turn)
     } catch (error) {
       return this.fail(message, turn, error)
