@@ -105,3 +105,45 @@ it('an answer whose then cannot be looked at is a failed turn, the first one too
     expect([await outcome(runtime.send(Do, 1, 'a/x')), await runtime.send(Do, 2, 'a/x')]).toEqual(['no look', 2])
   })
 })
+
+it('an agent that asks to stop in onStart has its turns with what came before, and stops', async () => {
+  const journal: unknown[] = []
+  const type = agent('a')
+    .onStart(async ctx => {
+      await late(20)
+      ctx.stop()
+    })
+    .onStop(() => {
+      journal.push('stop')
+    })
+    .on(Do, n => {
+      journal.push(n)
+      return n
+    })
+  await withAgent(type, async runtime => {
+    expect(await Promise.all([1, 2, 3].map(n => runtime.send(Do, n, 'a/x')))).toEqual([1, 2, 3])
+    await runtime.idle()
+    expect(journal).toEqual([1, 2, 3, 'stop'])
+  })
+})
+
+it('an agent is not unloaded while its own tick is at work', async () => {
+  let end!: () => void
+  const held = new Promise<void>(resolve => {
+    end = resolve
+  })
+  const type = agent('a', { state: () => ({ n: 0 }), unloadAfter: 20, keepState: false })
+    .every(10, async ctx => {
+      ctx.state.n += 100
+      await held
+    })
+    .on(Do, (n, ctx) => ctx.state.n + n)
+  await withAgent(type, async runtime => {
+    await runtime.send(Do, 1, 'a/x')
+    await late(60) // past the time of the unloading
+    const answer = runtime.send(Do, 1, 'a/x')
+    await late(5)
+    end()
+    expect(await answer).toBeGreaterThan(100)
+  })
+})
