@@ -63,12 +63,20 @@ export class ThreadHandle implements LoopHandle {
   }
 }
 
+/** Who begins while nobody may be joined to a loop. */
+interface Newcomer {
+  readonly loop: LoopHandle
+  readonly refused: (error: unknown) => void
+}
+
 /** All loops and the links between them. */
 export class Mesh {
   readonly #ringBytes: number
   readonly #channel: () => MessageChannel
   readonly #loops = new Map<number, LoopHandle>()
   readonly #gauges = new Map<string, readonly RingGauge[]>()
+  /** Loops that may be about to leave, each with those that are to be joined to it if it stays. */
+  readonly #parting = new Map<LoopHandle, Newcomer[]>()
   readonly #leases = new Leases<LoopHandle>(sharedMemory)
 
   constructor(ringBytes: number, channel: () => MessageChannel) {
@@ -106,12 +114,33 @@ export class Mesh {
     const others = this.loops
     this.#loops.set(loop.index, loop)
     this.#leases.grant([loop.flags.memory], loop)
-    await Promise.all(others.map(other => this.#connect(loop, other, refused)))
+    const free = others.filter(other => !this.#parting.has(other))
+    for (const newcomers of this.#parting.values()) newcomers.push({ loop, refused })
+    await Promise.all(free.map(other => this.#connect(loop, other, refused)))
+  }
+
+  /**
+   * Nobody is joined to a loop from now on: it may be about to leave, and what came to it later would be lost with it. What
+   * a loop that begins has for it waits there, for its next life or until it {@link stays}.
+   */
+  part(loop: LoopHandle): void {
+    this.#parting.set(loop, [])
+  }
+
+  /** The loop does not leave: who began meanwhile is joined to it. */
+  stays(loop: LoopHandle): void {
+    const newcomers = this.#parting.get(loop) ?? []
+    this.#parting.delete(loop)
+    for (const { loop: one, refused } of newcomers) {
+      const there = [one, loop].every(end => this.#loops.get(end.index) === end)
+      if (there) this.#connect(one, loop, refused).catch(error => unlessLost(error, refused))
+    }
   }
 
   /** Forgets a loop and its rings. Its links at the other ends are for {@link Orders.detach}. */
   remove(loop: LoopHandle): void {
     if (this.#loops.get(loop.index) === loop) this.#loops.delete(loop.index)
+    this.#parting.delete(loop)
     for (const key of this.#gauges.keys()) {
       if (key.split(' ').includes(`${loop.index}.${loop.life}`)) this.#gauges.delete(key)
     }
@@ -146,12 +175,14 @@ export class Mesh {
       status: other.status.memory,
       flags: other.flags.memory,
     })
-    attach(b, parts(a, ba, ab, port2)).catch(error => {
-      // the other one ended meanwhile: that is its own affair, and no reason for this one not to begin
-      if (!(error instanceof ThreadLostError)) refused(error)
-    })
+    attach(b, parts(a, ba, ab, port2)).catch(error => unlessLost(error, refused))
     return attach(a, parts(b, ab, ba, port1))
   }
+}
+
+/** That one ended meanwhile is its own affair, and no reason for the other not to begin. */
+function unlessLost(error: unknown, refused: (error: unknown) => void): void {
+  if (!(error instanceof ThreadLostError)) refused(error)
 }
 
 function attach(loop: LoopHandle, parts: LinkParts): Promise<void> {

@@ -174,16 +174,35 @@ export class Recycler {
       const ms = left
       const why = await loop.order(control => control.settle(ms))
       if (why !== undefined) return { why }
-      if (!(await hold(true)).every(Boolean)) continue
-      const { port1, port2 } = this.#host.channel() // what is left waits in it; the calling loop never reads it
+      const gone = await this.#depart(loop, () => hold(true))
+      if (gone !== 'busy') return gone
+    }
+    return { why: 'it did not come to rest' }
+  }
+
+  /** Has a loop hand over its agents, if nothing comes to it any more and it has nothing left to do. */
+  async #depart(
+    loop: ThreadHandle,
+    hold: () => Promise<boolean[]>,
+  ): Promise<Pick<Left, 'port' | 'moved' | 'active'> | Stays | 'busy'> {
+    const { mesh, channel } = this.#host
+    let left = false
+    mesh.part(loop) // who begins from here on would not hear that it is to hold what it has for this loop
+    try {
+      if (!(await hold()).every(Boolean)) return 'busy'
+      const { port1, port2 } = channel() // what is left waits in it; the calling loop never reads it
       const leaving = await loop
         .order(control => control.leave(Comlink.transfer(port1, [port1 as never])))
         .catch((error): Stays => ({ why: textOf(error) })) // its thread ended
-      if (leaving !== 'busy' && 'moved' in leaving) return { ...leaving, port: port2 }
+      if (leaving !== 'busy' && 'moved' in leaving) {
+        left = true
+        return { ...leaving, port: port2 }
+      }
       port2.close()
-      if (leaving !== 'busy') return leaving
+      return leaving
+    } finally {
+      if (!left) mesh.stays(loop)
     }
-    return { why: 'it did not come to rest' }
   }
 
   /** {@link #others}, within `ms`: a thread may be busy for long, or for ever. @throws Error that names who did not come by */

@@ -110,6 +110,49 @@ describe('the recycler', () => {
     expect(of('1.3')).toEqual(['route', 'moveIn', 'attach', 'attach', 'rouse'])
   })
 
+  it('has nobody joined to a thread that is about to leave: who begins then has its link to the next life', async () => {
+    let leave!: (left: unknown) => void
+    const leaves = new Promise<unknown>(resolve => {
+      leave = resolve
+    })
+    const all = livesOf(2, 3, life => (life === 1 ? { leave: () => leaves } : {}))
+    await all.begin()
+    all.log.length = 0
+    all.lives.recycler.full(1, 1, heap)
+    while (!all.log.includes('1.1 leave')) await steps(1)
+    await all.all[1]?.die('it died')
+    expect((await all.loopOf(2)).life).toBe(3)
+    await steps()
+    expect(all.log.filter(line => line.startsWith('2.3'))).toEqual(['2.3 route', '2.3 attach'])
+    leave({ moved: 0, active: [] })
+    while (!all.log.includes('1.4 rouse')) await steps(1)
+    expect(all.log.filter(line => line === '1.1 attach')).toEqual([])
+    expect(all.log.filter(line => line.startsWith('2.3')).slice(2)).toEqual(['2.3 detach 1.1', '2.3 attach'])
+  })
+
+  it.each([
+    ['stays', 'busy'],
+    ['may not leave', { why: 'for a reason' }],
+  ])('has who begins meanwhile joined to a thread that %s after all', async (_, answer) => {
+    let leave!: (left: unknown) => void
+    const leaves = new Promise<unknown>(resolve => {
+      leave = resolve
+    })
+    const all = livesOf(2, 3, life => (life === 1 ? { leave: () => leaves, settle: () => undefined } : {}))
+    await all.begin()
+    all.log.length = 0
+    all.lives.recycler.full(1, 1, heap)
+    while (!all.log.includes('1.1 leave')) await steps(1)
+    await all.all[1]?.die('it died')
+    expect((await all.loopOf(2)).life).toBe(3)
+    expect(all.log).not.toContain('1.1 attach')
+    leave(answer)
+    while (!all.log.includes('1.1 attach')) await steps(1)
+    await steps()
+    expect(all.log.filter(line => line === '1.1 attach')).toHaveLength(1)
+    expect(all.log.filter(line => line === '2.3 attach')).toHaveLength(2)
+  })
+
   it('does not wait for the agents that are made again: they may give orders', async () => {
     const orders: string[] = []
     const rouse = () => all.lives.recycler.undisturbed(async () => orders.push('while it rouses'))
