@@ -327,7 +327,7 @@ describe('an agent that is gone', () => {
     stopping.open()
     expect(await all.since()).toEqual(['room', 'stop'])
     const next = all.of('a/1')
-    expect([all.cell.forgotten, next === all.cell, next.paused, next.waiting]).toEqual([true, false, true, 2])
+    expect([all.cell.gone, next === all.cell, next.paused, next.waiting]).toEqual([true, false, true, 2])
     next.resume()
     expect([await all.since(), next.stage]).toEqual([['2', '3'], 'ready'])
     balanced(all)

@@ -2,7 +2,7 @@
 // finish(); `accepted` counts work before anything shows that it left where it came from, and `done` counts it after
 // everything that it led to was written. Others see them in one order: frames first (whoever shows calls Peers.show), then
 // `accepted`, then `done` (Status.show). So work is at every moment in one place or in both, and equal sums mean quiet.
-import { at, type Counter, counterNames, type Status } from '../../sync/status.js'
+import { at, counterNames, type Status } from '../../sync/status.js'
 
 /** What sees to it that changes are shown. */
 export interface Shower {
@@ -11,6 +11,18 @@ export interface Shower {
 
 /** Counts the work of one loop. */
 export class Ledger {
+  // fields, and no array: one is changed some eight times for each message
+  #accepted = 0
+  #done = 0
+  #queued = 0
+  #running = 0
+  #agents = 0
+  #handled = 0
+  #failed = 0
+  #dropped = 0
+  #sent = 0
+  #published = 0
+  /** What is shown. */
   readonly #values = new Float64Array(counterNames.length)
   readonly #status: Status
   readonly #shower: Shower
@@ -26,24 +38,24 @@ export class Ledger {
 
   /** Something began that is over only when {@link finish} says so. */
   accept(): void {
-    this.#add(at.accepted, 1)
+    this.#accepted++
   }
 
   /** The same of work that began of itself: shown before anybody can see what it does. */
   acceptOwn(): void {
-    this.#add(at.accepted, 1)
+    this.#accepted++
     this.showAccepted()
   }
 
   /** It is over, and whatever it led to has been written. */
   finish(): void {
-    this.#add(at.done, 1)
+    this.#done++
     this.changed()
   }
 
   /** Something changed, perhaps outside the loop's own work: it must be shown. */
   changed(): void {
-    if (this.#still !== undefined && this.#get(at.running) === 0) this.#still()
+    if (this.#still !== undefined && this.#running === 0) this.#still()
     this.#shower.request()
   }
 
@@ -51,58 +63,58 @@ export class Ledger {
 
   /** So many messages more wait in mailboxes; fewer, if negative. */
   queue(by: number): void {
-    this.#add(at.queued, by)
+    this.#queued += by
   }
 
   /** A turn is at work. */
   begin(): void {
-    this.#add(at.running, 1)
+    this.#running++
   }
 
   end(): void {
-    this.#add(at.running, -1)
+    this.#running--
   }
 
   /** A message was handled. */
   handled(): void {
-    this.#add(at.handled, 1)
+    this.#handled++
   }
 
   failed(): void {
-    this.#add(at.failed, 1)
+    this.#failed++
   }
 
   dropped(): void {
-    this.#add(at.dropped, 1)
+    this.#dropped++
   }
 
   sent(): void {
-    this.#add(at.sent, 1)
+    this.#sent++
   }
 
   published(): void {
-    this.#add(at.published, 1)
+    this.#published++
   }
 
   /** An agent is there (1), or no longer (-1). */
   agents(by: 1 | -1): void {
-    this.#add(at.agents, by)
+    this.#agents += by
   }
 
   // ---- reading ----------------------------------------------------------------------------------------------------
 
   /** Turns at work. */
   get running(): number {
-    return this.#get(at.running)
+    return this.#running
   }
 
   get queued(): number {
-    return this.#get(at.queued)
+    return this.#queued
   }
 
   /** Whether all that was accepted is done. */
   get balanced(): boolean {
-    return this.#get(at.accepted) === this.#get(at.done)
+    return this.#accepted === this.#done
   }
 
   /** Tells `still` once no turn is at work. */
@@ -114,24 +126,24 @@ export class Ledger {
   // ---- showing ----------------------------------------------------------------------------------------------------
 
   /** Shows the work that came out of a ring before the ring shows that it left. */
-  readonly showAccepted = (): void => this.#status.showAccepted(this.#get(at.accepted))
+  readonly showAccepted = (): void => this.#status.showAccepted(this.#accepted)
 
   /** Shows all counts; the frames they speak of must be shown already. */
   show(framesIn: number, framesOut: number, parks: number): void {
     const values = this.#values
+    values[at.accepted] = this.#accepted
+    values[at.done] = this.#done
+    values[at.queued] = this.#queued
+    values[at.running] = this.#running
+    values[at.agents] = this.#agents
+    values[at.handled] = this.#handled
+    values[at.failed] = this.#failed
+    values[at.dropped] = this.#dropped
+    values[at.sent] = this.#sent
+    values[at.published] = this.#published
     values[at.framesIn] = framesIn
     values[at.framesOut] = framesOut
     values[at.parks] = parks
     this.#status.show(values)
   }
-
-  #add(counter: CounterIndex, by: number): void {
-    this.#values[counter] = this.#get(counter) + by
-  }
-
-  #get(counter: CounterIndex): number {
-    return this.#values[counter] as number
-  }
 }
-
-type CounterIndex = (typeof at)[Counter]

@@ -58,11 +58,14 @@ export class Line {
       const one = this.#waiting.shift()
       if (one === undefined) break
       one.lined = false
-      while (ran < most && one.runnable) {
+      while (one.runnable) {
+        if (ran === most) {
+          this.ready(one)
+          break
+        }
         one.runNext()
         ran++
       }
-      this.ready(one)
     }
     this.#ahead -= ran
     return ran

@@ -7,7 +7,7 @@ import type { Message } from './message.js'
 export interface Recipient {
   readonly text: string
   /** Whether its loop knows it no more: its address has another one by now, or none. */
-  readonly forgotten: boolean
+  readonly gone: boolean
   /** Whether more messages wait for it than its mailbox holds, and their senders are to wait. */
   readonly overfull: boolean
   /** Takes a message. Its outcome, also when it is refused, goes to its reply. */

@@ -74,7 +74,7 @@ export class Agents implements Recipients, Kin {
 
   at(address: Address): Recipient {
     const { recipient } = address
-    if (recipient !== undefined && !recipient.forgotten) return recipient
+    if (recipient !== undefined && !recipient.gone) return recipient
     const cell = this.#cellAt(address)
     address.recipient = cell
     return cell

@@ -80,7 +80,7 @@ export class Cell extends Turning implements Recipient, Housing {
   }
 
   get #box(): Mailbox {
-    this.#mailbox ??= new Mailbox()
+    this.#mailbox ??= Mailbox.empty()
     return this.#mailbox
   }
 
@@ -179,7 +179,7 @@ export class Cell extends Turning implements Recipient, Housing {
   }
 
   #dropBox(): void {
-    if (this.#mailbox?.empty === true) this.#mailbox = undefined
+    if (this.#mailbox?.giveBack() === true) this.#mailbox = undefined
   }
 
   protected turnEnded(turn: Turn): void {

@@ -14,7 +14,7 @@ export interface Keepable {
   readonly state: unknown
   /** Turns since its state was kept last. */
   unkept: number
-  readonly forgotten: boolean
+  readonly gone: boolean
 }
 
 /** Writes the checkpoints of one loop, and holds those of the life before it. */
@@ -85,7 +85,7 @@ export class Checkpoints {
 
   #count(cell: Keepable): void {
     const { checkpoint } = cell.type
-    if (checkpoint === undefined || checkpoint === 'on-demand' || cell.forgotten) return
+    if (checkpoint === undefined || checkpoint === 'on-demand' || cell.gone) return
     if ('everyMessages' in checkpoint) {
       if (++cell.unkept >= checkpoint.everyMessages) this.save(cell)
       return
@@ -103,7 +103,7 @@ export class Checkpoints {
   /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
   save(cell: Keepable): void {
     cell.unkept = 0
-    if (!cell.forgotten) this.#tell(cell, true)
+    if (!cell.gone) this.#tell(cell, true)
   }
 
   /** The agent is unloaded, and with its cell goes what says that it changed: so what changed is kept now. */

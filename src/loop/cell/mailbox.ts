@@ -5,19 +5,30 @@ import { TIMER } from '../../agent/message.js'
 import { MessageLine } from '../base/mailbox-line.js'
 import type { Message } from '../base/message.js'
 
+/** Empty mailboxes, to be used again: an event to a thousand agents would else make a thousand for one moment each. */
+const spare: Mailbox[] = []
+const MOST_SPARE = 1_024
+
 /** The messages that wait for one agent. */
 export class Mailbox extends MessageLine {
   #calls: MessageLine | undefined
   #listeners: (() => void)[] | undefined
 
+  /** An empty one, for an agent that has none. */
+  static empty(): Mailbox {
+    return spare.pop() ?? new Mailbox()
+  }
+
+  /** Gives it back if there is nothing in it. @returns whether it is another agent's from now on */
+  giveBack(): boolean {
+    const empty = this.length === 0 && this.#calls === undefined && this.#listeners === undefined
+    if (empty && spare.length < MOST_SPARE) spare.push(this)
+    return empty
+  }
+
   /** Calls from the agent's own call chains. */
   get inner(): number {
     return this.#calls === undefined ? 0 : this.#calls.length
-  }
-
-  /** Whether there is nothing in it. */
-  get empty(): boolean {
-    return this.length === 0 && this.#calls === undefined && this.#listeners === undefined
   }
 
   /** Puts in a call from the agent's own call chain. */

@@ -54,6 +54,11 @@ export abstract class Staged {
     return (this.#word & STAGE) === index.ready
   }
 
+  /** Whether its loop knows it no more. */
+  get gone(): boolean {
+    return (this.#word & STAGE) === index.gone
+  }
+
   /** Whether messages of its own line may begin: it is there, or the first of them makes it; and it is not paused. */
   get open(): boolean {
     const stage = this.#word & (STAGE | PAUSED)

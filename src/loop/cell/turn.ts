@@ -65,10 +65,7 @@ export interface WayOut {
 /** What `ctx` is. What its constructor sets is declared and not defined first, as in Message: one is made for each turn. */
 export class Turn implements Context, ChainNode {
   declare readonly cell: TurnAgent
-  readonly #host: TurnHost
   declare readonly message: Message | undefined
-  declare readonly agent: string
-  declare readonly parent: ChainNode | undefined
   declare readonly depth: number
   declare readonly turn: number
   /** Whether the handler is still at work. */
@@ -89,13 +86,22 @@ export class Turn implements Context, ChainNode {
   constructor(cell: TurnAgent, host: TurnHost, message: Message | undefined, parent = message?.chain) {
     host.turns = (host.turns + 1) | 0
     this.turn = host.turns
-    this.#host = host
     this.cell = cell
     this.message = message
-    this.agent = cell.text
-    this.parent = parent
     this.depth = parent === undefined ? 1 : parent.depth + 1
     this.cancellation = message?.cancellation
+  }
+
+  get agent(): string {
+    return this.cell.text
+  }
+
+  get parent(): ChainNode | undefined {
+    return this.message?.chain
+  }
+
+  get #host(): TurnHost {
+    return this.cell.turnHost
   }
 
   /** Gives its caller an outcome while the handler is still at work. */
@@ -224,10 +230,16 @@ export class Turn implements Context, ChainNode {
 /** The turn of `onStart` or `onStop`. */
 export class HookTurn extends Turn {
   readonly hook: 'onStart' | 'onStop'
+  readonly #behind: ChainNode | undefined
 
   /** @param behind who waits for the message that makes the agent, and so for `onStart` */
   constructor(cell: TurnAgent, hook: HookTurn['hook'], behind?: ChainNode) {
     super(cell, cell.turnHost, undefined, behind)
     this.hook = hook
+    this.#behind = behind
+  }
+
+  override get parent(): ChainNode | undefined {
+    return this.#behind
   }
 }

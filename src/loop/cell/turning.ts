@@ -105,11 +105,6 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     return this.#id
   }
 
-  /** Whether its loop knows it no more. */
-  get forgotten(): boolean {
-    return this.stage === 'gone'
-  }
-
   get turnHost(): TurnHost {
     return this.#host.turn
   }
