@@ -26,37 +26,41 @@ export const loopStages: Readonly<Record<LoopStage, readonly LoopStage[]>> = {
   ended: [],
 }
 
+const OPEN = 0
+const RESTING = 2
+const CLOSED = 3
+
 /** The stage of one loop, and its gate. */
 export class Admission {
-  #stage: LoopStage = 'open'
+  /** Its place in the order: a number, since every message asks for it. */
+  #stage = OPEN
   #closers = 0
   readonly #held = new Queue<() => void>()
   #reason = new StoppedError('the runtime was stopped')
 
   get stage(): LoopStage {
-    return this.#stage
+    return order[this.#stage] as LoopStage
   }
 
   /** @throws Error for a step that is not in the table */
   to(stage: LoopStage): void {
-    if (!loopStages[this.#stage].includes(stage))
-      throw new Error(`a loop that is ${this.#stage} cannot become ${stage}`)
-    this.#stage = stage
+    if (!loopStages[this.stage].includes(stage)) throw new Error(`a loop that is ${this.stage} cannot become ${stage}`)
+    this.#stage = order.indexOf(stage)
   }
 
   /** Whether agents do nothing of themselves any more, because the loop is to stop. */
   get resting(): boolean {
-    return this.#stage !== 'open' && this.#stage !== 'draining'
+    return this.#stage >= RESTING
   }
 
   /** Whether nobody may send. */
   get closed(): boolean {
-    return this.#stage === 'closed' || this.#stage === 'ended'
+    return this.#stage >= CLOSED
   }
 
   /** @throws StoppedError when the application, or (while draining) anybody but a turn, may send no more */
   check(turn: unknown): void {
-    if (this.#stage === 'open' || (turn !== undefined && !this.closed)) return
+    if (this.#stage === OPEN || (turn !== undefined && !this.closed)) return
     throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the place that sent is in the stack
   }
 

@@ -174,7 +174,7 @@ export class Cell extends Turning implements Recipient, Housing {
     const message = this.#box.next(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
     this.#dropBox()
-    if (this.stage === 'absent') this.#create(message)
+    if (this.absent) this.#create(message)
     else this.begin(message)
   }
 
@@ -286,7 +286,7 @@ export class Cell extends Turning implements Recipient, Housing {
   /** An agent that could not be made, and that nobody waits for, is nothing to remember. */
   #forgetUnmade(): void {
     if (this.#life?.plain === true) this.#life = undefined
-    if (this.stage === 'absent' && this.waiting === 0 && !this.paused) this.retire()
+    if (this.absent && this.waiting === 0 && !this.paused) this.retire()
   }
 
   pause(): void {
@@ -296,7 +296,7 @@ export class Cell extends Turning implements Recipient, Housing {
   resume(): void {
     this.paused = false
     this.#host.line.ready(this)
-    if (this.stage === 'absent' && this.waiting === 0) this.retire()
+    if (this.absent && this.waiting === 0) this.retire()
   }
 
   after(ms: number, work: (ctx: Context) => unknown): TimerHandle {
@@ -322,7 +322,7 @@ export class Cell extends Turning implements Recipient, Housing {
 
   /** See {@link Life.stop}. */
   stop(hurry: boolean): Promise<void> {
-    return this.stage === 'absent' || this.stage === 'gone' ? Promise.resolve() : this.#lively.stop(hurry)
+    return this.absent || this.stage === 'gone' ? Promise.resolve() : this.#lively.stop(hurry)
   }
 
   /** See {@link Life.unload}. */

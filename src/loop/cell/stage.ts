@@ -50,6 +50,10 @@ export abstract class Staged {
     this.#word = (this.#word & ~STAGE) | to
   }
 
+  get absent(): boolean {
+    return (this.#word & STAGE) === index.absent
+  }
+
   get ready(): boolean {
     return (this.#word & STAGE) === index.ready
   }

@@ -100,24 +100,20 @@ export class Turn implements Context, ChainNode {
     return this.message?.chain
   }
 
-  get #host(): TurnHost {
-    return this.cell.turnHost
-  }
-
   /** Gives its caller an outcome while the handler is still at work. */
   failEarly(error: unknown): void {
     const { message } = this
     if (this.answered || message === undefined) return
     this.answered = true
     if (message.reply !== undefined) message.reply.fail(message, error)
-    else this.#host.reports.unhandled(this.cell, message, error)
+    else this.cell.turnHost.reports.unhandled(this.cell, message, error)
   }
 
   /** A wish of this turn's own, on top of its caller's. */
   ownCancellation(): Cancellation {
     if (this.cancellation === undefined || this.cancellation === this.message?.cancellation) {
       this.cancellation = new Cancellation(this.message?.cancellation, this.message?.cancellation?.flag)
-      const { house, admission } = this.#host
+      const { house, admission } = this.cell.turnHost
       if (house.stopping) this.cancellation.cancel(admission.reason)
     }
     return this.cancellation
@@ -164,7 +160,7 @@ export class Turn implements Context, ChainNode {
   }
 
   get cancelled(): boolean {
-    const { house, clock } = this.#host
+    const { house, clock } = this.cell.turnHost
     if (this.cancellation?.cancelled === true || house.stopping) return true
     return this.deadlineAt !== 0 && clock.now() >= this.deadlineAt
   }
@@ -175,7 +171,7 @@ export class Turn implements Context, ChainNode {
     recipient: AgentId | string,
     options?: SendOptions,
   ): Promise<AnswerOf<M>> {
-    return this.#host.out.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
+    return this.cell.turnHost.out.send(this, message, payload, recipient, options) as Promise<AnswerOf<M>>
   }
 
   trySend<M extends RequestType>(
@@ -188,7 +184,7 @@ export class Turn implements Context, ChainNode {
   }
 
   publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
-    return this.#host.out.publish(this, message, payload, options)
+    return this.cell.turnHost.out.publish(this, message, payload, options)
   }
 
   handle<H extends MessageType>(agent: { readonly type: string }, key?: string): Handle<H> {
@@ -215,7 +211,7 @@ export class Turn implements Context, ChainNode {
         detach()
         resolve()
       }
-      const alarm = this.#host.clock.after(ms, wake)
+      const alarm = this.cell.turnHost.clock.after(ms, wake)
       const cancellation = this.ownCancellation()
       const detach = cancellation.onCancel(fail)
       if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
