@@ -140,9 +140,13 @@ onEveryEngine('the edges of a life', engine => {
 
   it("with 'drop-oldest' no tick is dropped", async () => {
     const runtime = await shared(engine, { agents })
-    const set = runtime.send(corners.Arm, { after: 1 }, 'crowded/x')
-    await sleep(15)
-    expect(await runtime.send(corners.Ping, undefined, 'crowded/x')).toBe('pong')
+    const words = { begun: flag(), release: flag(), done: flag() }
+    const set = runtime.send(corners.Begin, words, 'crowded/x')
+    await reaches(words.begun, 1)
+    const pong = runtime.send(corners.Ping, undefined, 'crowded/x')
+    await sleep(5)
+    Atomics.store(words.release, 0, 1)
+    expect(await pong).toBe('pong')
     await set
     expect(await runtime.send(corners.Fired, undefined, 'crowded/x')).toBe(1)
   })

@@ -166,11 +166,13 @@ export const crowded = agent('crowded', {
   mailbox: { capacity: 1, overflow: 'drop-oldest' },
   state: () => ({ fired: 0 }),
 })
-  .on(Arm, async ({ after }, ctx) => {
-    ctx.after(after, later => {
+  .on(Begin, async ({ begun, release }, ctx) => {
+    ctx.after(1, later => {
       later.state.fired++
     })
-    await sleep(30)
+    await ctx.sleep(10) // the tick waits
+    Atomics.store(begun, 0, 1)
+    await opened(release)
   })
   .on(Ping, () => 'pong')
   .on(Fired, (_, ctx) => ctx.state.fired)

@@ -12,6 +12,7 @@
 // own, because a loop that is held can be stopped. Threads have no application, so their loops do not drain.
 import { StoppedError } from '../../agent/errors.js'
 import { Queue } from '../../base/queue.js'
+import { follow } from './cancellation.js'
 
 const order = ['open', 'draining', 'resting', 'closed', 'ended'] as const
 /** A stage in the life of a loop. */
@@ -104,8 +105,25 @@ export class Admission {
     }
   }
 
-  /** Sends once the gate is open, behind what was held before. @param send never throws; everything is in its promise */
-  hold<T>(send: () => Promise<T>): Promise<T> {
-    return new Promise(resolve => this.#held.push(() => resolve(send())))
+  /**
+   * Sends once the gate is open, behind what was held before.
+   * @param send never throws; everything is in its promise
+   * @param signal when it aborts it is not sent, and fails with what `cancelled` makes of the reason
+   */
+  hold<T>(send: () => Promise<T>, signal?: AbortSignal, cancelled?: (reason: unknown) => unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let wanted = true
+      const giveUp = (): void => {
+        wanted = false
+        reject(cancelled?.(signal?.reason))
+      }
+      if (signal?.aborted === true) return giveUp()
+      const unfollow = signal === undefined ? undefined : follow(signal, giveUp)
+      this.#held.push(() => {
+        if (!wanted) return
+        unfollow?.()
+        resolve(send())
+      })
+    })
   }
 }

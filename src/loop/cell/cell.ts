@@ -351,7 +351,7 @@ export class Cell extends Turning implements Recipient, Housing {
     for (const message of this.#drain()) this.#refused(message, error)
     for (const turn of this.turns()) {
       turn.failEarly(error)
-      turn.cancellation?.cancel(error)
+      turn.ownCancellation().cancel(error) // its own: its message may be others', too
     }
     mailbox?.tellRoom()
   }

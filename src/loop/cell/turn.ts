@@ -119,6 +119,11 @@ export class Turn implements Context, ChainNode {
     return this.cancellation
   }
 
+  /** Whether whoever wanted its outcome does not any more, or its agent was stopped. */
+  get givenUp(): boolean {
+    return this.cancellation?.cancelled === true
+  }
+
   get id(): AgentId {
     return this.cell.id
   }
@@ -161,7 +166,7 @@ export class Turn implements Context, ChainNode {
 
   get cancelled(): boolean {
     const { house, clock } = this.cell.turnHost
-    if (this.cancellation?.cancelled === true || house.stopping) return true
+    if (this.givenUp || house.stopping) return true
     return this.deadlineAt !== 0 && clock.now() >= this.deadlineAt
   }
 

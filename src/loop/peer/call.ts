@@ -42,10 +42,15 @@ export class Call extends Waiter implements Reply {
     return this.message.name
   }
 
-  /** Rejects with CancelledError as soon as `cancellation` asks for it. */
-  cancelWith(cancellation: Cancellation): void {
+  /**
+   * Rejects with CancelledError as soon as `cancellation` asks for it.
+   * @param sender the turn that sends. What is rejected because it was given up is no unhandled rejection: it may not have come to
+   *   the place where it waits for it, and must not end its thread by what it was told
+   */
+  cancelWith(cancellation: Cancellation, sender: { readonly givenUp: boolean } | undefined): void {
     const detach = cancellation.onCancel(reason => {
       if (this.settled) return
+      if (sender?.givenUp === true) this.promise.catch(() => {})
       this.#host.giveUp(this)
       this.reject(cancelled(this.agent, this.message.name, reason))
     })

@@ -38,8 +38,13 @@ export class Events {
     given: PublishOptions | undefined,
   ): Promise<void> => {
     const { admission, directory, origin, passage } = this.#host
-    if (turn === undefined && admission.held) return admission.hold(() => this.publish(turn, message, payload, given))
     const options = given ?? nothing
+    if (turn === undefined && admission.held)
+      return admission.hold(
+        () => this.publish(turn, message, payload, given),
+        options.signal,
+        reason => cancelled(String(options.topic), message?.name, reason),
+      )
     try {
       admission.check(turn)
       checkPublish(turn, message, given)
@@ -83,9 +88,11 @@ export class Events {
     const chain = waited && turn?.open ? turn : undefined
     const sender = turn?.agent
     const parcel: Parcel = { name, payload, serializer, transfer: undefined, sender, sequence, id, trace, chain }
-    // who is not waited for shares the turn's own wish to cancel: a new one would hang on to the turn until its end
+    // What a turn has published stands, whoever gives the turn up; only what it waits for goes with it. And a turn that is given up
+    // may still publish, to clean up.
     const followed = waited || options.signal !== undefined
-    const cancellation = followed ? cancellationOf(turn, options.signal) : turn?.cancellation
+    const owner = waited && turn?.givenUp === false ? turn : undefined
+    const cancellation = followed ? cancellationOf(owner, options.signal) : undefined
     ledger.published()
     if (observer.active) {
       const own = id ?? `${origin.text}.${sequence}`
@@ -141,6 +148,10 @@ export class Events {
       })
       if (waited) {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
+        if (owner !== undefined)
+          gather.promise.catch(() => {
+            if (owner.givenUp) handled.catch(() => {}) // see Call.cancelWith
+          })
         return handled
       }
       handled.catch((all: AggregateError) => {
@@ -154,7 +165,12 @@ export class Events {
       for (const wait of waits) wait.catch(error => reports.unhandled(turn.cell, undefined, error))
       return accepted
     }
-    return waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
+    const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
+    if (cancellation === undefined) return room
+    return new Promise((resolve, reject) => {
+      const detach = cancellation.onCancel(reason => reject(cancelled(audience.text, name, reason)))
+      room.then(resolve, reject).finally(detach)
+    })
   }
 
   #refuse(gather: Gather, nowhere: readonly string[], name: string): void {

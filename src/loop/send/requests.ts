@@ -5,7 +5,7 @@ import type { AgentId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import { type RequestType, STOP } from '../../agent/message.js'
 import type { Admission } from '../base/admission.js'
-import { Cancellation } from '../base/cancellation.js'
+import { Cancellation, cancelled } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
@@ -59,12 +59,16 @@ export class Requests {
   ): Promise<unknown> => {
     const { admission, directory, origin, passage, peers } = this.#host
     if (options?.timeout !== undefined) {
-      return limited(this.#clock, message?.name, recipient, options, own =>
+      return limited(this.#clock, turn, message?.name, recipient, options, own =>
         this.send(turn, message, payload, recipient, own),
       )
     }
     if (turn === undefined && admission.held)
-      return admission.hold(() => this.send(turn, message, payload, recipient, options))
+      return admission.hold(
+        () => this.send(turn, message, payload, recipient, options),
+        options?.signal,
+        reason => cancelled(String(recipient), message?.name, reason),
+      )
     if (options?.idempotent === true) {
       const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
       return insist(this.#host, message, payload, String(recipient), turn?.agent, options, once)
@@ -83,7 +87,7 @@ export class Requests {
       const sequence = origin.next()
       if (passage.isFree('onSend', message.input)) {
         const cancellation = cancellationOf(turn, options?.signal)
-        if (cancellation !== undefined) call.cancelWith(cancellation)
+        if (cancellation !== undefined) call.cancelWith(cancellation, turn)
         this.#dispatch(turn, call, message, payload, address, sequence, options, cancellation)
         return call.promise
       }
@@ -96,7 +100,7 @@ export class Requests {
       }
       const ready = passage.pass('onSend', message.input, payload, passing)
       const cancellation = cancellationOf(turn, options?.signal)
-      if (cancellation !== undefined) call.cancelWith(cancellation)
+      if (cancellation !== undefined) call.cancelWith(cancellation, turn)
       if (isPromise(ready)) {
         ready
           .then(value => {
@@ -189,9 +193,12 @@ export class Requests {
   }
 }
 
-/** The wish to cancel what a turn sends: its own, or that of a signal beside it. */
+/**
+ * The wish to cancel what a turn sends: its own, and that of a signal beside it. Who is stopped or given up gives up with it what it
+ * waits for; but what a turn sends with a signal while it is given up already (it cleans up) is the signal's alone.
+ */
 export function cancellationOf(turn: Turn | undefined, signal: AbortSignal | undefined): Cancellation | undefined {
-  const parent = turn?.cancellation
-  if (signal !== undefined) return Cancellation.of(signal, parent)
+  const parent = turn?.cancellation === undefined ? undefined : turn.ownCancellation()
+  if (signal !== undefined) return Cancellation.of(signal, parent?.cancelled === true ? undefined : parent)
   return parent === undefined ? undefined : new Cancellation(parent, parent.flag)
 }

@@ -8,15 +8,19 @@ import type { AgentId } from '../../agent/ids.js'
 import { checkSignal, follow } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 
-/** Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options. */
+/**
+ * Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options.
+ * @param sender see {@link Call.cancelWith}
+ */
 export function limited(
   clock: Clock,
+  sender: { readonly givenUp: boolean } | undefined,
   name: string,
   recipient: AgentId | string,
   { timeout = 0, signal, ...options }: SendOptions,
   send: (options: SendOptions) => Promise<unknown>,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  const limit = new Promise((resolve, reject) => {
     checkMs(`send '${name}': timeout`, timeout, 1)
     checkSignal(`send '${name}'`, signal)
     const controller = new AbortController()
@@ -37,7 +41,11 @@ export function limited(
       unfollow?.()
     }
     send({ ...options, signal: controller.signal })
-      .then(resolve, reject)
+      .then(resolve, error => {
+        if (sender?.givenUp === true) limit.catch(() => {})
+        reject(error)
+      })
       .finally(done)
   })
+  return limit
 }
