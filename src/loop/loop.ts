@@ -119,7 +119,7 @@ export class Loop {
     })
     const host: SendHost = { admission, directory, recipients, ledger, origin, reports, peers: this.peers, passage }
     const requests = new Requests(host, scheduler, clock)
-    const events = new Events(host, scheduler, options.unheard)
+    const events = new Events(host, scheduler, this.agents.waits, options.unheard)
     this.outgoing = { send: requests.send, publish: events.publish, stop: recipient => requests.stop(recipient) }
     turn.out = this.outgoing
     const full = (heap: Heap): void => void reports.tellHost({ kind: 'full', loop: index, life, heap }, true)
@@ -218,7 +218,7 @@ export class Loop {
     )
     await within(eventLoop, ms, Promise.all(stops))
     this.#watch.clear()
-    this.agents.cycles.end()
+    this.agents.waits.end()
     this.work.show()
     return failures
   }

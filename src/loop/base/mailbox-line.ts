@@ -51,6 +51,11 @@ export class MessageLine {
     return undefined
   }
 
+  /** Each of them, in order. Nothing may be put in or taken out meanwhile. */
+  *all(): Iterable<Message> {
+    for (let message = this.#first; message !== undefined; message = message.behind) yield message
+  }
+
   /** Whether each of them is `such`. */
   every(such: (message: Message) => boolean): boolean {
     for (let message = this.#first; message !== undefined; message = message.behind) if (!such(message)) return false

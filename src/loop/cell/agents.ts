@@ -4,10 +4,10 @@ import type { Directory } from '../base/directory.js'
 import type { EventLoop } from '../base/event-loop.js'
 import type { Origin } from '../base/message.js'
 import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js'
+import { Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
 import { Cell, type CellHost, type Kin } from './cell.js'
 import type { Checkpoints, Keepable } from './checkpoints.js'
-import { Cycles } from './cycle.js'
 import type { WorkHost } from './turning.js'
 
 /** A turn that is at work, for who has to know what a thread leaves undone. */
@@ -23,7 +23,7 @@ export class Agents implements Recipients, Kin {
   /** States of agents that were unloaded. */
   readonly unloaded = new Map<string, unknown>()
   readonly origin: Origin
-  readonly cycles: Cycles
+  readonly waits: Waits
   /** Cells of agents that are gone, as long as turns of theirs go on. */
   readonly #outlived = new Set<Cell>()
   readonly #types = new Map<string, HostedType>()
@@ -42,7 +42,7 @@ export class Agents implements Recipients, Kin {
     this.#directory = directory
     this.origin = origin
     this.checkpoints = checkpoints
-    this.cycles = new Cycles(work.turn.clock, agent => this.#cells.get(agent))
+    this.waits = new Waits(work.turn.clock)
     const life = {
       eventLoop,
       ledger: work.ledger,
@@ -97,9 +97,7 @@ export class Agents implements Recipients, Kin {
   }
 
   /** The cell of an agent that lives here, if there is one. */
-  existing(agent: string): Cell | undefined {
-    return this.#cells.get(agent)
-  }
+  readonly existing = (agent: string): Cell | undefined => this.#cells.get(agent)
 
   get cells(): Iterable<Cell> {
     return this.#cells.values()

@@ -6,14 +6,14 @@ import { InvalidArgumentError, OverloadedError, type RingreeveError } from '../.
 import { STOP, TIMER } from '../../agent/message.js'
 import { type Message, noteTo, type Origin, type Reply } from '../base/message.js'
 import type { Recipient } from '../base/recipient.js'
+import type { Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
-import { type Cycles, cycleOf } from './cycle.js'
+import { Boxed } from './boxed.js'
+import { cycleOf, waitingIn } from './cycle.js'
 import type { Housing } from './housing.js'
 import { Life } from './life.js'
-import { Mailbox } from './mailbox.js'
-import { isTick } from './timer.js'
 import type { Turn } from './turn.js'
-import { Turning, type WorkHost } from './turning.js'
+import type { WorkHost } from './turning.js'
 
 /** What cells need of their loop. */
 export interface CellHost extends WorkHost {
@@ -26,62 +26,20 @@ export interface Kin {
   of(agent: string): Cell
   /** Where messages of agents to themselves are sent. */
   readonly origin: Origin
-  readonly cycles: Cycles
+  readonly waits: Waits
+  /** The cell of an agent that lives here, if there is one. */
+  readonly existing: (agent: string) => Cell | undefined
 }
 
 /** One agent. */
-export class Cell extends Turning implements Recipient, Housing {
+export class Cell extends Boxed implements Recipient, Housing {
   readonly #host: CellHost
   /** Undefined while there is nothing to say of it but its stage, as of most agents. */
   #life: Life | undefined
-  /** Undefined while it is empty, as most are. */
-  #mailbox: Mailbox | undefined
 
   constructor(text: string, type: HostedType, host: CellHost) {
     super(text, type, host)
     this.#host = host
-  }
-
-  // ---- what waits, and what is at work ----------------------------------------------------------------------------
-
-  /** Messages that have not begun. */
-  get waiting(): number {
-    const mailbox = this.#mailbox
-    return mailbox === undefined ? 0 : mailbox.length + mailbox.inner
-  }
-
-  get occupied(): boolean {
-    for (const { message } of this.turns()) if (!isTick(message)) return true
-    return this.#mailbox !== undefined && !this.#mailbox.every(isTick)
-  }
-
-  /** Whether there is a message that may begin now. */
-  get runnable(): boolean {
-    const mailbox = this.#mailbox
-    if (mailbox === undefined) return false
-    if (mailbox.inner > 0 && (this.type.reentrant || this.running < this.type.limit)) return true
-    return mailbox.length > 0 && this.running < this.type.limit && this.open
-  }
-
-  /** Whether more messages wait than the mailbox holds, and their senders are to wait. */
-  get overfull(): boolean {
-    const mailbox = this.#mailbox
-    return mailbox !== undefined && mailbox.length > this.type.capacity && this.type.overflow === 'wait'
-  }
-
-  /** Whether somebody waits for room in the mailbox. */
-  get waitedFor(): boolean {
-    return this.#mailbox?.waitedFor === true
-  }
-
-  /** Tells `listener` once the mailbox is no longer overfull. */
-  whenRoom(listener: () => void): void {
-    this.#box.whenRoom(listener)
-  }
-
-  get #box(): Mailbox {
-    this.#mailbox ??= Mailbox.empty()
-    return this.#mailbox
   }
 
   // ---- messages on their way in -----------------------------------------------------------------------------------
@@ -95,7 +53,7 @@ export class Cell extends Turning implements Recipient, Housing {
     if (message.chain !== undefined && (this.running >= type.limit || this.#life !== undefined)) {
       if (this.#letIn(message)) return
     }
-    const mailbox = this.#box
+    const mailbox = this.box
     if (mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : mailbox.takeOldest()
       if (refused !== undefined && refused !== message) ledger.queue(-1)
@@ -112,7 +70,7 @@ export class Cell extends Turning implements Recipient, Housing {
     const { ledger, line, agents, turn } = this.#host
     if (turn.admission.closed) return // it is about to stop, and does nothing of itself any more
     const note = noteTo(this.id, agents.origin, name, payload, reply)
-    this.#box.push(note)
+    this.box.push(note)
     ledger.acceptOwn()
     ledger.queue(1)
     line.ready(this)
@@ -128,27 +86,32 @@ export class Cell extends Turning implements Recipient, Housing {
     if (hook === undefined) {
       const { limit, reentrant } = this.type
       if (this.running < limit && !ending) return false
-      const waiting = this.waitingIn(message)
+      const waiting = waitingIn(message, this.text, () => this.turns()).length
       // an agent that stops waits for its turns, and holds back all else: what they wait for must not be among it
       if (waiting > 0 && (reentrant || (waiting < limit && ending))) {
-        this.#box.pushInner(message)
+        this.box.pushInner(message)
         this.#host.ledger.queue(1)
         this.#host.line.ready(this)
         return true
       }
-      if (waiting < limit) return false
+      if (waiting === 0) return false
     }
-    this.#host.agents.cycles.watch(this.text, message)
+    const { waits, existing } = this.#host.agents
+    waits.watch(() => existing(this.text)?.refuseCycle(message) === true)
     return false
   }
 
-  refuseCycle(message: Message): void {
+  /** Refuses a message that seems to wait for itself. @returns whether it goes on waiting */
+  refuseCycle(message: Message): boolean {
+    const mailbox = this.mailbox
+    if (mailbox === undefined || mailbox.every(one => one !== message)) return false
     const hook = this.#life?.hookIn(message.chain)
-    if (hook === undefined && this.waitingIn(message) < this.type.limit) return
-    if (this.#mailbox?.take(one => one === message) === undefined) return
+    if (hook === undefined && !this.jammed) return true
+    mailbox.take(one => one === message)
     this.#host.ledger.queue(-1)
     this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))
-    this.#dropBox()
+    this.dropBox()
+    return false
   }
 
   #refuse(message: Message): void {
@@ -171,15 +134,11 @@ export class Cell extends Turning implements Recipient, Housing {
 
   /** Begins with the next message. Call only when {@link runnable}. */
   runNext(): void {
-    const message = this.#box.next(this.type.capacity >> 1)
+    const message = this.box.next(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
-    this.#dropBox()
+    this.dropBox()
     if (this.absent) this.#create(message)
     else this.begin(message)
-  }
-
-  #dropBox(): void {
-    if (this.#mailbox?.giveBack() === true) this.#mailbox = undefined
   }
 
   protected turnEnded(turn: Turn): void {
@@ -264,7 +223,7 @@ export class Cell extends Turning implements Recipient, Housing {
       else if (!late) this.begin(first)
       else {
         // to the front: it has its turn in the next chunk, when loops have begun; and none while the agent is paused
-        this.#box.unshift(first)
+        this.box.unshift(first)
         ledger.queue(1)
       }
     }
@@ -277,7 +236,7 @@ export class Cell extends Turning implements Recipient, Housing {
       return this.#host.line.ready(this) // what queued meanwhile tries again
     }
     this.fail(first, undefined, error)
-    const mailbox = this.#mailbox
+    const mailbox = this.mailbox
     for (const message of this.#drain()) this.#refused(message, error)
     mailbox?.tellRoom()
     this.#forgetUnmade()
@@ -347,7 +306,7 @@ export class Cell extends Turning implements Recipient, Housing {
     void this.#life?.rest()
     const first = this.#life?.giveUpFirst(error)
     if (first !== undefined) this.#refused(first, error)
-    const mailbox = this.#mailbox
+    const mailbox = this.mailbox
     for (const message of this.#drain()) this.#refused(message, error)
     for (const turn of this.turns()) {
       turn.failEarly(error)
@@ -362,7 +321,7 @@ export class Cell extends Turning implements Recipient, Housing {
    */
   retire(): void {
     const { life, agents } = this.#host
-    const mailbox = this.#mailbox
+    const mailbox = this.mailbox
     const waiting: Message[] = []
     for (const message of this.#drain()) {
       if (message.name === TIMER) this.succeed(message, undefined, undefined)
@@ -378,7 +337,7 @@ export class Cell extends Turning implements Recipient, Housing {
   #inherit(waiting: readonly Message[], paused: boolean): void {
     const { ledger, line } = this.#host
     this.paused = paused
-    for (const message of waiting) this.#box.push(message)
+    for (const message of waiting) this.box.push(message)
     ledger.queue(waiting.length)
     line.ready(this)
   }
@@ -386,7 +345,7 @@ export class Cell extends Turning implements Recipient, Housing {
   /** The agent begins to stop. What waits is for the next one, but for what its own turns wait for. */
   letBack(): void {
     const { ledger } = this.#host
-    const mailbox = this.#mailbox
+    const mailbox = this.mailbox
     if (this.running === 0 || this.type.limit === 1 || mailbox === undefined) return
     for (const message of mailbox.drainLine()) {
       ledger.queue(-1)
@@ -397,8 +356,8 @@ export class Cell extends Turning implements Recipient, Housing {
   }
 
   #drain(): Message[] {
-    const all = this.#mailbox?.drain() ?? []
-    if (this.#mailbox?.waitedFor !== true) this.#mailbox = undefined
+    const all = this.mailbox?.drain() ?? []
+    if (this.mailbox?.waitedFor !== true) this.mailbox = undefined
     this.#host.ledger.queue(-all.length)
     return all
   }

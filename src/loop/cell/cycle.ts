@@ -1,62 +1,35 @@
-// Calls that come back to who waits for them. A request carries the chain of turns that wait for it; if it comes to an agent all of
-// whose permitted turns are in that chain, it can have its turn only when one of them ends. Whether that turn waits for it cannot be
-// known: a handler need not await what it sends. What it keeps: so it waits like any other message, and when it has waited for
-// a second and the turns are still open it is refused, with the chain in the message; nothing is paid for before.
+// Calls that come back to who waits for them. A request carries the chain of turns that wait for it; if it comes to an agent that has
+// begun as many turns as it may, and some of them are in that chain, it has its turn only when one of them ends. Whether they wait
+// for it cannot be known: a handler need not await what it sends. What it keeps: so it waits like any other message, and when it has
+// waited for a second, and all turns at work are in chains of what waits here, it is refused, with the chain in the message.
 import { CallCycleError } from '../../agent/errors.js'
 import { chainText } from '../base/chain.js'
-import type { Alarm, Clock } from '../base/clock.js'
 import type { Message } from '../base/message.js'
+import type { Mailbox } from './mailbox.js'
+import type { Turn } from './turn.js'
 
-/** How long a call may wait behind the turns of its own chain. */
-const CYCLE_MS = 1_000
-
-/** An agent that a call has come back to. */
-export interface Suspect {
-  readonly text: string
-  /** Refuses the message if it still waits for turns of its own chain. */
-  refuseCycle(message: Message): void
+/** Turns at work that are in the chain of a message. */
+export function waitingIn({ chain }: Message, agent: string, turns: () => Iterable<Turn>): Turn[] {
+  const waiting: Turn[] = []
+  for (let node = chain; node !== undefined; node = node.parent) {
+    if (node.agent !== agent) continue
+    for (const turn of turns()) if (turn.turn === node.turn) waiting.push(turn)
+  }
+  return waiting
 }
 
-/** The calls of one loop that may wait for themselves. */
-export class Cycles {
-  readonly #clock: Clock
-  /** The agent that has an address now. */
-  readonly #agentOf: (text: string) => Suspect | undefined
-  /** In the order in which they came, which is that in which they are due. */
-  #waiting: { readonly agent: string; readonly message: Message; readonly at: number }[] = []
-  #alarm: Alarm | undefined
+/** Whether so many turns at work wait, as it seems, for what is in the mailbox: then none of it may ever begin. */
+export function jammed(mailbox: Mailbox, agent: string, turns: () => Iterable<Turn>, limit: number): boolean {
+  const waiting = new Set<Turn>()
+  for (const message of mailbox.all()) for (const turn of waitingIn(message, agent, turns)) waiting.add(turn)
+  return waiting.size >= limit
+}
 
-  constructor(clock: Clock, agentOf: (text: string) => Suspect | undefined) {
-    this.#clock = clock
-    this.#agentOf = agentOf
-  }
-
-  /** A message waits behind turns that may wait for it. */
-  watch(agent: string, message: Message): void {
-    this.#waiting.push({ agent, message, at: this.#clock.now() + CYCLE_MS })
-    if (this.#alarm === undefined) this.#lookIn(CYCLE_MS)
-  }
-
-  /** The loop has stopped. */
-  end(): void {
-    this.#waiting = []
-    this.#alarm?.cancel()
-    this.#alarm = undefined
-  }
-
-  #lookIn(ms: number): void {
-    this.#alarm = this.#clock.after(ms, this.#look)
-  }
-
-  readonly #look = (): void => {
-    this.#alarm = undefined
-    const now = this.#clock.now()
-    const due = this.#waiting.filter(({ at }) => at <= now)
-    this.#waiting = this.#waiting.filter(({ at }) => at > now)
-    for (const { agent, message } of due) this.#agentOf(agent)?.refuseCycle(message)
-    const [next] = this.#waiting
-    if (next !== undefined && this.#alarm === undefined) this.#lookIn(next.at - now)
-  }
+/** Whether a turn of one of these agents waits, as it seems, for what is in the mailbox. */
+export function askedBy(mailbox: Mailbox, agents: readonly string[]): boolean {
+  for (const { chain } of mailbox.all())
+    for (let node = chain; node !== undefined; node = node.parent) if (agents.includes(node.agent)) return true
+  return false
 }
 
 /** The error of a call that comes back to an agent. @param hook the hook that waits for it; undefined: its turns do */

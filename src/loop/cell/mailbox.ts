@@ -59,6 +59,11 @@ export class Mailbox extends MessageLine {
     return (this.#calls?.every(such) ?? true) && super.every(such)
   }
 
+  override *all(): Iterable<Message> {
+    if (this.#calls !== undefined) yield* this.#calls.all()
+    yield* super.all()
+  }
+
   /** Takes out what waits in the line. */
   drainLine(): Message[] {
     return super.drain()

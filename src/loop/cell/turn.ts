@@ -37,6 +37,8 @@ export interface TurnAgent {
   readonly turnHost: TurnHost
   /** Whether somebody waits for room in its mailbox. */
   readonly waitedFor: boolean
+  /** Whether, as it seems, a turn of one of these agents waits for what waits here for its turns to end. */
+  askedBy(agents: readonly string[]): boolean
   /** Keeps its state as it is now. @throws InvalidArgumentError */
   checkpoint(): void
   /** Does something of its own, `ms` from now. */

@@ -89,6 +89,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   }
 
   abstract readonly waitedFor: boolean
+  abstract askedBy(agents: readonly string[]): boolean
   abstract after(ms: number, work: (ctx: Context) => unknown): TimerHandle
   abstract endItself(): void
   abstract checkpoint(): void
@@ -121,16 +122,6 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   /** The turns at work. */
   *turns(): Iterable<Turn> {
     for (let turn = this.#newest; turn !== undefined; turn = turn.older) yield turn
-  }
-
-  /** Turns at work that are in the chain of a message. */
-  protected waitingIn(message: Message): number {
-    let waiting = 0
-    for (let node = message.chain; node !== undefined; node = node.parent) {
-      if (node.agent !== this.text) continue
-      for (const { turn } of this.turns()) if (turn === node.turn) waiting++
-    }
-    return waiting
   }
 
   /** Begins with a message that was taken out of its mailbox. */

@@ -9,6 +9,7 @@ import type { Audience } from '../base/directory.js'
 import { isPromise, Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
+import type { Waits } from '../base/waits.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
 import { checkPublish } from './arguments.js'
@@ -23,9 +24,13 @@ export class Events {
   readonly #scheduler: Scheduler
   /** Whether events that nobody hears become dead letters. */
   readonly #keepsUnheard: boolean
+  readonly #waits: Waits
+  /** Turns that have waited for room with others who wait for them. */
+  readonly #yielding = new WeakSet<Turn>()
 
-  constructor(host: SendHost, scheduler: Scheduler, keepsUnheard: boolean) {
+  constructor(host: SendHost, scheduler: Scheduler, waits: Waits, keepsUnheard: boolean) {
     this.#host = host
+    this.#waits = waits
     this.#scheduler = scheduler
     this.#keepsUnheard = keepsUnheard
   }
@@ -103,6 +108,7 @@ export class Events {
     const gather = followed ? new Gather(ledger, name) : undefined
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
     const waits: Promise<void>[] = []
+    const full: string[] = []
     let heard = elsewhere.size > 0
     const left = options.toSelf === true ? undefined : sender
     for (const address of here) {
@@ -111,7 +117,9 @@ export class Events {
       gather?.expect()
       const to = recipients.at(address)
       to.put(this.#copy(turn, parcel, address, topic, cancellation, gather))
-      if (to.overfull) waits.push(new Promise(resolve => to.whenRoom(resolve)))
+      if (!to.overfull) continue
+      full.push(to.text)
+      waits.push(new Promise(resolve => to.whenRoom(resolve)))
     }
     const remote: GatherPart[] = []
     if (elsewhere.size > 0) {
@@ -126,7 +134,9 @@ export class Events {
       for (const [index, agents] of elsewhere) {
         try {
           const wait = peers.of(index).event(audience.text, agents, parcel, options.toSelf === true, part, cancel)
-          if (wait !== undefined) waits.push(wait)
+          if (wait === undefined) continue
+          full.push(...agents)
+          waits.push(wait)
         } catch (error) {
           waits.push(Promise.reject(error)) // the other loops get it all the same
         }
@@ -159,17 +169,57 @@ export class Events {
       })
     }
     if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
-    // A sender that others wait for does not wait itself: so no ring of agents can wait for each other's queues.
-    // And no turn waits for a loop that is to move: that loop may wait for the turn.
-    if (turn !== undefined && (turn.cell.waitedFor || peers.holding)) {
-      for (const wait of waits) wait.catch(error => reports.unhandled(turn.cell, undefined, error))
-      return accepted
-    }
     const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
-    if (cancellation === undefined) return room
+    if (turn === undefined && cancellation === undefined) return room
+    return this.#room(turn, room, full, cancellation, reason => cancelled(audience.text, name, reason))
+  }
+
+  /**
+   * Waits for room, unless others wait for who waits: so no ring of agents can wait for each other's queues and answers. And no turn
+   * waits for a loop that is to move: that loop may wait for the turn.
+   * @param full agents whose queues are
+   */
+  #room(
+    turn: Turn | undefined,
+    room: Promise<void>,
+    full: readonly string[],
+    cancellation: Message['cancellation'],
+    error: (reason: unknown) => unknown,
+  ): Promise<void> {
+    const { peers, reports } = this.#host
+    const leave = (): void => void room.catch(late => reports.unhandled(turn?.cell, undefined, late))
+    if (turn !== undefined) {
+      const { cell } = turn
+      if (cell.waitedFor || peers.holding || (this.#yielding.has(turn) && cell.askedBy(full))) {
+        leave()
+        return accepted
+      }
+    }
     return new Promise((resolve, reject) => {
-      const detach = cancellation.onCancel(reason => reject(cancelled(audience.text, name, reason)))
-      room.then(resolve, reject).finally(detach)
+      const look = (): boolean => {
+        const { cell } = turn as Turn
+        if (!cell.waitedFor && !peers.holding && !cell.askedBy(full)) return true
+        this.#yielding.add(turn as Turn) // what it publishes from now on need not wait for so long
+        resolve()
+        leave()
+        return false
+      }
+      const unwatch = turn && this.#waits.watch(look)
+      const detach = cancellation?.onCancel(reason => reject(error(reason)))
+      const done = (): void => {
+        unwatch?.()
+        detach?.()
+      }
+      room.then(
+        () => {
+          done()
+          resolve()
+        },
+        late => {
+          done()
+          reject(late)
+        },
+      )
     })
   }
 

@@ -1,31 +1,26 @@
-// Promised: a message that waits behind turns that may wait for it is looked at when it has waited for a second, once, by the
-// agent that has the address then; and nothing is set while there is nothing to look at.
+// Promised: what waits is looked at when it has waited for a second, and again each second as long as it waits; and nothing is set
+// while there is nothing to look at.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Cycles } from '#ringreeve/loop/cell/cycle.js'
+import { Waits } from '#ringreeve/loop/base/waits.js'
 import { handClock } from './cells.js'
 import { HandLoop } from './hand-loop.js'
-import { message } from './kit.js'
 
 function alone() {
   const hand = new HandLoop()
   const looked: string[] = []
-  const present = new Set(['a', 'b'])
   const onLook: (() => void)[] = []
-  const cycles = new Cycles(handClock(hand), text => {
-    if (!present.has(text)) return undefined
-    return {
-      text,
-      refuseCycle: ({ sequence }) => {
-        looked.push(`${text}${sequence}`)
-        onLook.shift()?.()
-      },
-    }
-  })
-  const watch = (agent: string, n: number): void => cycles.watch(agent, message(n))
+  const waits = new Waits(handClock(hand))
+  /** @param looks how often it is looked at before it waits no more */
+  const watch = (agent: string, n: number, looks = 1): (() => void) =>
+    waits.watch(() => {
+      looked.push(`${agent}${n}`)
+      onLook.shift()?.()
+      return --looks > 0
+    })
   const since = (): string[] => looked.splice(0)
   const alarms = (): number => hand.timers.filter(({ set }) => set).length
-  return { hand, cycles, watch, since, alarms, present, onLook }
+  return { hand, waits, watch, since, alarms, onLook }
 }
 
 it('looks at each a second after it came, and sets one alarm for all of them', () => {
@@ -46,13 +41,22 @@ it('looks at each a second after it came, and sets one alarm for all of them', (
   expect([since(), alarms()]).toEqual([['b2', 'a3'], 0])
 })
 
-it('does not ask an agent that is not there any more', () => {
-  const { hand, watch, since, present } = alone()
-  watch('a', 1)
-  watch('b', 2)
-  present.delete('a')
+it('looks again each second as long as it waits, and not at what waits no longer', () => {
+  const { hand, watch, since, alarms } = alone()
+  watch('a', 1, 3)
+  const done = watch('b', 2, 3)
   hand.pass(1_000)
-  expect(since()).toEqual(['b2'])
+  expect(since()).toEqual(['a1', 'b2'])
+  done()
+  const over = watch('c', 3)
+  over()
+  hand.pass(999)
+  expect(since()).toEqual([])
+  hand.pass(1)
+  expect(since()).toEqual(['a1'])
+  hand.pass(1_000)
+  hand.pass(1_000)
+  expect([since(), alarms()]).toEqual([['a1'], 0])
 })
 
 it('what comes while it looks has a second of its own, and one alarm', () => {
@@ -69,12 +73,12 @@ it('what comes while it looks has a second of its own, and one alarm', () => {
 })
 
 it('looks at nothing once it was stopped, also from within', () => {
-  const { hand, cycles, watch, since, alarms, onLook } = alone()
+  const { hand, waits, watch, since, alarms, onLook } = alone()
   watch('a', 1)
-  cycles.end()
+  waits.end()
   expect(alarms()).toBe(0)
   hand.pass(2_000)
-  onLook.push(() => cycles.end())
+  onLook.push(() => waits.end())
   watch('a', 2)
   hand.pass(500)
   watch('a', 3)

@@ -1,0 +1,65 @@
+// An agent with a mailbox: what waits for it, and whether any of it may begin. What it keeps: a mailbox is there as long as there is
+// anything in it, since most are empty.
+import { askedBy, jammed } from './cycle.js'
+import { Mailbox } from './mailbox.js'
+import { isTick } from './timer.js'
+import { Turning } from './turning.js'
+
+/** An agent with a mailbox. */
+export abstract class Boxed extends Turning {
+  /** Undefined while it is empty. */
+  protected mailbox: Mailbox | undefined
+
+  /** Messages that have not begun. */
+  get waiting(): number {
+    const mailbox = this.mailbox
+    return mailbox === undefined ? 0 : mailbox.length + mailbox.inner
+  }
+
+  get occupied(): boolean {
+    for (const { message } of this.turns()) if (!isTick(message)) return true
+    return this.mailbox !== undefined && !this.mailbox.every(isTick)
+  }
+
+  /** Whether there is a message that may begin now. */
+  get runnable(): boolean {
+    const mailbox = this.mailbox
+    if (mailbox === undefined) return false
+    if (mailbox.inner > 0 && (this.type.reentrant || this.running < this.type.limit)) return true
+    return mailbox.length > 0 && this.running < this.type.limit && this.open
+  }
+
+  /** Whether more messages wait than the mailbox holds, and their senders are to wait. */
+  get overfull(): boolean {
+    const mailbox = this.mailbox
+    return mailbox !== undefined && mailbox.length > this.type.capacity && this.type.overflow === 'wait'
+  }
+
+  /** Whether somebody waits for room in the mailbox. */
+  get waitedFor(): boolean {
+    return this.mailbox?.waitedFor === true
+  }
+
+  /** Tells `listener` once the mailbox is no longer overfull. */
+  whenRoom(listener: () => void): void {
+    this.box.whenRoom(listener)
+  }
+
+  protected get box(): Mailbox {
+    this.mailbox ??= Mailbox.empty()
+    return this.mailbox
+  }
+
+  askedBy(agents: readonly string[]): boolean {
+    return this.mailbox !== undefined && this.running >= this.type.limit && askedBy(this.mailbox, agents)
+  }
+
+  protected dropBox(): void {
+    if (this.mailbox?.giveBack() === true) this.mailbox = undefined
+  }
+
+  /** Whether so many turns as may be at work wait, as it seems, for what is in the mailbox. */
+  protected get jammed(): boolean {
+    return this.mailbox !== undefined && jammed(this.mailbox, this.text, () => this.turns(), this.type.limit)
+  }
+}
