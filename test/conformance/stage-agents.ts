@@ -19,6 +19,7 @@ export const steps = [
   'loop',
   'back', // what was sent in a circle was answered
   'cycle', // or refused as what it is
+  'given up', // or given up with the turn that sent it
   'lost', // or something else
   'stop', // onStop begins
   'hurried', // or begins and cannot sleep
@@ -81,7 +82,9 @@ function write(ctx: Ctx, step: Step): void {
 async function roundAbout(ctx: Ctx): Promise<void> {
   const sent = await ctx.trySend(Bounce, ctx.id.toString(), placeOf(ctx).mirror)
   if (sent.ok) return write(ctx, 'back')
-  write(ctx, (sent.error as { code?: string }).code === 'ERR_RINGREEVE_CALL_CYCLE' ? 'cycle' : 'lost')
+  const { code } = sent.error as { code?: string }
+  if (code === 'ERR_RINGREEVE_CANCELLED') return write(ctx, 'given up')
+  write(ctx, code === 'ERR_RINGREEVE_CALL_CYCLE' ? 'cycle' : 'lost')
 }
 
 /** Stands before a gate, and does meanwhile what it is told to. */

@@ -125,7 +125,7 @@ export const states = {
 const round = async (play: Play, { held }: State): Promise<void> => {
   if (held) play.order(s.orders.back)
   else void play.call('it', play.runtime.send(s.Loop, undefined, play.id))
-  if (held) await play.writes('back', 'cycle', 'lost') // however long it takes to find out
+  if (held) await play.writes('back', 'cycle', 'given up', 'lost') // however long it takes to find out
 }
 const ending = async (play: Play, drain: boolean): Promise<void> => {
   void play.call('it', play.runtime.stop({ drain, timeout: 60_000 }))

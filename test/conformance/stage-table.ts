@@ -185,8 +185,8 @@ export const pairs: Readonly<Record<StateName, Readonly<Record<EventName, Row>>>
     runtimeStops: ' → ends=ok it=ok held stop gone → next=STOPPED',
     runtimeDrops: hurried(' → ends=ok it=ok held stop gone → next=STOPPED'),
     cancel: 'it=CANCELLED {1+1 busy} → ends=ok held stop gone start made {1} → next=0',
-    circle: 'cycle {1 busy} → ends=ok held stop gone {0} → next=0 start made {1}',
-    circleOfChain: 'add back {1 busy} → ends=ok held stop gone {0} → next=0 start made {1}',
+    circle: 'given up {1 busy} → ends=ok held stop gone {0} → next=0 start made {1}',
+    circleOfChain: 'given up {1 busy} → ends=ok held stop gone {0} → next=0 start made {1}',
   },
   stoppingBeside: {
     request: '{1+1 busy} → turn=held ends=ok it=1 held stop gone start made add {1} → next=1',
