@@ -1,5 +1,6 @@
 // What a loop takes from the thread that it is on: turns of its event loop, timers, and messages of its ports. It takes
 // them from nowhere else, so whoever makes the loop decides when it goes on and how fast its time passes.
+import { AsyncResource } from 'node:async_hooks'
 import { availableParallelism } from 'node:os'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 
@@ -29,6 +30,17 @@ export interface EventLoop {
   receive(port: MessagePort): { readonly message: unknown } | undefined
 }
 
+/** Made as this module is loaded: in nobody's context. */
+const nobody = new AsyncResource('ringreeve')
+
+/**
+ * The same work, in the `AsyncLocalStorage` context of nobody. A loop is woken by whoever sends first, and works for all who have sent:
+ * what it runs must not see the context of one of them as its own.
+ */
+export function inNoContext(work: () => void): () => void {
+  return () => nobody.runInAsyncScope(work)
+}
+
 /** Longer than that Node does not wait at all. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -41,7 +53,7 @@ export const ownEventLoop: EventLoop = {
   now: () => performance.now(),
   soon: work => void settled.then(work),
   later: setImmediate,
-  after: (ms, work) => setTimeout(work, Math.min(ms, LONGEST_MS)),
+  after: (ms, work) => setTimeout(inNoContext(work), Math.min(ms, LONGEST_MS)),
   receive: receiveMessageOnPort,
 }
 

@@ -19,7 +19,7 @@
 import type { Bell } from '../../sync/bell.js'
 import type { WaitStrategy } from '../../transport/wait.js'
 import { Burst } from './burst.js'
-import type { EventLoop } from './event-loop.js'
+import { type EventLoop, inNoContext } from './event-loop.js'
 import { type Awaited, Rest } from './rest.js'
 
 /** Messages run in one chunk, unless they took longer than `SLOW_MS` each the last time; then one. */
@@ -178,7 +178,7 @@ export class Scheduler {
     this.#eventLoop.soon(this.#onMicrotask)
   }
 
-  readonly #onMicrotask = (): void => {
+  readonly #onMicrotask = inNoContext(() => {
     if (this.#stage === STOPPED) return
     if (this.#stage === FRAMES && --this.#hops > 0) {
       this.to(STILL)
@@ -192,13 +192,13 @@ export class Scheduler {
         throw error // uncaught, and no rejection
       })
     }
-  }
+  })
 
-  readonly #onTurn = (): void => {
+  readonly #onTurn = inNoContext(() => {
     this.#burst.turned(this.#stage !== STOPPED)
     if (this.#stage === PAUSED) this.#work.show()
     else if (this.#stage <= DUE) this.#turn(this.#stage === DUE) // else a microtask is queued, which has its turn now
-  }
+  })
 
   /** @param flushed whether it is for frames alone */
   #turn(flushed: boolean): void {

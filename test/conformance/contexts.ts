@@ -1,0 +1,35 @@
+// Agents that send in an async context of their own, and say in which they run.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { agent, request } from 'ringreeve'
+
+export const Outer = request<number, { inner: string; after: string }>('outer')
+export const Inner = request<void, string>('inner')
+export const Own = request<void, string[]>('own')
+
+const store = new AsyncLocalStorage<string>()
+const here = () => store.getStore() ?? 'none'
+
+export const outer = agent('outer', { concurrency: 'interleaved' }).on(Outer, (n, ctx) =>
+  store.run(`${n}`, async () => {
+    await ctx.sleep(n % 3)
+    const inner = await ctx.send(Inner, undefined, `inner/${n % 2}`)
+    return { inner, after: here() }
+  }),
+)
+export const inner = agent('inner').on(Inner, here)
+
+/** Ticks and a loop, of an agent that is made by a message that was sent in a context. */
+export const worker = agent('worker', { concurrency: 'interleaved', state: () => ({ seen: [] as string[] }) })
+  .onStart((ctx: { state: { seen: string[] } }) => void ctx.state.seen.push(`start ${here()}`))
+  .every(1, ctx => void ctx.state.seen.push(`tick ${here()}`))
+  .loop(async ctx => {
+    while (!ctx.signal.aborted) {
+      ctx.state.seen.push(`loop ${here()}`)
+      await ctx.sleep(1).catch(() => {})
+    }
+  })
+  .on(Own, async (_, ctx) => {
+    while (!ctx.state.seen.some(one => one.startsWith('tick'))) await ctx.sleep(1)
+    return [...new Set(ctx.state.seen)].sort()
+  })
+export const maker = agent('maker').on(Own, (_, ctx) => store.run('maker', () => ctx.send(Own, undefined, 'worker/x')))
