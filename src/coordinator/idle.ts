@@ -1,7 +1,7 @@
 // Idle detection by counting (after Mattern's four-counter method): everything that is begun or shown only ever
 // counts up, and so does everything ended or consumed. Read all that ended first and all that began afterwards; if the
 // sums are equal, there was a moment in between when nothing was under way. Sums are taken mod 2^32, which is enough
-// for their equality. Nobody polls: whoever ends something while `idleWanted` is set rings the host.
+// for their equality. Nobody polls: a loop that has ended all it began, while `idleWanted` is set, rings the host.
 import type { House, Status } from '../sync/status.js'
 import type { RingGauge } from '../transport/ring.js'
 
@@ -9,7 +9,7 @@ import type { RingGauge } from '../transport/ring.js'
 export interface Counted {
   readonly statuses: Iterable<Status>
   readonly rings: Iterable<RingGauge>
-  /** False while a loop is being replaced: its part of the sums is in motion. */
+  /** False while a loop is being replaced or moved: its part of the sums is in motion. */
   readonly steady: boolean
 }
 

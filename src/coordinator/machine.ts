@@ -1,4 +1,5 @@
-// The machine: what a runtime takes from outside of itself, and all of it: threads, channels between them, time, chance.
+// The machine: what a runtime takes from outside of itself: threads, channels between them, time, chance. What goes past it
+// has no part in what agents do: times in the log, signals, the heap and core time of threads, their stacks.
 // A runtime on a machine that gives these by a plan does the same thing each time (test/simulation).
 import { MessageChannel } from 'node:worker_threads'
 import { type EventLoop, ownEventLoop } from '../loop/base/event-loop.js'

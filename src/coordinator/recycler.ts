@@ -17,7 +17,7 @@ import { Turnstile } from './turnstile.js'
 
 /** How long the turns of a thread may take to end, while what is sent to it waits; and before that, the orders at work. */
 const SETTLE_MS = 2_000
-/** When it is tried again after that was not enough. */
+/** How long it is not tried again after that was not enough, however often the heap is said to be full. */
 const AGAIN_MS = 10_000
 const MB = 2 ** 20
 

@@ -1,7 +1,7 @@
 // The bell: one word that says whether a loop is awake. The invariant: whoever turns the word from asleep to AWAKE
 // does what that kind of sleep needs, so each sleep is ended once; and a loop that is on its way out of sleep counts as
-// awake from the moment its waker decided. How many loops are awake is the sum of their bells, never a counter: a
-// counter would be wrong for ever after a thread was killed between two steps.
+// awake from the moment its waker decided. How many loops are awake is counted anew each time, bell by bell, and no counter is
+// kept: it would be wrong for ever after a thread was killed between two steps.
 //
 //      sleeper                                   waker
 //      bell = PARKED or WAITING                  show frames (store tail)

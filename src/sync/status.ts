@@ -1,7 +1,8 @@
 // The words that loops share beside their rings. Two kinds of block, both plain Int32 words in shared memory:
 //
 //   House (one per runtime)                     Status (one per life of a loop; a new life gets a new block)
-//   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED or WAITING
+//   word  0  idleWanted somebody awaits idle    word  0  bell        AWAKE, PARKED, WAITING or DOZING
+//                                               word  1  called      a message came that only its event loop can take
 //   word 16  stopping   turns see it as cancel  word 16  accepted    mod 2^32: what idle detection reads
 //                                               word 17  done        likewise
 //                                               word 44  beat        counts how often the loop has shown its work

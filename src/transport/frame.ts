@@ -30,7 +30,7 @@ export const Kind = {
   REQUEST: 2,
   /** Work lane: to every agent on the receiving loop that hears the topic. */
   EVENT: 3,
-  /** Work lane: an event for one recipient, whose queue was full when the others got it. */
+  /** Work lane: an event for one recipient: the queue of one of them is full, or others hear the topic by now. */
   EVENT_TO: 4,
   /** Answer lane: the value that a call resolves with. */
   ANSWER: 5,
@@ -44,7 +44,7 @@ export const Kind = {
   MUTE: 9,
   /** Answer lane: it has room again. */
   UNMUTE: 10,
-  /** Answer lane, to the host: an entry for the event log or an unhandled error. */
+  /** Answer lane, to the host: whatever loops report, see `Report` (loop/base/reports.ts). */
   REPORT: 11,
   /** Both lanes: a shape for a number. */
   SHAPE: 12,

@@ -80,8 +80,8 @@ export class Link {
 
   /** Shows what was written on both lanes. */
   show(): void {
-    this.answers.out.show()
     this.work.out.show()
+    this.answers.out.show()
   }
 
   /** Whether there are frames to take, or frames that waited for room and have it now. */

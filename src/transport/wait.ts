@@ -18,7 +18,7 @@ export interface Sleeper {
   readonly doze: boolean
   /** Whether there is work now; asked again after the bell is armed. */
   hasWork(): boolean
-  /** Whether something of this loop goes on by itself: handlers, checks, agents being made. */
+  /** Whether turns are at work. */
   pending(): boolean
   /** Links of the loop: each has a port that Node lists. */
   links(): number

@@ -8,8 +8,9 @@
 //   closed     StoppedError                 no           no                     ended
 //   ended      StoppedError                 no           no
 //
-// HELD is how many have closed the gate: before the runtime has begun, and while state is saved or loaded. It is no stage of its
-// own, because a loop that is held can be stopped. Threads have no application, so their loops do not drain.
+// HELD is how many have closed the gate: with threads, until a runtime that was made with `autoStart: false` begins; and while
+// state is saved or loaded. It is no stage of its own, because a loop that is held can be stopped. Threads have no application, so
+// their loops do not drain.
 import { StoppedError } from '../../agent/errors.js'
 import { Queue } from '../../base/queue.js'
 import { follow } from './cancellation.js'
@@ -62,7 +63,7 @@ export class Admission {
   /** @throws StoppedError when the application, or (while draining) anybody but a turn, may send no more */
   check(turn: unknown): void {
     if (this.#stage === OPEN || (turn !== undefined && !this.closed)) return
-    throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the place that sent is in the stack
+    throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the site that sent is in the stack
   }
 
   /** What everything gets that is dropped when the loop stops. */

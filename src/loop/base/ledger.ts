@@ -1,6 +1,6 @@
 // The counts of one loop, and the order in which they are shown. What it keeps: every accept() is followed by exactly one
 // finish(); `accepted` counts work before anything shows that it left where it came from, and `done` counts it after
-// everything that it led to was written. Others see them in one order: frames first (whoever shows calls Peers.show), then
+// everything that it led to was written. Others see them in one order: frames first (Loop.show calls Peers.show before), then
 // `accepted`, then `done` (Status.show). So work is at every moment in one place or in both, and equal sums mean quiet.
 import { at, counterNames, type Status } from '../../sync/status.js'
 

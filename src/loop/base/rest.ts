@@ -55,7 +55,7 @@ export interface Awaited {
   awake(): number
   /** Whether it waits for answers of other loops. */
   expecting(): boolean
-  /** Whether handlers are at work that will go on by themselves. */
+  /** Whether turns are at work: they go on by themselves. */
   pending(): boolean
   /** Links to other loops. */
   links(): number

@@ -5,7 +5,7 @@
 const SITES = 8
 const SITES_MS = 10
 
-/** A place in the application's code: its stack is under the first line. */
+/** A site in the application's code: its stack is under the first line. */
 export interface Site {
   readonly stack?: string
 }
@@ -35,7 +35,7 @@ export class Sites {
 }
 
 /**
- * Puts the place that asked for something under the stack of the error that came of it, once; not of one that is told to
+ * Puts the site that asked for something under the stack of the error that came of it, once; not of one that is told to
  * many, which cannot be extended.
  * @param what what it asked for
  */

@@ -302,7 +302,7 @@ export class Cell extends Boxed implements Recipient, Housing {
 
   /** Drops what waits, with `error` as its outcome, and tells the turns at work that they are not wanted. */
   abandon(error: RingreeveError): void {
-    Object.preventExtensions(error) // told to many: the place of none of them is put under its stack
+    Object.preventExtensions(error) // told to many: the site of none of them is put under its stack
     void this.#life?.rest()
     const first = this.#life?.giveUpFirst(error)
     if (first !== undefined) this.#refused(first, error)

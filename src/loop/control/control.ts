@@ -1,5 +1,5 @@
 // Carries out what the coordinator orders a loop to do. The host's loop is told directly, a thread's over Comlink; so an order
-// takes and returns plain data only. What takes functions is no order: it can be called on the calling loop only.
+// takes and returns plain data (and message ports) only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
 import { AlreadyExistsError, ModuleError } from '../../agent/errors.js'

@@ -92,13 +92,13 @@ export class HeldBack {
 
   /** Tells what waits for the queue of an agent that it was stopped. */
   drop(agent: string, error: RingreeveError): void {
-    Object.preventExtensions(error) // told to many: the place of none of them is put under its stack
+    Object.preventExtensions(error) // told to many: the site of none of them is put under its stack
     for (const one of this.#muted.get(agent)?.splice(0) ?? []) one.drop(error)
   }
 
   /** Tells everything that it will not be sent. */
   abandon(error: RingreeveError): void {
-    Object.preventExtensions(error) // told to many: the place of none of them is put under its stack
+    Object.preventExtensions(error) // told to many: the site of none of them is put under its stack
     const held = [...this.#parked, ...[...this.#muted.values()].flat()]
     this.#parked = []
     this.#muted.clear()

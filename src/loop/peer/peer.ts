@@ -115,8 +115,8 @@ export class Peer {
   }
 
   /**
-   * That life is over: what waits for its answers fails. What was never sent waits for the next life, unless there is
-   * none (`forGood`).
+   * That life is over: what was given to its lanes fails, in the ring or not. What was held back waits for the next life,
+   * unless there is none (`forGood`).
    * @param overdue the agent whose deadline was the reason
    */
   detach(life: number, why: string, forGood: boolean, overdue?: string): void {

@@ -1,6 +1,6 @@
 // All other loops, and what comes from them. What it keeps: of each there is one life at a time; what a life showed before
-// it ended is taken in whole before anybody hears of its end; and frames are shown in one order, work before answers, since an
-// answer may speak of what was sent before it.
+// it ended is taken in whole before anybody hears of its end; and all frames are shown before the counts that speak of them. Of
+// the frames, work is shown before answers, where nothing has shown a lane before (it shows itself when it is full, or after 32).
 import type { RingreeveError } from '../../agent/errors.js'
 import type { CancelFlags } from '../../sync/cancel.js'
 import { Kind } from '../../transport/frame.js'
@@ -126,7 +126,7 @@ export class Peers implements CallHost, HostLane {
   /** Shows what was written to who can see it. */
   show(): void {
     for (const peer of this.list) peer?.link?.work.out.show()
-    for (const peer of this.list) peer?.link?.answers.out.show() // after all that was sent before they were given
+    for (const peer of this.list) peer?.link?.answers.out.show() // last: an answer may speak of what was sent before
   }
 
   /** Frames taken from others, ever. */

@@ -87,7 +87,7 @@ export class Way {
     this.#held.unpark()
   }
 
-  /** That life is over. What was never sent waits for the next. */
+  /** That life is over. What is held back waits for the next. */
   unlink(): void {
     this.#to('unlinked')
     this.#link = undefined
