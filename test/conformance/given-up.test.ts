@@ -147,3 +147,89 @@ it('an agent is not unloaded while its own tick is at work', async () => {
     expect(await answer).toBeGreaterThan(100)
   })
 })
+
+it('a tick of a start that failed does not make the agent again', async () => {
+  let starts = 0
+  const type = agent('a').onStart(ctx => {
+    starts++
+    ctx.after(0, () => {})
+    throw new Error('no')
+  })
+  await withAgent(
+    type.on(Do, n => n),
+    async runtime => {
+      const got = outcome(runtime.get('a/x', { lazy: false }))
+      expect(await got).toBe('ERR_RINGREEVE_AGENT_CREATION')
+      await late(30)
+      expect(starts).toBe(1)
+      expect(await outcome(runtime.send(Do, 1, 'a/x'))).toBe('ERR_RINGREEVE_AGENT_CREATION')
+      expect(starts).toBe(2)
+    },
+  )
+})
+
+it('an agent that is given up while its state is made has an onStart that knows it', async () => {
+  let made!: () => void
+  const slow = new Promise<void>(resolve => {
+    made = resolve
+  })
+  const aborted: boolean[] = []
+  const type = agent('a', { state: () => slow.then(() => 0) }).onStart(ctx => {
+    aborted.push(ctx.signal.aborted)
+  })
+  await withAgent(
+    type.on(Do, n => n),
+    async runtime => {
+      const first = outcome(runtime.send(Do, 1, 'a/x'))
+      await late(5)
+      const stopped = runtime.handle(type, 'x').stop({ drain: false, timeout: 5_000 })
+      await late(5)
+      made()
+      await stopped
+      expect(await first).toBe('ERR_RINGREEVE_STOPPED')
+      expect(aborted).toEqual([true])
+    },
+  )
+})
+
+it('an error that is to stop the runtime does so, whoever had asked the agent to stop before', async () => {
+  let fail!: () => void
+  const failing = new Promise<never>((_, reject) => {
+    fail = () => reject(new Error('the loop failed'))
+  })
+  let free!: () => void
+  const busy = new Promise<void>(resolve => {
+    free = resolve
+  })
+  const type = agent('a')
+    .loop(() => failing, { onError: 'stop-runtime' })
+    .on(Do, () => busy.then(() => 1))
+  const runtime = await createRuntime({ threads: 0, agents: [type] })
+  const over = outcome(runtime.run())
+  const first = runtime.send(Do, 1, 'a/x')
+  await late(5)
+  const stopped = outcome(runtime.handle(type, 'x').stop())
+  await late(5)
+  fail()
+  await late(5)
+  free()
+  expect([await first, await stopped]).toEqual([1, 'the loop failed'])
+  expect(await over).toBe('the loop failed')
+  await runtime.close()
+})
+
+it('a message that is stepped to begins in its step, however long its agent takes to be made', async () => {
+  const done: number[] = []
+  const type = agent('a')
+    .onStart(() => late(10))
+    .on(Do, n => done.push(n))
+  const runtime = await createRuntime({ threads: 0, agents: [type], autoStart: false })
+  const sent = [1, 2].map(n => runtime.send(Do, n, 'a/x'))
+  expect(await runtime.processNext()).toBe(true)
+  await sent[0]
+  expect([done, runtime.unprocessedMessages]).toEqual([[1], 1])
+  while (await runtime.processNext());
+  await sent[1]
+  expect(done).toEqual([1, 2])
+  await runtime.close()
+})

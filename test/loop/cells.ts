@@ -45,7 +45,7 @@ export function cells(...types: AnyAgent[]) {
   const ledger = new Ledger(Object.assign(status, { show: (values: Float64Array) => counts.set(values) }), {
     request() {},
   })
-  const line = new Line({ request() {} })
+  const line = new Line({ running: true, request() {} })
   const origin = new Origin(1, 1)
   const directory = new Directory(1)
   const admission = new Admission()

@@ -154,3 +154,20 @@ it('is reported when it cannot be kept', async () => {
   expect(await all.since()).toEqual(['do', 'do'])
   expect(all.unhandled()).toEqual(['the state of a/1 cannot be kept: no data'])
 })
+
+it('in a start only once it is there: of one that failed nothing comes back', async () => {
+  let fails = true
+  const all = alone(
+    'on-demand',
+    counter('on-demand').onStart(ctx => {
+      ctx.state = 7
+      ctx.checkpoint()
+      if (fails) throw new Error('no')
+    }),
+  )
+  all.tell(1)
+  expect(await all.told()).toEqual([])
+  fails = false
+  all.tell(1)
+  expect(await all.told()).toEqual([7])
+})

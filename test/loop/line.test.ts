@@ -7,7 +7,7 @@ import { Line, type Runnable } from '#ringreeve/loop/base/line.js'
 function alone() {
   const ran: string[] = []
   const asked = { times: 0 }
-  const line = new Line({ request: () => void asked.times++ })
+  const line = new Line({ running: true, request: () => void asked.times++ })
   /** Somebody with so many messages. @param atOnce how many it can be at work on */
   const one = (name: string, messages: number, atOnce = Number.POSITIVE_INFINITY) => {
     const made: Runnable & { messages: number; atWork: number } = {

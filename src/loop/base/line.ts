@@ -13,15 +13,26 @@ export interface Runnable {
   runNext(): void
 }
 
+/** What has the line run. */
+export interface Runner extends Shower {
+  /** Whether it does so of itself, or waits to be stepped. */
+  readonly running: boolean
+}
+
 /** The line of one loop. */
 export class Line {
   readonly #waiting = new Queue<Runnable>()
-  readonly #shower: Shower
+  readonly #runner: Runner
   /** Messages that frames brought beyond one each, and that have not run yet. */
   #ahead = 0
 
-  constructor(shower: Shower) {
-    this.#shower = shower
+  constructor(runner: Runner) {
+    this.#runner = runner
+  }
+
+  /** Whether what is ready has its turn of itself. */
+  get running(): boolean {
+    return this.#runner.running
   }
 
   get length(): number {
@@ -33,7 +44,7 @@ export class Line {
     if (one.lined || !one.runnable) return
     one.lined = true
     this.#waiting.push(one)
-    this.#shower.request()
+    this.#runner.request()
   }
 
   /** One frame has brought so many messages. */

@@ -1,6 +1,6 @@
 // The beginning of an agent, as long as it is being made. What it keeps: who waits for it is told once, whether it was made, failed
 // or was given up; and nothing that a start given up does later is taken for the agent's.
-import { AgentCreationError, textOf, UnknownAgentError } from '../../agent/errors.js'
+import { AgentCreationError, type StoppedError, textOf, UnknownAgentError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Message } from '../base/message.js'
@@ -19,6 +19,7 @@ export class Beginning {
   thenEnd = false
   /** Whether it is not waited for any more. */
   over = false
+  #unwanted: StoppedError | undefined
   /** Who waits for the message that makes it, and so for `onStart`. */
   readonly #behind: ChainNode | undefined
   /** Who waits for it to be made. */
@@ -27,6 +28,12 @@ export class Beginning {
   constructor(first: Message | undefined) {
     this.first = first
     this.#behind = first?.chain
+  }
+
+  /** Tells the hook at work, or that is to begin, that the agent is to stop. */
+  tell(reason: StoppedError): void {
+    this.#unwanted = reason
+    this.hook?.ownCancellation().cancel(reason)
   }
 
   /**
@@ -44,6 +51,7 @@ export class Beginning {
     if (this.over) return undefined
     const turn = new HookTurn(agent, 'onStart', this.#behind)
     this.hook = turn
+    if (this.#unwanted !== undefined) turn.ownCancellation().cancel(this.#unwanted)
     try {
       await onStart?.(turn)
       if (left?.state !== undefined) agent.state = left.state.value

@@ -164,8 +164,9 @@ export class Cell extends Boxed implements Recipient, Housing {
   }
 
   #create(first: Message): void {
-    if (first.name === STOP) {
-      this.#refused(first, undefined)
+    if (first.name === STOP || first.name === TIMER) {
+      if (first.name === STOP) this.#refused(first, undefined)
+      else this.succeed(first, undefined, undefined) // of a start that failed
       if (this.waiting === 0) this.retire()
       return
     }
@@ -220,7 +221,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     if (this.#life?.plain === true) this.#life = undefined
     if (first !== undefined) {
       if (turn.admission.closed) this.fail(first, undefined, turn.admission.reason)
-      else if (!late) this.begin(first)
+      else if (!late || !line.running) this.begin(first)
       else {
         // to the front: it has its turn in the next chunk, when loops have begun; and none while the agent is paused
         this.box.unshift(first)

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Kept, Reports } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
+import type { Stage } from './stage.js'
 
 /** An agent whose state may be kept. */
 export interface Keepable {
@@ -15,6 +16,7 @@ export interface Keepable {
   /** Turns since its state was kept last. */
   unkept: number
   readonly gone: boolean
+  readonly stage: Stage
 }
 
 /** Writes the checkpoints of one loop, and holds those of the life before it. */
@@ -27,6 +29,8 @@ export class Checkpoints {
   readonly #left = new Map<string, Kept>()
   /** By milliseconds of `everyMs`: agents that changed. */
   readonly #changed = new Map<number, Set<Keepable>>()
+  /** Agents that are being made and have asked to be kept: they are when they are there, or not at all. */
+  readonly #asked = new Set<Keepable>()
   /** Agents whose last checkpoint waits for room in the host's ring, and when it has it. */
   readonly #late = new Map<Keepable, Promise<void>>()
 
@@ -60,12 +64,19 @@ export class Checkpoints {
   /** The agent is there: it was made, or came back. */
   begun(cell: Keepable): void {
     this.#left.delete(cell.text)
-    if (isKept(cell)) this.#tell(cell, false)
+    const asked = this.#asked.delete(cell)
+    if (isKept(cell)) this.#tell(cell, asked)
+  }
+
+  /** The agent could not be made. */
+  unmade(cell: Keepable): void {
+    this.#asked.delete(cell)
   }
 
   /** The agent was stopped, perhaps before it came back. */
   forget(cell: Keepable): void {
     this.#left.delete(cell.text)
+    this.#asked.delete(cell)
     if (!isKept(cell)) return
     for (const changed of this.#changed.values()) changed.delete(cell)
     // whatever the host's backlog, or it would come back; no more of these than agents
@@ -103,7 +114,8 @@ export class Checkpoints {
   /** Keeps the state as it is now, unless the agent has stopped. On the calling loop there is nothing to keep it from. */
   save(cell: Keepable): void {
     cell.unkept = 0
-    if (!cell.gone) this.#tell(cell, true)
+    if (cell.stage === 'starting') this.#asked.add(cell)
+    else if (!cell.gone) this.#tell(cell, true)
   }
 
   /** The agent is unloaded, and with its cell goes what says that it changed: so what changed is kept now. */
@@ -133,9 +145,12 @@ export class Checkpoints {
       else if (withState && (this.#reports.behind ?? 0) > 0) {
         const late = new Promise<void>(resolve => {
           written = () => {
-            if (this.#late.get(cell) === late) this.#late.delete(cell)
             this.#show()
             resolve()
+            // behind the answers that wait for it: a later turn's must not go before them
+            void late.then(() => {
+              if (this.#late.get(cell) === late) this.#late.delete(cell)
+            })
           }
         })
         this.#late.set(cell, late)

@@ -38,14 +38,18 @@ export class Ending {
     this.#errors.push(error)
   }
 
-  /** It has stopped. @param agent whose end it is */
-  finish(agent: string): void {
+  /** It has stopped. @param agent whose end it is @returns the error that the runtime is to end with, if it is */
+  finish(agent: string): { readonly error: unknown } | undefined {
     this.over.resolve()
     const errors = this.#errors
-    if (errors.length === 0) return this.#resolve()
-    if (errors.length === 1) return this.#reject(errors[0])
+    if (errors.length === 0) {
+      this.#resolve()
+      return undefined
+    }
     const text = `agent ${agent} stopped with errors: ${errors.map(textOf).join('; ')}`
-    this.#reject(new AggregateError(errors, text))
+    const error = errors.length === 1 ? errors[0] : new AggregateError(errors, text)
+    this.#reject(error)
+    return this.fatal ? { error } : undefined
   }
 
   /** It is not waited for any longer. */

@@ -144,9 +144,10 @@ export class Life implements OwnWorkHost {
     const cell = this.#cell
     const { text } = cell
     cell.to('absent')
+    cell.lifeHost.checkpoints.unmade(cell)
     void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
     this.#own = undefined
-    this.#ending?.finish(text) // there is nothing to stop
+    this.#finish() // there is nothing to stop
     this.#ending = undefined
     const failure = notMade(text, error)
     cell.turnHost.reports.observer.failed(cell, undefined, failure)
@@ -188,11 +189,7 @@ export class Life implements OwnWorkHost {
     if (ending.asked) return
     ending.asked = true
     cell.paused = false
-    const fail = (_: unknown, error: unknown): void => {
-      this.#report(error)
-      if (ending.fatal) cell.turnHost.reports.stopRuntime(error)
-    }
-    cell.tell(STOP, undefined, { answer: () => {}, fail })
+    cell.tell(STOP, undefined, { answer: () => {}, fail: (_, error) => this.#report(error) })
   }
 
   #wish(): Ending {
@@ -235,9 +232,10 @@ export class Life implements OwnWorkHost {
       this.#beginning = undefined
       const error = new StoppedError(`agent ${text} was stopped before it was made`, { agent: text })
       void this.#own?.rest(error)
+      lifeHost.forgetState(cell)
       cell.retire()
       beginning.made.reject(error)
-      return this.#ending?.finish(text)
+      return this.#finish()
     }
     if (await within(eventLoop, ms, this.stop(true))) return
     if (cell.stage === 'gone') return // in the last moment
@@ -254,7 +252,7 @@ export class Life implements OwnWorkHost {
     const { admission } = turnHost
     const reason = admission.resting ? admission.reason : new StoppedError(`agent ${text} stops`, { agent: text })
     this.#idleness?.end()
-    this.#beginning?.hook?.ownCancellation().cancel(reason)
+    this.#beginning?.tell(reason)
     await this.#own?.rest(reason)
   }
 
@@ -310,17 +308,24 @@ export class Life implements OwnWorkHost {
     ending.hook = undefined
     if (cell.stage === 'gone') return this.look() // it was given up meanwhile
     this.#leave(ending)
-    ending.finish(cell.text)
+    this.#finish()
+  }
+
+  /** Whoever waits for the end is told; and the runtime ends, if it is to, whoever had asked for the end first. */
+  #finish(): void {
+    const fatal = this.#ending?.finish(this.#cell.text)
+    if (fatal !== undefined) this.#cell.turnHost.reports.stopRuntime(fatal.error)
   }
 
   /** The agent goes, with its state kept or not. */
   #leave({ keep }: Ending): void {
     const cell = this.#cell
     const { unloaded, checkpoints, ledger } = cell.lifeHost
+    const { resting } = cell.turnHost.admission
     if (keep && cell.state !== undefined) {
       unloaded.set(cell.text, cell.state)
       checkpoints.unloaded(cell)
-    } else if (!keep && !cell.turnHost.admission.resting) cell.lifeHost.forgetState(cell)
+    } else if (!resting) cell.lifeHost.forgetState(cell) // without a state nothing of it is kept either
     ledger.agents(-1)
     cell.retire()
     ledger.finish()
