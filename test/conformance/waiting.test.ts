@@ -13,6 +13,13 @@ onEveryEngine('who waits for himself', engine => {
     expect(await runtime.send(waiting.Handled, undefined, 'consumer/x')).toBe(200)
   })
 
+  it('with calls that fill his own mailbox: when they are refused, there is room for others', async () => {
+    await using runtime = await open(engine, { agents })
+    expect(await runtime.send(waiting.Handled, undefined, 'small/x')).toBe(3)
+    expect(await runtime.send(waiting.Through, 7, 'mirror/x')).toBe(7)
+    await runtime.idle()
+  })
+
   it('with as many turns as he may have: one call is refused with its chain, and the others go on', async () => {
     await using runtime = await open(engine, { agents })
     expect(await runtime.send(waiting.Walk, 2, 'walker/x')).toBe(3)

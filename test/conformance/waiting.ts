@@ -30,6 +30,18 @@ export const consumer = agent('consumer', {
 
 export const broker = agent('broker').on(Through, (n, ctx) => ctx.send(More, n, 'producer/x'))
 
+/** A full mailbox of calls that come back: all of them are refused, and then there is room. */
+export const small = agent('small', { mailbox: { capacity: 1 } })
+  .on(Handled, (_, ctx) =>
+    Promise.all([1, 2, 3].map(n => ctx.trySend(Through, n, 'mirror/x'))).then(
+      all => all.filter(({ ok }) => !ok).length,
+    ),
+  )
+  .on(More, n => n)
+export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Through, (n, ctx) =>
+  ctx.send(More, n, 'small/x'),
+)
+
 export const walker = agent('walker', { concurrency: 4 }).on(Walk, async (depth, ctx) => {
   await ctx.sleep(1)
   return depth === 0 ? 1 : 1 + (await ctx.send(Walk, depth - 1, 'walker/x'))

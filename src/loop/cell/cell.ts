@@ -108,6 +108,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     const hook = this.#life?.hookIn(message.chain)
     if (hook === undefined && !this.jammed) return true
     mailbox.take(one => one === message)
+    mailbox.tellIfRoom(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
     this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))
     this.dropBox()

@@ -46,8 +46,13 @@ export class Mailbox extends MessageLine {
       return call
     }
     const message = this.shift() as Message
-    if (this.#listeners !== undefined && this.length <= room) this.tellRoom()
+    this.tellIfRoom(room)
     return message
+  }
+
+  /** Something was taken out: who waits for room is told when no more than so many are left. */
+  tellIfRoom(room: number): void {
+    if (this.#listeners !== undefined && this.length <= room) this.tellRoom()
   }
 
   /** Takes out the oldest that may be dropped: no tick, or a one-shot timer would be gone. */
