@@ -1,5 +1,7 @@
 // The catalogue of errors. One base class, a stable `code`, a word on whether a retry may help, and a brand that
-// holds across copies of this module and across threads (`instanceof` goes by the brand, not by the prototype).
+// holds across copies of this module and across threads (`instanceof` goes by the brand, not by the prototype). What was thrown
+// may be anything, also what throws when it is looked at: the functions at the end read it, and never throw.
+import { types } from 'node:util'
 
 /** Carried by every error of the runtime: the name of its class. */
 export const errorBrand: unique symbol = Symbol.for('ringreeve.error') as never
@@ -45,8 +47,12 @@ export class RingreeveError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    if (typeof value !== 'object' || value === null || !(errorBrand in value)) return false
-    return this === RingreeveError || value[errorBrand] === this.name
+    if (typeof value !== 'object' || value === null) return false
+    try {
+      return errorBrand in value && (this === RingreeveError || value[errorBrand] === this.name)
+    } catch {
+      return false // a Proxy that does not let itself be asked
+    }
   }
 }
 
@@ -332,11 +338,51 @@ export class TimeoutError extends RingreeveError {
   }
 }
 
+/** Whether what was thrown is an error, of this realm or another; what does not let itself be asked is none. */
+export function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error || types.isNativeError(thrown)
+  } catch {
+    return false
+  }
+}
+
 /** What was thrown, as text; anything can be thrown, also what has no text. */
 export function textOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.message) : String(thrown)
+    return isError(thrown) ? String(thrown.message) : String(thrown)
   } catch {
+    return isError(thrown) ? 'its message cannot be read' : unreadable(thrown)
+  }
+}
+
+/** What was thrown, as text with the name of the error. */
+export function lineOf(thrown: unknown): string {
+  return isError(thrown) ? `${nameOf(thrown) || 'Error'}: ${textOf(thrown)}` : textOf(thrown)
+}
+
+/** The stack of what was thrown; empty if it has none that is text. */
+export function stackOf(thrown: unknown): string {
+  try {
+    return isError(thrown) && typeof thrown.stack === 'string' ? thrown.stack : ''
+  } catch {
+    return ''
+  }
+}
+
+/** The name of an error; empty if it has none that can be read. */
+export function nameOf(thrown: unknown): string {
+  try {
+    return isError(thrown) ? String(thrown.name) : ''
+  } catch {
+    return ''
+  }
+}
+
+function unreadable(thrown: unknown): string {
+  try {
     return Object.prototype.toString.call(thrown)
+  } catch {
+    return 'what was thrown cannot be read'
   }
 }

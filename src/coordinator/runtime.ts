@@ -1,7 +1,7 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
-import { InvalidArgumentError, StoppedError, ThreadLostError } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError, ThreadLostError, textOf } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { within } from '../loop/base/event-loop.js'
@@ -96,7 +96,8 @@ export class LocalRuntime implements Runtime {
     } catch (error) {
       await this.#coordinator.stop(100)
       if (this.#state.now === 'starting') this.#state.to('failed')
-      throw joinSite(error, 'createRuntime', site)
+      joinSite(error, 'createRuntime', site)
+      throw error
     }
     for (const source of sources) this.#sources.push({ source, subscriptions: true })
   }
@@ -175,7 +176,8 @@ export class LocalRuntime implements Runtime {
     const types = await this.#snapshots
       .behindSends(() => this.#coordinator.register(source, subscriptions))
       .catch(error => {
-        throw joinSite(error, 'register', site)
+        joinSite(error, 'register', site)
+        throw error
       })
     this.#sources.push({ source, subscriptions })
     return types
@@ -385,7 +387,7 @@ export class LocalRuntime implements Runtime {
     if (this.#options.unhandledErrors !== 'throw') return
     const errors = [...this.#coordinator.takeUnhandled(), ...more]
     if (errors.length === 0) return
-    const reasons = errors.map(error => (error instanceof Error ? error.message : String(error))).join('; ')
+    const reasons = errors.map(textOf).join('; ')
     throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${reasons}`)
   }
 }

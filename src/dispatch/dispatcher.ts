@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkMs } from '../agent/check.js'
 import { agent } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, StoppedError, textOf, UnknownAgentError } from '../agent/errors.js'
+import { AlreadyExistsError, InvalidArgumentError, lineOf, StoppedError, UnknownAgentError } from '../agent/errors.js'
 import { agentId, toAgentId } from '../agent/ids.js'
 import type { EventType, PayloadOf, RequestType } from '../agent/message.js'
 import { Queue } from '../base/queue.js'
@@ -288,8 +288,10 @@ class RoutingDispatcher implements Dispatcher {
 }
 
 function warn({ event, agent: to, error }: DispatchFailure): void {
-  const why = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
-  process.emitWarning(`event '${event.type}' failed at ${to ?? 'its routes'}: ${why}`, 'RingreeveDispatchWarning')
+  process.emitWarning(
+    `event '${event.type}' failed at ${to ?? 'its routes'}: ${lineOf(error)}`,
+    'RingreeveDispatchWarning',
+  )
 }
 
 function atLeastOne(option: string, value: number): number {

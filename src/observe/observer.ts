@@ -1,7 +1,7 @@
 // Watching: what happened to each message, on `node:diagnostics_channel` (per thread) and, when the application asked
 // for it, in the event log (from every thread). When nobody listens, a message costs one look at `active`.
 import { channel } from 'node:diagnostics_channel'
-import { textOf } from '../agent/errors.js'
+import { lineOf } from '../agent/errors.js'
 import type { Letter, LogEntry } from './log.js'
 import type { Slow } from './slow.js'
 
@@ -97,7 +97,7 @@ export class Observer {
 
   failed(agent: { readonly text: string }, message: Message | undefined, error: unknown): void {
     if (!this.hears('error')) return
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
+    const reason = lineOf(error)
     this.#tell({ ...(message ? this.#of('error', message) : this.#stamp('error')), agent: agent.text, reason })
   }
 

@@ -1,7 +1,7 @@
 // What a loop tells the host, which owns the runtime: its event log, errors that nobody waits for, checkpoints, dead
 // letters. What it keeps: reports go in order, in the lane of answers, which nothing fills up for ever; an error is told
 // of even if it cannot cross threads; and one that nobody listens to is not lost in silence.
-import { CancelledError, StoppedError, textOf } from '../../agent/errors.js'
+import { CancelledError, lineOf, StoppedError, stackOf, textOf } from '../../agent/errors.js'
 import type { TopicId } from '../../agent/ids.js'
 import { TIMER } from '../../agent/message.js'
 import type { Letter, LogEntry } from '../../observe/log.js'
@@ -128,12 +128,9 @@ export class Reports implements LogLane {
     if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
     this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : textOf(error)
-    const text = `${what}${where}: ${why} (told once; a log in the options of createRuntime tells of all)`
-    process.emitWarning(text, {
-      type: 'RingreeveWarning',
-      ...(error instanceof Error && { detail: error.stack ?? '' }),
-    })
+    const text = `${what}${where}: ${lineOf(error)} (told once; a log in the options of createRuntime tells of all)`
+    const detail = stackOf(error)
+    process.emitWarning(text, { type: 'RingreeveWarning', ...(detail !== '' && { detail }) })
   }
 
   /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */

@@ -1,7 +1,7 @@
 // What an agent does of itself: intervals, one-shot timers, background loops. What it keeps: ticks are messages of the
 // agent to itself; a loop is told to end by its signal, and is there until it has ended; after `rest()` nothing begins.
 import type { BackgroundEntry, IntervalEntry } from '../../agent/definition.js'
-import { CancelledError, StoppedError } from '../../agent/errors.js'
+import { CancelledError, nameOf, StoppedError } from '../../agent/errors.js'
 import type { OnError } from '../../agent/options.js'
 import type { Clock } from '../base/clock.js'
 import { Timer, type TimerOwner } from './timer.js'
@@ -116,5 +116,5 @@ export class OwnWork implements TimerOwner {
 /** Whether a loop ended with nothing but the news that it is to end. */
 function isEcho(error: unknown, signal: AbortSignal): boolean {
   if (error === signal.reason || error instanceof StoppedError || error instanceof CancelledError) return true
-  return error instanceof Error && error.name === 'AbortError'
+  return nameOf(error) === 'AbortError'
 }

@@ -249,11 +249,11 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   protected fail(message: Message, turn: Turn | undefined, error: unknown): void {
     const { ledger, reports } = this.#host
     ledger.failed()
+    const untold = turn?.answered !== true
+    if (untold) message.reply?.fail(message, error)
+    // told before it is finished: who waits for idle has seen it. Whatever was thrown, to tell of it does not throw
     if (turn !== undefined || !(error instanceof RingreeveError)) reports.observer.failed(this, message, error)
-    if (turn?.answered !== true) {
-      if (message.reply !== undefined) message.reply.fail(message, error)
-      else reports.unhandled(this, message, error)
-    }
+    if (untold && message.reply === undefined) reports.unhandled(this, message, error)
     ledger.finish()
   }
 }

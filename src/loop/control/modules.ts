@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type AnyAgent, isAgent } from '../../agent/definition.js'
-import { InvalidArgumentError, ModuleError } from '../../agent/errors.js'
+import { InvalidArgumentError, ModuleError, textOf } from '../../agent/errors.js'
 import { type Interceptor, isInterceptor } from '../../agent/interceptor.js'
 
 /** What a module exports for us. */
@@ -38,7 +38,7 @@ export async function loadModule(url: string): Promise<Exports> {
   try {
     namespace = await importModule(url)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = textOf(error)
     throw new ModuleError(`agent module ${url} could not be loaded: ${why}${hint(url, error)}`, { cause: error })
   } finally {
     if (thread[loading] !== undefined) thread[loading]--

@@ -1,7 +1,9 @@
 // What the coordinator and a loop say to each other: the orders and what they bring. What it keeps: all of it is plain data
 // (and ports), so an order can go to another thread, or further; errors that are ours come back as plain data too. It knows
 // nothing of what carries an order out.
+
 import type { MessagePort } from 'node:worker_threads'
+import { isError, lineOf, textOf } from '../../agent/errors.js'
 import type { RestartPolicy, TopicPattern } from '../../agent/options.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
@@ -117,7 +119,11 @@ export function unwrap<T>(outcome: Outcome<T>): T {
 
 /** Whatever was thrown, as plain data. */
 export function plainError(error: unknown): WireError {
-  return errorToWire(error instanceof Error ? error : new Error(String(error)), isCloneable)
+  try {
+    return errorToWire(isError(error) ? error : new Error(textOf(error)), isCloneable)
+  } catch {
+    return errorToWire(new Error(lineOf(error)), isCloneable) // one that throws when it is read
+  }
 }
 
 function isCloneable(part: unknown): boolean {

@@ -76,6 +76,7 @@ export class Call extends Waiter implements Reply {
     if (!this.settle()) return
     this.#detach?.()
     this.#host.ledger.finish()
-    this.#reject(joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site))
+    this.#reject(error)
+    joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site) // whoever awaits it sees it later
   }
 }

@@ -1,6 +1,6 @@
 // Waiting until every handler of one event is done, here and on other loops. What it keeps: each agent that was expected has one
 // outcome, from whichever part of it.
-import { textOf } from '../../agent/errors.js'
+import { isError, textOf } from '../../agent/errors.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Message, Reply } from '../base/message.js'
 import { Waiter } from './waiter.js'
@@ -56,11 +56,9 @@ export class Gather implements Reply {
 
   /** An error of one agent. */
   add(agent: string, error: unknown): void {
-    const named = error instanceof Error ? error : new Error(textOf(error), { cause: error })
-    if (!('agent' in named) && Object.isExtensible(named))
-      Object.defineProperty(named, 'agent', { value: agent, configurable: true })
+    const named = isError(error) ? error : new Error(textOf(error), { cause: error })
     this.#errors.push(named)
-    this.#reasons.push(`${(named as { agent?: string }).agent ?? agent}: ${named.message}`)
+    this.#reasons.push(`${nameAgent(named, agent)}: ${textOf(named)}`)
   }
 
   /** One outcome is there, or (once, at the end of the publish) all are asked for. */
@@ -76,6 +74,17 @@ export class Gather implements Reply {
   complete(): Promise<void> {
     this.#close()
     return this.promise
+  }
+}
+
+/** Says of an error whose it is, if it does not say so itself and can be changed. @returns whose it says it is */
+function nameAgent(error: Error & { agent?: unknown }, agent: string): string {
+  try {
+    if (!('agent' in error) && Object.isExtensible(error))
+      Object.defineProperty(error, 'agent', { value: agent, configurable: true })
+    return `${error.agent ?? agent}`
+  } catch {
+    return agent
   }
 }
 

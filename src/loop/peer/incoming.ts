@@ -2,7 +2,7 @@
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
-import { NotSerializableError, textOf } from '../../agent/errors.js'
+import { isError, lineOf, NotSerializableError, textOf } from '../../agent/errors.js'
 import type { TopicId } from '../../agent/ids.js'
 import type { AnySerializer } from '../../agent/message.js'
 import type { CancelFlags } from '../../sync/cancel.js'
@@ -329,7 +329,7 @@ class RemoteGather implements Reply {
   fail(message: Message, error: unknown): void {
     this.#failures.push({
       agent: message.recipient.toString(),
-      error: error instanceof Error ? error : new Error(textOf(error)),
+      error: isError(error) ? error : new Error(textOf(error)),
     })
     this.answer()
   }
@@ -338,13 +338,18 @@ class RemoteGather implements Reply {
     this.#peer.inbound.delete(this.#slot)
     const failures = this.#failures.length === 0 ? undefined : this.#failures
     const slot = { slot: this.#slot, generation: this.#generation }
-    this.#peer.control(this.#link, Kind.HANDLED, slot, failures)
+    try {
+      this.#peer.control(this.#link, Kind.HANDLED, slot, failures)
+    } catch {
+      // what was thrown cannot cross threads: that it was thrown must be known all the same
+      const named = failures?.map(({ agent, error }) => ({ agent, error: new Error(lineOf(error)) }))
+      this.#peer.control(this.#link, Kind.HANDLED, slot, named)
+    }
   }
 }
 
 function undecodable(what: string, error: unknown): NotSerializableError {
-  const why = error instanceof Error ? error.message : String(error)
-  return new NotSerializableError(`${what} could not be read: ${why}`, { cause: error })
+  return new NotSerializableError(`${what} could not be read: ${textOf(error)}`, { cause: error })
 }
 
 function chainOf(entries: readonly ChainEntry[]): ChainNode | undefined {
