@@ -8,13 +8,19 @@ import { BodyWriter } from './writer.js'
 
 /** Encodes and decodes bodies. */
 export class Codec {
-  readonly book = new ShapeBook()
+  readonly book: ShapeBook
   readonly #extensions = new Extensions()
-  readonly #writer = new BodyWriter(this.book, this.#extensions)
+  readonly #writer: BodyWriter
   readonly #reader = new BodyReader(this.#extensions)
 
+  /** @param book the shapes of the loop, if another codec of it has begun them */
+  constructor(book = new ShapeBook()) {
+    this.book = book
+    this.#writer = new BodyWriter(book, this.#extensions)
+  }
+
   /**
-   * Fills `body` with the value, but for `clone`. Its tree is good until the next call; its binary fields are views of
+   * Fills `body` with the value, but for `clone`. Getters of the value run meanwhile, and must not come back to this codec. Its tree is good until the next call; its binary fields are views of
    * the value: neither is to be kept. When it throws, no field of `body` was set.
    * @returns the number of bytes of tree and binary fields. @throws NotPlain, and Error for cycles and functions
    */

@@ -51,6 +51,47 @@ onEveryEngine('what is thrown', engine => {
   })
 })
 
+onEveryEngine('what is sent while something is being sent', engine => {
+  it('by a getter or a serializer has a frame of its own', async () => {
+    const runtime = await shared(engine, { agents })
+    const inner: Promise<unknown>[] = []
+    const count = (): void => void inner.push(runtime.send(edge.Count, 'inner', 'counter/getter'))
+    const payload = {
+      a: 1,
+      get b() {
+        count()
+        void runtime.publish(edge.Counted, 'inner', { topic: 'counted/heard' })
+        return new Uint8Array(8)
+      },
+      c: new Map([[1, { d: 2 }]]),
+    }
+    expect(await runtime.send(edge.Echo, payload, 'thrower/x')).toEqual(['a', 'b', 'c'])
+    const serialized = request<string, string>('store', { serializer: edge.coded(count) })
+    expect(await runtime.send(serialized, 'text', 'store/x')).toBe('stored text')
+    const counted = await Promise.all(inner)
+    expect(counted.sort()).toEqual(counted.map((_, i) => i + 1))
+    expect(await runtime.send(edge.Nested, 'nested', 'store/x')).toEqual({ at: 'store/x', inner: 1 })
+    await runtime.idle()
+    for (const { accepted, done } of runtime.stats().loops) expect(done).toBe(accepted)
+  })
+
+  it('by what is cloned, and by what sends itself, ends', async () => {
+    const runtime = await shared(engine, { agents })
+    const inner: Promise<unknown>[] = []
+    class Cloned {
+      get a() {
+        inner.push(runtime.send(edge.Count, this, 'counter/cloned').catch(error => error.code))
+        return 1
+      }
+    }
+    const cloned = new Cloned()
+    Object.defineProperty(cloned, 'b', { enumerable: true, get: () => cloned.a })
+    await runtime.send(edge.Count, cloned, 'counter/cloned')
+    await Promise.all(inner)
+    await runtime.idle()
+  })
+})
+
 it('a stack that the application makes otherwise is left alone', async () => {
   const runtime = await open({ name: '', threads: 0 }, { agents: [edge.thrower] })
   const prepare = vi.fn((_: Error, frames: NodeJS.CallSite[]) => frames)

@@ -4,6 +4,7 @@ import { agent, event, request } from 'ringreeve'
 export const Ping = request<void, string>('ping')
 export const Throw = request<string, void>('throw')
 export const Same = request<void, void>('same')
+export const Echo = request<object, string[]>('echo')
 export const Thrown = event<string>('thrown')
 
 const refuses = (): never => {
@@ -40,10 +41,16 @@ export const oddities: Readonly<Record<string, () => unknown>> = {
   'a function': () => () => {},
 }
 
+/** Answers with a value whose getter sends. */
+export const Nested = request<string, { at: string; inner: unknown }>('nested')
+export const Count = request<unknown, number>('count')
+export const Counted = event<unknown>('counted')
+
 const same = new Error('the same')
 
 export const thrower = agent('thrower', { subscriptions: ['thrown'] })
   .on(Ping, () => 'pong')
+  .on(Echo, payload => Object.keys(payload))
   .on(Throw, kind => {
     throw oddities[kind]?.()
   })
@@ -52,4 +59,34 @@ export const thrower = agent('thrower', { subscriptions: ['thrown'] })
   })
   .on(Thrown, kind => {
     throw oddities[kind]?.()
+  })
+
+export const counter = agent('counter', { state: () => ({ n: 0 }), subscriptions: ['counted'] })
+  .on(Count, (_, ctx) => ++ctx.state.n)
+  .on(Counted, (_, ctx) => {
+    ctx.state.n++
+  })
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+export const coded = (hook: () => void) => ({
+  encode: (text: string) => {
+    hook()
+    return encoder.encode(text)
+  },
+  decode: (bytes: Uint8Array) => decoder.decode(bytes),
+})
+export const Store = request<string, string>('store', { serializer: coded(() => {}) })
+export const store = agent('store')
+  .on(Store, text => `stored ${text}`)
+  .on(Nested, (key, ctx) => {
+    let sent = false
+    return {
+      get at() {
+        if (!sent) void ctx.send(Count, undefined, `counter/${key}`)
+        sent = true
+        return `${ctx.id}`
+      },
+      inner: 1,
+    }
   })

@@ -1,11 +1,14 @@
-// Everything that leaves for other loops as frames: envelope and body. What it keeps: one envelope and one body are filled again
-// and again, so nothing else runs between the moment they are filled and the moment the lane has taken them; and a frame that
-// cannot be written says why, and changes nothing.
+// Everything that leaves for other loops as frames: envelope and body. What it keeps: a frame is written at a desk, whose envelope
+// and body are filled again and again, and which is nobody else's until the lane has taken them. To encode a value runs code of
+// the application (a getter, a serializer, what a structured clone reads), which may send: that frame has the next desk. And a
+// frame that cannot be written says why, and changes nothing.
+import { types } from 'node:util'
 import type { TransferListItem } from 'node:worker_threads'
-import { NotSerializableError, OverloadedError, textOf } from '../../agent/errors.js'
+import { shown } from '../../agent/check.js'
+import { InvalidArgumentError, NotSerializableError, OverloadedError, textOf } from '../../agent/errors.js'
 import type { AnySerializer } from '../../agent/message.js'
-import { bodyOf } from '../../transport/body.js'
-import type { Codec } from '../../transport/codec.js'
+import { type Body, bodyOf } from '../../transport/body.js'
+import { Codec } from '../../transport/codec.js'
 import { Forbidden } from '../../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
@@ -17,18 +20,28 @@ import type { Waiter } from './waiter.js'
 
 /** A body without binary fields. */
 const NONE: never[] = []
+/** So deep may sends nest in what encodes them: what sends itself would never end. */
+const MOST_DESKS = 16
 
 /** Where the waiter of a frame waits: a slot of the loop that asks. */
 type Slot = Pick<Waiter, 'slot' | 'generation'>
 
+/** Where one frame at a time is written. */
+interface Desk {
+  readonly codec: Codec
+  readonly envelope: Envelope
+  readonly body: Body
+}
+
 /** Writes the frames of one loop. */
 export class Frames {
-  readonly #codec: Codec
-  readonly #envelope = emptyEnvelope(Kind.REQUEST)
-  readonly #body = bodyOf(undefined)
+  /** All but the first are made when sends nest, which few ever do. */
+  readonly #desks: Desk[]
+  /** Desks at which a frame is being written: the first so many. */
+  #taken = 0
 
   constructor(codec: Codec) {
-    this.#codec = codec
+    this.#desks = [deskOf(codec)]
   }
 
   /**
@@ -45,13 +58,16 @@ export class Frames {
     cancel: CancelRef | undefined,
     written: Written,
   ): number {
+    const desk = this.#takeFor(parcel)
     try {
-      const envelope = this.#fill(Kind.REQUEST, parcel, slot, cancel)
+      const envelope = fill(desk, Kind.REQUEST, parcel, slot, cancel)
       envelope.recipient = recipient
-      this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
-      return link.work.out.send(envelope, this.#body, written)
+      encode(desk, parcel.payload, parcel.serializer, parcel.transfer)
+      return link.work.out.send(envelope, desk.body, written)
     } catch (error) {
       throw notSerializable(error, `payload of '${parcel.name}' for ${recipient}`, parcel.payload)
+    } finally {
+      this.#taken--
     }
   }
 
@@ -66,24 +82,25 @@ export class Frames {
     cancel: CancelRef | undefined,
     written: Written,
   ): number {
+    const desk = this.#takeFor(parcel)
     try {
-      const envelope = this.#fill(recipient === undefined ? Kind.EVENT : Kind.EVENT_TO, parcel, slot, cancel)
+      const envelope = fill(desk, recipient === undefined ? Kind.EVENT : Kind.EVENT_TO, parcel, slot, cancel)
       envelope.topic = topic
       envelope.recipient = recipient
       envelope.flags |= flags
-      this.#encode(parcel.payload, parcel.serializer, parcel.transfer)
-      return link.work.out.send(envelope, this.#body, written)
+      encode(desk, parcel.payload, parcel.serializer, parcel.transfer)
+      return link.work.out.send(envelope, desk.body, written)
     } catch (error) {
       throw notSerializable(error, `payload of '${parcel.name}' for ${topic}`, parcel.payload)
+    } finally {
+      this.#taken--
     }
   }
 
   /** Sends an answer; one that cannot cross threads becomes a failure. @param what whose answer to what */
   answer(link: Link, slot: Slot, value: unknown, serializer: AnySerializer | undefined, what: () => string): void {
     try {
-      this.#fillAnswer(Kind.ANSWER, slot)
-      this.#encode(value, serializer, undefined)
-      link.answers.out.send(this.#envelope, this.#body)
+      this.#outcome(link, Kind.ANSWER, slot, value, serializer, undefined)
     } catch (error) {
       this.failure(link, slot, notSerializable(error, `answer of ${what()}`, value))
     }
@@ -91,9 +108,7 @@ export class Frames {
 
   failure(link: Link, slot: Slot, error: unknown): void {
     try {
-      this.#fillAnswer(Kind.FAILURE, slot)
-      this.#encode(error, undefined, undefined)
-      link.answers.out.send(this.#envelope, this.#body)
+      this.#outcome(link, Kind.FAILURE, slot, error, undefined, undefined)
     } catch {
       this.failure(link, slot, new Error(`what was thrown cannot cross threads: ${textOf(error)}`))
     }
@@ -101,83 +116,126 @@ export class Frames {
 
   /** Sends a frame of the answer lane that has only a slot and a small body. @param written see {@link OutLane.send} @throws DataCloneError */
   control(link: Link, kind: Kind, slot: Slot, body: unknown, written?: Written): void {
-    this.#fillAnswer(kind, slot)
-    this.#encode(body, undefined, undefined)
-    link.answers.out.send(this.#envelope, this.#body, written)
+    this.#outcome(link, kind, slot, body, undefined, written)
   }
 
-  #fill(kind: Kind, parcel: Parcel, slot: Slot | undefined, cancel: CancelRef | undefined): Envelope {
-    const envelope = this.#envelope
-    const { trace, id, chain } = parcel
-    let flags = 0
-    envelope.kind = kind
-    envelope.slot = slot?.slot ?? 0
-    envelope.generation = slot?.generation ?? 0
-    envelope.sender = parcel.sender
-    envelope.message = parcel.name
-    envelope.sequence = parcel.sequence
-    envelope.trace = trace
-    envelope.id = id
-    envelope.cancel = cancel
-    envelope.topic = undefined
-    envelope.chain = chain === undefined ? undefined : entries(chain)
-    if (trace !== undefined) flags |= Flag.TRACE
-    if (id !== undefined) flags |= Flag.ID
-    if (cancel !== undefined) flags |= Flag.CANCEL
-    if (chain !== undefined) flags |= Flag.CHAIN
-    envelope.flags = flags
-    return envelope
-  }
-
-  /** An answer says nothing but whom it is for: all other fields are as an empty envelope has them. */
-  #fillAnswer(kind: Kind, { slot, generation }: Slot): void {
-    const envelope = this.#envelope
-    envelope.kind = kind
-    envelope.flags = 0
-    envelope.slot = slot
-    envelope.generation = generation
-    if (envelope.message === undefined) return // so was the frame before
-    envelope.sender = undefined
-    envelope.recipient = undefined
-    envelope.topic = undefined
-    envelope.message = undefined
-    envelope.sequence = 0
-    envelope.trace = undefined
-    envelope.id = undefined
-    envelope.cancel = undefined
-    envelope.chain = undefined
-  }
-
-  #encode(
+  #outcome(
+    link: Link,
+    kind: Kind,
+    slot: Slot,
     value: unknown,
     serializer: AnySerializer | undefined,
-    transfer: readonly TransferListItem[] | undefined,
+    written: Written | undefined,
   ): void {
-    const body = this.#body
-    body.bytes = undefined
-    body.words = undefined
-    body.binaries = NONE
-    body.shapes = 0
-    body.clone = undefined
-    if (serializer !== undefined) {
-      body.bytes = serializer.encode(value as never)
-      body.length = body.tree = body.bytes.length
-      this.#envelope.flags |= Flag.CUSTOM
-    } else if (transfer !== undefined && transfer.length > 0) {
-      body.clone = { value, transfer }
-    } else if (value === undefined) {
-      this.#envelope.flags |= Flag.EMPTY
-    } else {
-      try {
-        this.#codec.encode(value, body)
-      } catch (error) {
-        if (error instanceof Forbidden) throw error
-        // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
-        body.clone = { value, transfer: [] }
-        return
-      }
-      if (body.binaries.length > 0) this.#envelope.flags |= Flag.BINARY
+    const desk = this.#take()
+    try {
+      fillAnswer(desk, kind, slot)
+      encode(desk, value, serializer, undefined)
+      link.answers.out.send(desk.envelope, desk.body, written)
+    } finally {
+      this.#taken--
     }
+  }
+
+  /** @throws InvalidArgumentError when it is sent by what sends it */
+  #takeFor({ name }: Parcel): Desk {
+    if (this.#taken < MOST_DESKS) return this.#take()
+    const text = `'${name}' was sent while what is sent was being encoded, ${MOST_DESKS} times one within another: a getter or serializer sends without end`
+    throw new InvalidArgumentError(text, { message: name })
+  }
+
+  /** A desk for one frame; it is given back by counting `taken` down. */
+  #take(): Desk {
+    const desk = this.#desks[this.#taken]
+    this.#taken++
+    if (desk !== undefined) return desk
+    const next = deskOf(new Codec((this.#desks[0] as Desk).codec.book))
+    this.#desks.push(next)
+    return next
+  }
+}
+
+function deskOf(codec: Codec): Desk {
+  return { codec, envelope: emptyEnvelope(Kind.REQUEST), body: bodyOf(undefined) }
+}
+
+function fill(
+  { envelope }: Desk,
+  kind: Kind,
+  parcel: Parcel,
+  slot: Slot | undefined,
+  cancel: CancelRef | undefined,
+): Envelope {
+  const { trace, id, chain } = parcel
+  let flags = 0
+  envelope.kind = kind
+  envelope.slot = slot?.slot ?? 0
+  envelope.generation = slot?.generation ?? 0
+  envelope.sender = parcel.sender
+  envelope.message = parcel.name
+  envelope.sequence = parcel.sequence
+  envelope.trace = trace
+  envelope.id = id
+  envelope.cancel = cancel
+  envelope.topic = undefined
+  envelope.chain = chain === undefined ? undefined : entries(chain)
+  if (trace !== undefined) flags |= Flag.TRACE
+  if (id !== undefined) flags |= Flag.ID
+  if (cancel !== undefined) flags |= Flag.CANCEL
+  if (chain !== undefined) flags |= Flag.CHAIN
+  envelope.flags = flags
+  return envelope
+}
+
+/** An answer says nothing but whom it is for: all other fields are as an empty envelope has them. */
+function fillAnswer({ envelope }: Desk, kind: Kind, { slot, generation }: Slot): void {
+  envelope.kind = kind
+  envelope.flags = 0
+  envelope.slot = slot
+  envelope.generation = generation
+  if (envelope.message === undefined) return // so was the frame before
+  envelope.sender = undefined
+  envelope.recipient = undefined
+  envelope.topic = undefined
+  envelope.message = undefined
+  envelope.sequence = 0
+  envelope.trace = undefined
+  envelope.id = undefined
+  envelope.cancel = undefined
+  envelope.chain = undefined
+}
+
+function encode(
+  { codec, envelope, body }: Desk,
+  value: unknown,
+  serializer: AnySerializer | undefined,
+  transfer: readonly TransferListItem[] | undefined,
+): void {
+  body.bytes = undefined
+  body.words = undefined
+  body.binaries = NONE
+  body.shapes = 0
+  body.clone = undefined
+  if (serializer !== undefined) {
+    const bytes: unknown = serializer.encode(value as never)
+    if (!types.isUint8Array(bytes)) throw new TypeError(`its serializer made ${shown(bytes)}, not a Uint8Array`)
+    body.bytes = bytes
+    body.length = body.tree = bytes.length
+    envelope.flags |= Flag.CUSTOM
+  } else if (transfer !== undefined && transfer.length > 0) {
+    body.clone = { value, transfer }
+  } else if (value === undefined) {
+    envelope.flags |= Flag.EMPTY
+  } else {
+    try {
+      codec.encode(value, body)
+    } catch (error) {
+      if (error instanceof Forbidden) throw error
+      // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
+      body.clone = { value, transfer: [] }
+      return
+    }
+    if (body.binaries.length > 0) envelope.flags |= Flag.BINARY
   }
 }
 
