@@ -1,4 +1,6 @@
 // The public surface, nothing else.
+import './base/real-time.js'
+
 export type {
   AgentRef,
   Context,

@@ -26,8 +26,8 @@ export function checkKnown(what: string, options: object, known: Readonly<Record
 
 /** @throws InvalidArgumentError for what is no time that a timer takes */
 export function checkMs(what: string, ms: number, least: number): void {
-  if (ms >= least && ms < 2 ** 31) return // what is longer, Node would fire at once
-  throw new InvalidArgumentError(`${what} takes milliseconds from ${least} to 2^31 - 1, got ${ms}`)
+  if (typeof ms === 'number' && ms >= least && ms < 2 ** 31) return // what is longer, Node would fire at once
+  throw new InvalidArgumentError(`${what} takes milliseconds from ${least} to 2^31 - 1, got ${shown(ms)}`)
 }
 
 /** @throws InvalidArgumentError */

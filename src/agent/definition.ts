@@ -3,7 +3,7 @@
 
 import { checkFunction, checkKnown, checkMs, shown } from './check.js'
 import type { AgentRef, Context, LifeContext } from './context.js'
-import { InvalidArgumentError } from './errors.js'
+import { InvalidArgumentError, textOf } from './errors.js'
 import { checkAgentType } from './ids.js'
 import type { MessageType, ReceivedOf, ReturnOf } from './message.js'
 import {
@@ -106,14 +106,15 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
     options?: HandlerOptions<M, State>,
   ): AgentDefinition<State, Handled | M>
   /**
-   * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. A send from here that
+   * Runs before the first message of an agent; messages wait for it. If it fails the agent is not there. Of several, each runs
+   * when the one before it has ended. A send from here that
    * comes back to the agent waits for itself, and is refused after a second (CallCycleError).
    * @example agent('hasher', { state: () => ({ salt: '' }) }).onStart(ctx => void (ctx.state.salt = ctx.id.key))
    */
   onStart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
   /**
    * Runs when an agent comes back after its thread ended, after `onStart` and with the state of its last checkpoint, if
-   * there is one.
+   * there is one. Of several, each runs when the one before it has ended.
    * @example agent('ledger').onRestart(ctx => console.warn(`${ctx.id} is back`))
    */
   onRestart(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
@@ -150,11 +151,37 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   ): AgentDefinition<State, Handled>
   /**
    * Runs once whenever the agent ends in good order: it or the runtime is stopped, it is unloaded, its `onError` ends
-   * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew. A send from here that comes
-   * back to the agent is refused after a second (CallCycleError).
+   * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew. Of several, each runs when the
+   * one before it has ended, also if that failed. A send from here that comes back to the agent is refused after a second (CallCycleError).
    * @example agent('hasher', { state: () => ({ total: 0 }) }).onStop(ctx => ctx.publish(Hashed, ctx.state))
    */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>
+}
+
+/** One hook after the other; the second does not run when the first fails. */
+function inTurn(first: LifeHook | undefined, second: LifeHook): LifeHook {
+  if (first === undefined) return second
+  return async ctx => {
+    await first(ctx)
+    await second(ctx)
+  }
+}
+
+/** One hook after the other; the second runs also when the first fails, since there is no other time for it. */
+function bothOf(first: LifeHook | undefined, second: LifeHook): LifeHook {
+  if (first === undefined) return second
+  return async ctx => {
+    const errors: unknown[] = []
+    for (const hook of [first, second]) {
+      try {
+        await hook(ctx)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 1) throw new AggregateError(errors, errors.map(textOf).join('; '))
+    if (errors.length === 1) throw errors[0]
+  }
 }
 
 class Definition implements AnyAgent {
@@ -203,17 +230,17 @@ class Definition implements AnyAgent {
 
   onStart(hook: LifeHook): Definition {
     checkFunction(`agent '${this.spec.type}': onStart()`, hook)
-    return new Definition({ ...this.spec, onStart: hook })
+    return new Definition({ ...this.spec, onStart: inTurn(this.spec.onStart, hook) })
   }
 
   onStop(hook: LifeHook): Definition {
     checkFunction(`agent '${this.spec.type}': onStop()`, hook)
-    return new Definition({ ...this.spec, onStop: hook })
+    return new Definition({ ...this.spec, onStop: bothOf(this.spec.onStop, hook) })
   }
 
   onRestart(hook: LifeHook): Definition {
     checkFunction(`agent '${this.spec.type}': onRestart()`, hook)
-    return new Definition({ ...this.spec, onRestart: hook })
+    return new Definition({ ...this.spec, onRestart: inTurn(this.spec.onRestart, hook) })
   }
 }
 

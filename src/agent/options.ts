@@ -126,7 +126,9 @@ export interface BackgroundOptions {
 
 function checkWhole(type: string, option: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return
-  throw new InvalidArgumentError(`agent '${type}': ${option} must be a whole number of at least ${least}, got ${value}`)
+  throw new InvalidArgumentError(
+    `agent '${type}': ${option} must be a whole number of at least ${least}, got ${shown(value)}`,
+  )
 }
 
 /** @throws InvalidArgumentError */
@@ -134,12 +136,16 @@ export function checkRestarts(where: string, policy: RestartPolicy | undefined):
   if (policy === undefined) return
   checkKnown(where, policy, { max: true, within: true, backoff: true })
   const { max, within, backoff } = policy
-  if (!(Number.isInteger(max) && max >= 0 && within > 0)) {
+  if (!(Number.isInteger(max) && max >= 0 && typeof within === 'number' && within > 0)) {
     throw new InvalidArgumentError(
-      `${where}: max is a whole number from 0, within a number of ms above 0, got ${max} and ${within}`,
+      `${where}: max is a whole number from 0, within a number of ms above 0, got ${shown(max)} and ${shown(within)}`,
     )
   }
-  if (backoff !== undefined && !(backoff.min >= 0 && backoff.max >= backoff.min && backoff.max < 2 ** 31)) {
+  if (backoff === undefined) return
+  checkKnown(`${where}: backoff`, backoff, { min: true, max: true })
+  checkMs(`${where}: backoff.min`, backoff.min, 0)
+  checkMs(`${where}: backoff.max`, backoff.max, 0)
+  if (backoff.max < backoff.min) {
     throw new InvalidArgumentError(
       `${where}: backoff goes from min to a max that is no smaller, got ${backoff.min} and ${backoff.max}`,
     )
@@ -202,8 +208,10 @@ export function checkOptions(type: string, options: AgentOptions<unknown>): void
   }
   for (const option of ['deadline', 'softDeadline'] as const) {
     const ms = options[option]
-    if (ms === undefined || (ms > 0 && ms < 2 ** 31)) continue
-    throw new InvalidArgumentError(`agent '${type}': ${option} must be a number of milliseconds above 0, got ${ms}`)
+    if (ms === undefined || (typeof ms === 'number' && ms > 0 && ms < 2 ** 31)) continue
+    throw new InvalidArgumentError(
+      `agent '${type}': ${option} must be a number of milliseconds above 0, got ${shown(ms)}`,
+    )
   }
   checkRestarts(`agent '${type}': restarts`, options.restarts)
   const { checkpoint } = options

@@ -1,5 +1,6 @@
 // Standard Schema at the edge of the runtime: one call, one error that names the field.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { later } from './edge.js'
 import { ValidationError } from './errors.js'
 
 function path(issue: StandardSchemaV1.Issue): string {
@@ -33,7 +34,7 @@ export function validate(
 ): unknown {
   if (schema === undefined) return value
   const result = schema['~standard'].validate(value)
-  return result instanceof Promise
-    ? result.then(late => outcome(late, what, agent, message))
-    : outcome(result, what, agent, message)
+  const late = later(result) as Promise<StandardSchemaV1.Result<unknown>> | undefined
+  if (late === undefined) return outcome(result as StandardSchemaV1.Result<unknown>, what, agent, message)
+  return late.then(checked => outcome(checked, what, agent, message))
 }

@@ -1,10 +1,12 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
+
 import { shown } from '../agent/check.js'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError, StoppedError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
+import { nextTick } from '../base/real-time.js'
 import type { Report } from '../loop/base/reports.js'
 import { LoopControl } from '../loop/control/control.js'
 import { type AgentDescription, type Orders, unwrap } from '../loop/control/orders.js'
@@ -335,7 +337,7 @@ export class Coordinator {
     try {
       this.#options.log?.(entry)
     } catch (error) {
-      process.nextTick(() => {
+      nextTick(() => {
         throw error // the application's own; not in the middle of a turn of a loop
       })
     }

@@ -46,21 +46,28 @@ function checkOptions(options: RuntimeOptions): number {
   }
   const capacity = options.deadLetters?.capacity
   if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
-    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${capacity}`)
+    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${shown(capacity)}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
     throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${shown(threads)}`)
   }
   if (
     ringBytes !== undefined &&
-    !(ringBytes >= 65_536 && ringBytes <= 67_108_864 && (ringBytes & (ringBytes - 1)) === 0)
+    !(
+      typeof ringBytes === 'number' &&
+      ringBytes >= 65_536 &&
+      ringBytes <= 67_108_864 &&
+      (ringBytes & (ringBytes - 1)) === 0
+    )
   ) {
-    throw new InvalidArgumentError(`ringBytes must be a power of two from 65,536 to 67,108,864, got ${ringBytes}`)
+    throw new InvalidArgumentError(
+      `ringBytes must be a power of two from 65,536 to 67,108,864, got ${shown(ringBytes)}`,
+    )
   }
   const { recycleAt } = options
-  if (recycleAt !== undefined && !(recycleAt >= 0 && recycleAt <= 1)) {
+  if (recycleAt !== undefined && !(typeof recycleAt === 'number' && recycleAt >= 0 && recycleAt <= 1)) {
     throw new InvalidArgumentError(
-      `recycleAt must be a share of the heap's limit from 0 (never) to 1, got ${recycleAt}`,
+      `recycleAt must be a share of the heap's limit from 0 (never) to 1, got ${shown(recycleAt)}`,
     )
   }
   if (agents !== undefined && !Array.isArray(agents)) {

@@ -58,3 +58,8 @@ export class RunState {
     throw new StoppedError(`the runtime is ${this.now}${why}`)
   }
 }
+
+/** That a runtime is closed. */
+export function closed(): StoppedError {
+  return new StoppedError('the runtime is closed; make a new one')
+}

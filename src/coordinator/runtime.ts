@@ -1,9 +1,13 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
+
+import { checkKnown } from '../agent/check.js'
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
+import { saidAtOnce } from '../agent/edge.js'
 import { InvalidArgumentError, StoppedError, ThreadLostError, textOf } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
+import { clearInterval, setImmediate, setInterval, setTimeout } from '../base/real-time.js'
 import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/handle.js'
@@ -22,14 +26,13 @@ import type {
   Subscription,
   SubscriptionHandle,
 } from './api.js'
+import { lookEvery, saveLimit, stopOptions } from './arguments.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
-import { RunState } from './run-state.js'
+import { closed, RunState } from './run-state.js'
 import { Snapshots } from './snapshots.js'
 
-const STOP_MS = 5_000
-const SAVE_MS = 30_000
 /** How long what runs may go on in a runtime that failed. */
 const FAILED_MS = 1_000
 
@@ -152,8 +155,9 @@ export class LocalRuntime implements Runtime {
     }
   }
 
-  async #stopAgent(id: AgentId, { drain = true, timeout = STOP_MS }: StopOptions = {}): Promise<void> {
+  async #stopAgent(id: AgentId, given?: StopOptions): Promise<void> {
     const text = id.toString()
+    const { drain, timeout } = stopOptions(`stop() of ${text}`, given)
     try {
       if (drain) {
         const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
@@ -171,6 +175,7 @@ export class LocalRuntime implements Runtime {
 
   async register(source: AgentSource, options: { readonly subscriptions?: boolean } = {}): Promise<readonly string[]> {
     this.#state.checkAlive()
+    checkKnown('register()', options, { subscriptions: true })
     const site = siteOf(this.register)
     const subscriptions = options.subscriptions ?? true
     const types = await this.#snapshots
@@ -197,6 +202,7 @@ export class LocalRuntime implements Runtime {
 
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
     this.#state.checkAlive()
+    checkKnown('get()', options, { lazy: true })
     const id = typeof agent === 'string' && !agent.includes('/') ? agentId(agent) : toAgentId(agent)
     await this.#coordinator.loopOf(id)
     if (options.lazy === false) unwrap(await this.#coordinator.order(id, control => control.ensure(id.toString())))
@@ -223,14 +229,14 @@ export class LocalRuntime implements Runtime {
     this.#throwUnhandled([])
   }
 
-  async saveState(options: { readonly timeout?: number } = {}): Promise<Snapshot> {
+  async saveState(options?: { readonly timeout?: number }): Promise<Snapshot> {
     this.#state.checkAlive()
-    return this.#snapshots.save(options.timeout ?? SAVE_MS)
+    return this.#snapshots.save(saveLimit('saveState()', options))
   }
 
   async loadState(snapshot: Snapshot): Promise<void> {
     this.#state.checkAlive()
-    await this.#snapshots.load(snapshot, SAVE_MS)
+    await this.#snapshots.load(snapshot, saveLimit('loadState()'))
   }
 
   start(): Promise<void> {
@@ -269,6 +275,7 @@ export class LocalRuntime implements Runtime {
   }
 
   async run({ signals = ['SIGINT', 'SIGTERM'], ...options }: RunOptions = {}): Promise<void> {
+    stopOptions('run()', options)
     if (!this.running) await this.start()
     const ended = new Promise<void>(resolve => this.#runs.push(resolve))
     const alive = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
@@ -294,12 +301,11 @@ export class LocalRuntime implements Runtime {
     if (fatal !== undefined) throw fatal.error
   }
 
-  stop(options: StopOptions = {}): Promise<void> {
-    if (this.#starting !== undefined) {
-      const started = this.#starting.catch(() => {}) // who starts it is told
-      return started.then(() => this.stop(options))
-    }
-    if (this.#state.over) return Promise.resolve()
+  async stop(given?: StopOptions): Promise<void> {
+    const options = stopOptions('stop()', given)
+    const started = this.#starting?.catch(() => {}) // who starts it is told
+    if (started !== undefined) return started.then(() => this.stop(options))
+    if (this.#state.over) return
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
     })
@@ -313,15 +319,17 @@ export class LocalRuntime implements Runtime {
     await this.stop()
   }
 
-  async stopWhen(condition: () => boolean, options: { readonly every?: number } = {}): Promise<void> {
+  async stopWhen(condition: () => boolean, options?: { readonly every?: number }): Promise<void> {
     this.#state.checkAlive()
-    while (this.running && !condition()) {
-      await new Promise(resolve => setTimeout(resolve, options.every ?? 10))
+    const every = lookEvery(condition, options)
+    while (this.running && !saidAtOnce('stopWhen(): its condition', condition())) {
+      await new Promise(resolve => setTimeout(resolve, every))
     }
     await this.stop({ drain: false })
   }
 
-  async close(options: StopOptions = {}): Promise<void> {
+  async close(given?: StopOptions): Promise<void> {
+    const options = stopOptions('close()', given)
     let failed: { readonly error: unknown } | undefined
     do {
       await this.stop(options).catch(error => {
@@ -362,7 +370,7 @@ export class LocalRuntime implements Runtime {
     return { loops, unprocessed, zombies, recycled: recycler.recycled }
   }
 
-  async #end({ drain = true, timeout = STOP_MS }: StopOptions): Promise<void> {
+  async #end({ drain, timeout }: Required<StopOptions>): Promise<void> {
     const coordinator = this.#coordinator
     const drained = drain && this.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
     this.#state.to('stop')
@@ -387,11 +395,6 @@ export class LocalRuntime implements Runtime {
     if (this.#options.unhandledErrors !== 'throw') return
     const errors = [...this.#coordinator.takeUnhandled(), ...more]
     if (errors.length === 0) return
-    const reasons = errors.map(textOf).join('; ')
-    throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${reasons}`)
+    throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${errors.map(textOf).join('; ')}`)
   }
-}
-
-function closed(): StoppedError {
-  return new StoppedError('the runtime is closed; make a new one')
 }

@@ -1,7 +1,9 @@
 // Where a thread is that does not come back to its event loop. What it keeps: the inspector is touched only while a
 // stack is taken, one at a time; a thread is stopped for the few milliseconds that takes, and always let go again;
 // nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
+
 import type { Session } from 'node:inspector'
+import { setTimeout } from '../base/real-time.js'
 
 const PATIENCE_MS = 250
 const MOST_FRAMES = 10

@@ -1,7 +1,7 @@
 // The aggregator: an agent that gathers, for each correlation id, the events that belong together. What it keeps: an
 // event is in exactly one group; a group holds at most what it needs, so what is too much for it opens the next group of
 // that id; a group is combined once, when it is whole, when its time is over, or when it must make room.
-import { checkMs } from '../agent/check.js'
+import { checkKnown, checkMs } from '../agent/check.js'
 import type { Context, LifeContext, Timer } from '../agent/context.js'
 import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError } from '../agent/errors.js'
@@ -118,8 +118,8 @@ class Aftermath {
  * // for each needed type: dispatcher.route(Analysed, 'combiner/x')
  */
 export function aggregator(type: string, options: AggregatorOptions): AgentDefinition<unknown, typeof WaitFor> {
-  const { needs, combine, timeout, capacity = 1_000, remember = 100, threads, mailbox, checkpoint } = options
   check(type, options)
+  const { needs, combine, timeout, capacity = 1_000, remember = 100, threads, mailbox, checkpoint } = options
   const needed = countsOf(needs.map(({ name }) => name))
   const whole = needs.length
   const aftermaths = new WeakMap<AgentId, Aftermath>()
@@ -301,7 +301,20 @@ function oldest({ open }: AggregatorState): OpenGroup | undefined {
   return first
 }
 
-function check(type: string, { needs, combine, ...numbers }: AggregatorOptions): void {
+const aggregatorOptions: Readonly<Record<keyof AggregatorOptions, true>> = {
+  needs: true,
+  combine: true,
+  timeout: true,
+  capacity: true,
+  remember: true,
+  threads: true,
+  mailbox: true,
+  checkpoint: true,
+}
+
+function check(type: string, options: AggregatorOptions): void {
+  checkKnown(`aggregator '${type}'`, options, aggregatorOptions)
+  const { needs, combine, ...numbers } = options
   if (!Array.isArray(needs) || needs.length === 0 || needs.some(one => one?.kind !== 'event')) {
     throw new InvalidArgumentError(`aggregator '${type}': needs must list at least one event type`)
   }

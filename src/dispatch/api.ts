@@ -20,7 +20,7 @@ export interface DispatcherOptions {
   readonly capacity?: number
   /**
    * Told when an agent failed with an event; the others and later events go on. Default: a process warning, which
-   * names event and agent.
+   * names event and agent. When it throws or rejects itself, that is a process warning too.
    */
   readonly onFailure?: (failure: DispatchFailure) => void
 }

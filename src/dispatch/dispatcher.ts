@@ -1,13 +1,16 @@
 // The dispatcher. What it keeps: an event is either begun at all its agents, in one go, or at none; every event is
 // counted from the moment it is taken until all its agents answered and its follow-ups are taken; and once it has ended
 // nothing begins any more, while what is at work still ends.
+
 import { randomUUID } from 'node:crypto'
-import { checkMs } from '../agent/check.js'
+import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
 import { agent } from '../agent/definition.js'
+import { saidAtOnce, tell } from '../agent/edge.js'
 import { AlreadyExistsError, InvalidArgumentError, lineOf, StoppedError, UnknownAgentError } from '../agent/errors.js'
 import { agentId, toAgentId } from '../agent/ids.js'
 import type { EventType, PayloadOf, RequestType } from '../agent/message.js'
 import { Queue } from '../base/queue.js'
+import { clearTimeout, setTimeout } from '../base/real-time.js'
 import type { Runtime } from '../coordinator/api.js'
 import type {
   Dispatcher,
@@ -20,6 +23,13 @@ import type {
 import { Dispatch, type Dispatched, dispatched, type FollowUp, type FollowUps, Terminate } from './events.js'
 
 const MAX_CORRELATION = 256
+
+const dispatcherOptions: Readonly<Record<keyof DispatcherOptions, true>> = {
+  name: true,
+  batchSize: true,
+  capacity: true,
+  onFailure: true,
+}
 
 interface Route {
   readonly message: RequestType
@@ -53,6 +63,7 @@ class RoutingDispatcher implements Dispatcher {
   #end!: (end: DispatcherEnd) => void
 
   constructor(runtime: Runtime, address: string, options: DispatcherOptions) {
+    if (options.onFailure !== undefined) checkFunction("a dispatcher's onFailure", options.onFailure)
     this.#runtime = runtime
     this.address = address
     this.#batchSize = atLeastOne('batchSize', options.batchSize ?? 64)
@@ -75,6 +86,8 @@ class RoutingDispatcher implements Dispatcher {
     const message = dispatched(type) as unknown as RequestType
     if (type.name === Terminate.name)
       throw new InvalidArgumentError('a terminate event ends the dispatcher; it has no route')
+    checkKnown(`route() of '${type.name}'`, options, { when: true })
+    if (options.when !== undefined) checkFunction(`route() of '${type.name}': when`, options.when)
     const fixed = typeof to === 'function' ? to : toAgentId(to)
     const route = { message, to: fixed, when: options.when } as Route
     const routes = this.#routes.get(type.name) ?? []
@@ -94,6 +107,7 @@ class RoutingDispatcher implements Dispatcher {
     if (type?.kind !== 'event') {
       throw new InvalidArgumentError('dispatch() takes what event() returned as its first argument')
     }
+    checkKnown(`dispatch() of '${type.name}'`, options, { correlationId: true })
     const taken = this.take({ type: type.name, payload, ...options })
     await this.room()
     return taken as Dispatched<PayloadOf<E>>
@@ -196,9 +210,10 @@ class RoutingDispatcher implements Dispatcher {
   #begin(event: Dispatched): void {
     const agents = new Map<string, RequestType>()
     const routes = this.#routes.get(event.type) ?? []
+    this.#atWork++ // before the application's own code runs, which may end the dispatcher
     for (const { message, to, when } of routes) {
       try {
-        if (when !== undefined && !when(event)) continue
+        if (when !== undefined && !saidAtOnce(`when of a route of '${event.type}'`, when(event))) continue
         agents.set(String(typeof to === 'function' ? to(event) : to), message)
       } catch (error) {
         this.#fail(event, undefined, error)
@@ -206,10 +221,10 @@ class RoutingDispatcher implements Dispatcher {
     }
     if (routes.length === 0) this.#unrouted++
     if (agents.size === 0) {
+      this.#atWork--
       this.#done++
       return
     }
-    this.#atWork++
     let left = agents.size
     let refused = false
     const over = (to: string) => {
@@ -231,7 +246,11 @@ class RoutingDispatcher implements Dispatcher {
       this.#workers.set(to, (this.#workers.get(to) ?? 0) + 1)
       this.#runtime.send(message, event as never, to, options).then(
         answer => {
-          this.#follow(event, to, answer as FollowUps)
+          try {
+            this.#follow(event, to, answer as FollowUps)
+          } catch (error) {
+            this.#fail(event, to, error) // it throws when it is looked at
+          }
           over(to)
         },
         error => {
@@ -249,12 +268,8 @@ class RoutingDispatcher implements Dispatcher {
       if (typeof one?.type === 'string') {
         this.#put(this.#made(one, one.correlationId ?? event.correlationId, one.cause ?? event.id))
       } else {
-        const got = JSON.stringify(one) ?? typeof one
-        this.#fail(
-          event,
-          from,
-          new InvalidArgumentError(`${from} answered '${event.type}' with ${got}; follow-ups are made by follow()`),
-        )
+        const text = `${from} answered '${event.type}' with ${shown(one)}; follow-ups are made by follow()`
+        this.#fail(event, from, new InvalidArgumentError(text))
       }
     }
   }
@@ -262,12 +277,10 @@ class RoutingDispatcher implements Dispatcher {
   #fail(event: Dispatched, to: string | undefined, error: unknown): void {
     this.#failed++
     const failure = { event, agent: to, error }
-    try {
-      this.#onFailure(failure)
-    } catch (thrown) {
+    tell(this.#onFailure, failure, thrown => {
       warn(failure)
       warn({ ...failure, agent: 'onFailure', error: thrown })
-    }
+    })
   }
 
   #close(): void {
@@ -327,6 +340,7 @@ async function houseOf(runtime: Runtime): Promise<Map<string, RoutingDispatcher>
  * await dispatcher.waitUntilEmpty(5_000)
  */
 export async function createDispatcher(runtime: Runtime, options: DispatcherOptions = {}): Promise<Dispatcher> {
+  checkKnown('createDispatcher()', options, dispatcherOptions)
   const { key } = agentId('dispatcher', options.name ?? 'main')
   const dispatcher = new RoutingDispatcher(runtime, `dispatcher/${key}`, options)
   let house = houses.get(runtime)

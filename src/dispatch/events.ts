@@ -1,6 +1,7 @@
 // What a dispatcher and the agents it routes to say to each other. An event goes to an agent as a request, whose answer
 // is the events that follow from it; so an event is done when it is answered, and whether it failed is known.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { later } from '../agent/edge.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import { type EventType, event, type PayloadOf, type ReceivedOf, type RequestType, request } from '../agent/message.js'
 
@@ -125,9 +126,10 @@ function within(schema: StandardSchemaV1): StandardSchemaV1 {
       : { issues: issues.map(issue => ({ ...issue, path: ['payload', ...(issue.path ?? [])] })) }
   const validate = (whole: unknown) => {
     const checked = schema['~standard'].validate((whole as Dispatched).payload)
-    return checked instanceof Promise
-      ? checked.then(late => around(whole as Dispatched, late))
-      : around(whole as Dispatched, checked)
+    const late = later(checked) as Promise<Result> | undefined
+    return late === undefined
+      ? around(whole as Dispatched, checked as Result)
+      : late.then(result => around(whole as Dispatched, result))
   }
   return { '~standard': { version: 1, vendor: 'ringreeve', validate } }
 }

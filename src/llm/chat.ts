@@ -101,7 +101,7 @@ export async function streamedChat(
     if (choice?.finish_reason) finished = true
     if (choice?.delta?.content) {
       text += choice.delta.content
-      onText(choice.delta.content)
+      await onText(choice.delta.content) // an async one may fail too, and the question with it
     }
     for (const part of choice?.delta?.tool_calls ?? []) {
       calls[part.index] ??= { id: '', type: 'function', function: { name: '', arguments: '' } }

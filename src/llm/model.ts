@@ -1,9 +1,12 @@
 // Asking a model from a handler. What it keeps: one question settles exactly once, within its time limit and no later
 // than its turn is cancelled; an object that does not fit its schema is never handed out.
+
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkFunction, checkKnown } from '../agent/check.js'
 import type { Context } from '../agent/context.js'
 import { InvalidArgumentError, RingreeveError, TimeoutError, ValidationError } from '../agent/errors.js'
 import { validate } from '../agent/schema.js'
+import { clearTimeout, setTimeout, steadyNow } from '../base/real-time.js'
 import { type ChatBody, type ChatClient, type ChatMessage, chat, type Reply, streamedChat } from './chat.js'
 import { callTool, jsonSchemaOf, type Tool } from './tool.js'
 
@@ -106,7 +109,7 @@ class Asking {
     const asked: readonly ChatMessage[] = typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt
     const { behaviour, timeout, model } = this.#options
     this.#messages = behaviour === undefined ? [...asked] : [{ role: 'system', content: behaviour }, ...asked]
-    this.#until = performance.now() + timeout
+    this.#until = steadyNow() + timeout
     const late = new AbortController()
     const over = () =>
       late.abort(new TimeoutError(`model '${model}' took more than ${timeout} ms`, { agent: ctx.id.toString() }))
@@ -155,7 +158,7 @@ class Asking {
     }
     this.#signal.throwIfAborted()
     // the client's own time limit is for one try; this one is for all of them
-    const timeout = Math.max(1, Math.ceil(this.#until - performance.now()) + 1_000)
+    const timeout = Math.max(1, Math.ceil(this.#until - steadyNow()) + 1_000)
     const options = { signal: this.#signal, timeout, maxRetries: retries }
     const { onText } = this.#question
     return this.#inTime(onText ? streamedChat(client, body, options, onText) : chat(client, body, options))
@@ -197,6 +200,7 @@ export function languageModel(options: ModelOptions): LanguageModel {
   check(options)
   return {
     async text(ctx, question) {
+      checkQuestion('text()', question, { prompt: true, onText: true })
       const asking = new Asking(options, ctx, question)
       try {
         return await asking.next(undefined)
@@ -205,6 +209,7 @@ export function languageModel(options: ModelOptions): LanguageModel {
       }
     },
     async object(ctx, question) {
+      checkQuestion('object()', question, { prompt: true, onText: true, schema: true })
       const format = formatOf(question.schema) // before the time of the question runs: it may throw
       const asking = new Asking(options, ctx, question)
       try {
@@ -223,6 +228,11 @@ export function languageModel(options: ModelOptions): LanguageModel {
       }
     },
   }
+}
+
+function checkQuestion(what: string, question: Question, known: Readonly<Record<string, true>>): void {
+  checkKnown(what, question, known)
+  if (question.onText !== undefined) checkFunction(`${what}: onText`, question.onText)
 }
 
 /** @throws ValidationError, for text that is no JSON too */
@@ -248,7 +258,19 @@ function formatOf(schema: StandardSchemaV1): object {
     : { type: 'json_schema', json_schema: { name: 'answer', schema: json } }
 }
 
-function check({ client, model, retries, timeout, maxSteps }: ModelOptions): void {
+const modelOptions: Readonly<Record<keyof ModelOptions, true>> = {
+  client: true,
+  model: true,
+  behaviour: true,
+  retries: true,
+  timeout: true,
+  tools: true,
+  maxSteps: true,
+}
+
+function check(options: ModelOptions): void {
+  checkKnown('languageModel()', options, modelOptions)
+  const { client, model, retries, timeout, maxSteps } = options
   if (typeof client?.chat?.completions?.create !== 'function') {
     throw new InvalidArgumentError('languageModel: client must be like `new OpenAI(…)`, with chat.completions.create')
   }

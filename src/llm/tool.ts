@@ -1,5 +1,6 @@
 // Tools that are agents: what a model wants called is sent to one as a request, and its answer goes back to the model.
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import { checkKnown } from '../agent/check.js'
 import type { Context } from '../agent/context.js'
 import { CancelledError, InvalidArgumentError, StoppedError, textOf } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
@@ -41,6 +42,13 @@ export interface ToolOptions {
   readonly parameters?: object
 }
 
+const toolOptions: Readonly<Record<keyof ToolOptions, true>> = {
+  description: true,
+  to: true,
+  name: true,
+  parameters: true,
+}
+
 /**
  * Makes a tool of a request to an agent.
  * @throws InvalidArgumentError when there is no JSON Schema, or the name is not one
@@ -51,6 +59,7 @@ export interface ToolOptions {
  */
 export function tool(message: RequestType, options: ToolOptions): Tool {
   if (message?.kind !== 'request') throw new InvalidArgumentError('tool() takes what request() returned')
+  checkKnown(`tool() of '${message.name}'`, options, toolOptions)
   const name = options.name ?? message.name.replace(/[^\w-]/g, '_')
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new InvalidArgumentError(`'${name}' is no name for a tool; it takes 1 to 64 letters, digits, "_" and "-"`)

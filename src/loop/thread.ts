@@ -1,8 +1,10 @@
 // What runs on a worker thread: one loop, for the life of one task of the pool. The task ends when the loop is told
 // to end; when the thread dies instead, the pool settles the task with an error, which is how the coordinator knows.
+
 import { createRequire } from 'node:module'
 import { type MessagePort, threadId } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
+import { setImmediate } from '../base/real-time.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { systemThread } from '../sync/cpu.js'
 import { House, Status } from '../sync/status.js'

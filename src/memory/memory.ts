@@ -2,11 +2,14 @@
 // so there is no moment between looking and changing; what goes in and what comes out is a copy; no version is given
 // twice, also not after the thread ended; telling of changes never holds an operation back, and never queues more than
 // one change for an entry.
+
+import { checkKnown } from '../agent/check.js'
 import type { Context, LifeContext } from '../agent/context.js'
 import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
 import type { CheckpointPolicy } from '../agent/options.js'
+import { wallNow } from '../base/real-time.js'
 import { bytesOf } from './bytes.js'
 import { Changed, type Entry, type Exchange, hasFields, Operate, type Operation, Tell } from './messages.js'
 
@@ -24,6 +27,8 @@ export interface MemoryOptions {
    */
   readonly checkpoint?: CheckpointPolicy
 }
+
+const memoryOptions: Readonly<Record<keyof MemoryOptions, true>> = { capacity: true, maxBytes: true, checkpoint: true }
 
 interface MemoryState {
   readonly entries: Record<string, Entry>
@@ -49,6 +54,7 @@ type Ctx = Context<MemoryState>
  * // in a handler: await memoryAt(ctx, 'memory/main').set('title', 'Hamlet')
  */
 export function memory(type: string, options: MemoryOptions = {}): AgentDefinition {
+  checkKnown(`memory '${type}'`, options, memoryOptions)
   const { capacity = 10_000, maxBytes = 64 * 1024 * 1024, checkpoint } = options
   for (const [option, value] of Object.entries({ capacity, maxBytes })) {
     if (Number.isInteger(value) && value >= 1) continue
@@ -166,7 +172,7 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     .onRestart(ctx => {
       // clients may know versions that were given after the last checkpoint, and who hears changes heard of them
       const { state } = ctx
-      state.version = Math.max(state.version, Date.now() * 1_000)
+      state.version = Math.max(state.version, wallNow() * 1_000)
       ctx.after(0, () => {
         for (const key of Object.keys(state.entries)) changed({ state, messageId: '' }, key)
       })

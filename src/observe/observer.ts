@@ -1,7 +1,9 @@
 // Watching: what happened to each message, on `node:diagnostics_channel` (per thread) and, when the application asked
 // for it, in the event log (from every thread). When nobody listens, a message costs one look at `active`.
+
 import { channel } from 'node:diagnostics_channel'
 import { lineOf } from '../agent/errors.js'
+import { wallNow } from '../base/real-time.js'
 import type { Letter, LogEntry } from './log.js'
 import type { Slow } from './slow.js'
 
@@ -140,7 +142,7 @@ export class Observer {
     this.#tell({
       event,
       loop: this.#loop,
-      time: Date.now(),
+      time: wallNow(),
       message: message.name,
       messageId: message.id,
       sender: message.sender?.toString(),
@@ -160,7 +162,7 @@ export class Observer {
     return {
       event,
       loop: this.#loop,
-      time: Date.now(),
+      time: wallNow(),
       message: message.name,
       messageId: message.id,
       sender: message.sender?.toString(),
@@ -171,7 +173,7 @@ export class Observer {
   }
 
   #stamp(event: EventName): LogEntry {
-    return { event, loop: this.#loop, time: Date.now() }
+    return { event, loop: this.#loop, time: wallNow() }
   }
 
   #tell(entry: LogEntry): void {

@@ -14,6 +14,7 @@
 //                                               byte 1024… counters  doubles, written by the loop alone, see Counter
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
+import { hrtime } from '../base/real-time.js'
 
 const IDLE_WANTED = 0
 const STOPPING = 16
@@ -71,7 +72,7 @@ export type LoopStats = {
 
 /** Milliseconds of the machine's steady clock: the same on all threads, and nobody can set it. */
 export function monotonic(): number {
-  const [seconds, nanoseconds] = process.hrtime()
+  const [seconds, nanoseconds] = hrtime()
   return seconds * 1_000 + Math.floor(nanoseconds / 1e6)
 }
 

@@ -1,5 +1,6 @@
 // One agent alone: on a single loop, by a clock that the test moves, with a record of what it sends and publishes. It
 // is the same loop as everywhere, so what holds for an agent here holds for it on a thread.
+import { checkKnown } from '../agent/check.js'
 import type { Handle } from '../agent/context.js'
 import type { AgentDefinition, AnyAgent } from '../agent/definition.js'
 import { interceptor } from '../agent/interceptor.js'
@@ -22,6 +23,12 @@ export interface TestAgentOptions<State> {
   readonly state?: State
   /** The agents that it talks to, usually stand-ins: `agent('hasher').on(Digest, () => 'abc')`. Default: none. */
   readonly others?: readonly AnyAgent[]
+}
+
+const testAgentOptions: Readonly<Record<keyof TestAgentOptions<unknown>, true>> = {
+  key: true,
+  state: true,
+  others: true,
 }
 
 /**
@@ -111,6 +118,7 @@ export async function testAgent<State, Handled extends MessageType>(
   definition: AgentDefinition<State, Handled>,
   options: TestAgentOptions<State> = {},
 ): Promise<TestedAgent<State, Handled>> {
+  checkKnown('testAgent()', options, testAgentOptions)
   const clock = new TestClock()
   const sent: Sent[] = []
   const published: Published[] = []

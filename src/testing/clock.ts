@@ -1,6 +1,9 @@
 // A clock that stands still until a test moves it. What it keeps: alarms go off in the order of their times (of equal
 // times: in the order in which they were set), each at its own time, and the loop has done all it can before the next.
+
+import { shown } from '../agent/check.js'
 import { InvalidArgumentError } from '../agent/errors.js'
+import { setImmediate } from '../base/real-time.js'
 import type { Alarm, Clock } from '../loop/base/clock.js'
 
 interface Pending {
@@ -55,7 +58,8 @@ export class TestClock implements Clock {
    * await clock.advance(1_000)
    */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0)) throw new InvalidArgumentError(`advance() takes milliseconds from 0, got ${ms}`)
+    if (typeof ms !== 'number' || !(ms >= 0))
+      throw new InvalidArgumentError(`advance() takes milliseconds from 0, got ${shown(ms)}`)
     const end = this.#now + ms
     await this.settle()
     for (let next = this.#pending[0]; next !== undefined && next.at <= end; next = this.#pending[0]) {

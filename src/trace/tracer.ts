@@ -1,6 +1,8 @@
 // The tracer: a bounded ring of what happened, on top of the runtime's event log. What it keeps: never more than
 // `capacity` entries; an entry is stored as it came, and everything else (conversations, trees) is worked out when it is
 // asked for, since the entries of two threads come in an order that need not be the order in which things happened.
+import { checkFunction, checkKnown } from '../agent/check.js'
+import { saidAtOnce } from '../agent/edge.js'
 import { InvalidArgumentError } from '../agent/errors.js'
 import type { LogEntry } from '../observe/log.js'
 import { type TraceNode, treesOf } from './tree.js'
@@ -45,6 +47,17 @@ export interface TraceFilter {
   readonly last?: number
 }
 
+const traceFilter: Readonly<Record<keyof TraceFilter, true>> = {
+  event: true,
+  message: true,
+  agent: true,
+  correlation: true,
+  since: true,
+  until: true,
+  where: true,
+  last: true,
+}
+
 /**
  * Options of {@link Tracer}.
  * @example const tracer = new Tracer({ capacity: 1_000, onEntry: ({ event, agent }) => console.log(event, agent) })
@@ -52,7 +65,7 @@ export interface TraceFilter {
 export interface TracerOptions {
   /** Entries that are kept; older ones make room. Default 10,000. */
   readonly capacity?: number
-  /** Called with every entry as it comes, before it is stored. */
+  /** Called with a copy of every entry as it comes. */
   readonly onEntry?: (entry: LogEntry) => void
 }
 
@@ -79,6 +92,8 @@ export class Tracer {
   #next = 0
 
   constructor(options: TracerOptions = {}) {
+    checkKnown('a tracer', options, { capacity: true, onEntry: true })
+    if (options.onEntry !== undefined) checkFunction("a tracer's onEntry", options.onEntry)
     const capacity = options.capacity ?? 10_000
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new InvalidArgumentError(`a tracer's capacity must be a whole number of at least 1, got ${capacity}`)
@@ -95,9 +110,9 @@ export class Tracer {
    */
   readonly log = (entry: LogEntry): void => {
     if (!this.enabled) return
-    this.#onEntry?.(entry)
     this.#ring[this.#next] = entry
     this.#next = (this.#next + 1) % this.capacity
+    this.#onEntry?.({ ...entry }) // last: what it throws must not lose the entry
   }
 
   /** Entries that are kept now. */
@@ -118,6 +133,7 @@ export class Tracer {
    * const recent = tracer.entries({ agent: 'hasher/alice', since: Date.now() - 1_000 })
    */
   entries(filter: TraceFilter = {}): TraceEntry[] {
+    checkKnown('entries()', filter, traceFilter)
     const { event, message, agent, correlation, since, until, where, last } = filter
     const events = event === undefined ? undefined : new Set([event].flat())
     const found = this.#inOrder().filter(
@@ -128,7 +144,7 @@ export class Tracer {
         (correlation === undefined || entry.correlation === correlation) &&
         (since === undefined || entry.time >= since) &&
         (until === undefined || entry.time <= until) &&
-        (where === undefined || where(entry)),
+        (where === undefined || saidAtOnce('where of entries()', where(entry))),
     )
     return last === undefined ? found : found.slice(Math.max(0, found.length - last))
   }
@@ -196,6 +212,7 @@ function withConversations(entries: readonly LogEntry[]): TraceEntry[] {
     return name
   }
   return entries.map(entry =>
-    entry.messageId === undefined ? entry : { ...entry, correlation: conversation(entry.messageId) },
+    // copies, also of what has no conversation: what is handed out may be changed
+    entry.messageId === undefined ? { ...entry } : { ...entry, correlation: conversation(entry.messageId) },
   )
 }

@@ -1,8 +1,13 @@
-// Promised: what the application throws may be anything, also what throws when it is read. Its send settles, and it is told.
-import { request } from 'ringreeve'
+// Promised: what the application throws, returns or is asked for in the middle of a send may be anything, also what throws when
+// it is read, or sends. Its send settles, it is told, and what was not meant is refused where it is written.
+import { agent, createRuntime, request } from 'ringreeve'
+import { aggregator, createDispatcher } from 'ringreeve/dispatch'
+import { memory } from 'ringreeve/memory'
+import { TestClock, testAgent } from 'ringreeve/testing'
+import { Tracer } from 'ringreeve/trace'
 import { expect, it, vi } from 'vitest'
 import * as edge from './edge.js'
-import { onEveryEngine, open, shared } from './engines.js'
+import { failure, onEveryEngine, open, shared } from './engines.js'
 
 const agents = [new URL('./edge.js', import.meta.url)]
 
@@ -92,6 +97,65 @@ onEveryEngine('what is sent while something is being sent', engine => {
   })
 })
 
+onEveryEngine('what is returned', engine => {
+  const outcomes = { once: 'once', twice: 'twice', 'throws when called': 'then threw', 'throws late': 'late' }
+  const others = { 'throws when looked at': 'getter threw', counted: 'counted', 'a function': 'function' }
+  const all = { ...outcomes, ...others, nested: 'nested', 'of a class': 'class' }
+
+  it('is waited for if it has a `then`, which is looked at once and heard once', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const [kind, outcome] of Object.entries(all)) {
+      const given = await runtime.trySend(edge.Give, kind, 'giver/x')
+      expect(given.ok ? given.value : (given.error as Error).message, kind).toBe(outcome)
+    }
+    expect((await runtime.trySend(edge.Give, 'no promise', 'giver/x')).ok).toBe(false)
+    expect(await runtime.send(edge.Looks, undefined, 'giver/x')).toBe(1)
+    await runtime.idle()
+    for (const { accepted, done, running } of runtime.stats().loops) expect([running, done]).toEqual([0, accepted])
+  })
+
+  it('is no answer of a predicate if it is a promise', async () => {
+    const runtime = await shared(engine, { agents })
+    const { code, message } = await failure(runtime.send(edge.Asked, undefined, 'giver/x'))
+    expect([code, message]).toEqual(['ERR_RINGREEVE_INVALID_ARGUMENT', expect.stringContaining('when of')])
+  })
+
+  it('hooks of a definition that has several all run, in order', async () => {
+    const runtime = await shared(engine, { agents })
+    expect(await runtime.send(edge.Ran, undefined, 'hooked/x')).toEqual(['first start', 'second start'])
+    const stopped = await failure(runtime.handle(edge.hooked, 'x').stop())
+    expect(stopped.message).toBe('the first failed')
+    const ran = await runtime.send(edge.Ran, undefined, 'hooked/x')
+    expect(ran.slice(2)).toEqual(['first stop', 'second stop', 'first start', 'second start'])
+  })
+})
+
+onEveryEngine('clocks and timers that a test runner puts in place of Node’s', engine => {
+  it('do not stop a runtime', async () => {
+    const toFake = [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'clearInterval',
+      'setImmediate',
+      'clearImmediate',
+    ] as const
+    vi.useFakeTimers({ toFake: [...toFake, 'Date', 'performance', 'hrtime', 'queueMicrotask'] })
+    try {
+      const runtime = await open(engine, { agents })
+      await runtime.send(edge.Rest, undefined, 'giver/x')
+      const { code } = await failure(runtime.send(edge.Rest, 100_000, 'giver/x', { timeout: 5 }))
+      expect(code).toBe('ERR_RINGREEVE_TIMEOUT')
+      await runtime.publish(edge.Counted, 1, { topic: 'counted/fake', until: 'handled' })
+      await runtime.idle()
+      await runtime.stopWhen(() => true)
+      await runtime.close()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
 it('a stack that the application makes otherwise is left alone', async () => {
   const runtime = await open({ name: '', threads: 0 }, { agents: [edge.thrower] })
   const prepare = vi.fn((_: Error, frames: NodeJS.CallSite[]) => frames)
@@ -104,4 +168,61 @@ it('a stack that the application makes otherwise is left alone', async () => {
     Error.prepareStackTrace = before
   }
   await runtime.close()
+})
+
+it('times are numbers, and options that there are not are refused, of every call', async () => {
+  const runtime = await open({ name: '', threads: 0 }, { agents: [edge.thrower] })
+  const text = '50' as unknown as number
+  const slip = { tiemout: 1 } as object
+  const handle = runtime.handle(edge.thrower, 'x')
+  const wrong: (() => unknown)[] = [
+    () => agent('a', { deadline: text }),
+    () => agent('a', { softDeadline: text }),
+    () => agent('a', { unloadAfter: text }),
+    () => agent('a', { restarts: { max: 1, within: text } }),
+    () => agent('a', { restarts: { max: 1, within: 1, backoff: { min: text, max: text } } }),
+    () => agent('a').every(text, () => {}),
+    () => createRuntime({ threads: 0, recycleAt: '1' as unknown as number }),
+    () => createRuntime({ threads: 0, ringBytes: '65536' as unknown as number }),
+    () => runtime.send(edge.Ping, undefined, 'thrower/x', { timeout: text }),
+    () => runtime.stop({ timeout: text }),
+    () => runtime.close(slip),
+    () => runtime.run(slip),
+    () => runtime.saveState({ timeout: text }),
+    () => runtime.saveState(slip),
+    () => runtime.get('thrower/x', slip),
+    () => runtime.register(edge.counter, slip),
+    () => runtime.stopWhen(() => true, slip),
+    () => runtime.stopWhen(() => true, { every: text }),
+    () => runtime.stopWhen((async () => false) as never),
+    () => handle.stop({ timeout: text }),
+    () => handle.stop(slip),
+    () => createDispatcher(runtime, slip),
+    () => createDispatcher(runtime, { onFailure: 'x' as never }),
+    () => aggregator('a', { needs: [edge.Thrown], combine: () => undefined, timeout: text }),
+    () => aggregator('a', { needs: [edge.Thrown], combine: () => undefined, ...slip }),
+    () => memory('a', slip),
+    () => new Tracer(slip),
+    () => new Tracer().entries(slip),
+    () => testAgent(edge.thrower, slip),
+    () => new TestClock().advance(text),
+  ]
+  for (const call of wrong) {
+    const error = await failure(Promise.resolve().then(call))
+    expect(error.code, String(call)).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
+  }
+  expect(runtime.running).toBe(true)
+  expect(await runtime.send(edge.Ping, undefined, 'thrower/x')).toBe('pong')
+  await runtime.close()
+})
+
+it('what a tracer hands out is not what it keeps', () => {
+  const tracer = new Tracer({
+    onEntry: entry => {
+      Object.assign(entry, { agent: 'changed' })
+    },
+  })
+  tracer.log({ event: 'create', loop: 0, time: 1, agent: 'a/x' })
+  Object.assign(tracer.entries()[0] as object, { agent: 'changed' })
+  expect(tracer.entries()[0]?.agent).toBe('a/x')
 })

@@ -1,4 +1,6 @@
 // Agents whose code is odd where it meets the runtime's: what they throw, what they return, what they are given.
+// biome-ignore-all lint/suspicious/noThenProperty: thenables are what this is about
+import { setTimeout as delay } from 'node:timers/promises'
 import { agent, event, request } from 'ringreeve'
 
 export const Ping = request<void, string>('ping')
@@ -89,4 +91,98 @@ export const store = agent('store')
       },
       inner: 1,
     }
+  })
+
+/** How often a `then` was looked at, by what was returned. */
+const looks = { n: 0 }
+/** What handlers return that is to be waited for, or only looks like it. */
+export const thenables: Readonly<Record<string, () => unknown>> = {
+  once: () => ({ then: (ok: (value: unknown) => void) => ok('once') }),
+  twice: () => ({
+    then(ok: (value: unknown) => void, bad: (error: unknown) => void) {
+      ok('twice')
+      ok('again')
+      bad(new Error('and again'))
+    },
+  }),
+  'throws when called': () => ({
+    then() {
+      throw new Error('then threw')
+    },
+  }),
+  'throws late': () => ({
+    then(ok: (value: unknown) => void) {
+      ok('late')
+      throw new Error('then threw')
+    },
+  }),
+  'throws when looked at': () => ({
+    get then() {
+      throw new Error('getter threw')
+    },
+  }),
+  counted: () => ({
+    get then() {
+      looks.n++
+      return (ok: (value: unknown) => void) => ok('counted')
+    },
+  }),
+  'a function': () => Object.assign(() => {}, { then: (ok: (value: unknown) => void) => ok('function') }),
+  'no promise': () => Object.create(Promise.prototype),
+  nested: () => ({ then: (ok: (value: unknown) => void) => ok(Promise.resolve('nested')) }),
+  'of a class': () => new (class Lazy extends Promise<unknown> {})(ok => ok('class')),
+}
+export const Give = request<string, unknown>('give')
+export const Looks = request<void, number>('looks')
+export const Rest = request<number | undefined, void>('rest')
+export const Asked = request<void, void>('asked')
+export const giver = agent('giver', {
+  state: id => (id.key in thenables ? (thenables[id.key] as () => unknown)() : undefined),
+})
+  .on(Give, kind => (thenables[kind] as () => unknown)())
+  .on(Looks, () => looks.n)
+  .on(Rest, (ms, ctx) => ctx.sleep(ms ?? 1))
+  .on(Asked, () => {}, { when: (async () => false) as never })
+  .on(Ping, (_, ctx) => String(ctx.state))
+
+/** Two that add hooks to one definition. */
+const ran: string[] = []
+export const Ran = request<void, string[]>('ran')
+export const hooked = agent('hooked')
+  .onStart(() => void ran.push('first start'))
+  .onStart(() => void ran.push('second start'))
+  .onStop(() => {
+    ran.push('first stop')
+    throw new Error('the first failed')
+  })
+  .onStop(() => void ran.push('second stop'))
+  .on(Ran, () => [...ran])
+
+type Words = { begun: Int32Array; over: Int32Array }
+export const Watch = request<Words, void>('watch')
+export const Why = request<void, string[]>('why')
+export const Many = request<void, string[]>('many')
+export const watcher = agent('watcher', { concurrency: 'interleaved', state: () => ({ why: [] as string[] }) })
+  .on(Watch, async ({ begun, over }, ctx) => {
+    const { signal } = ctx
+    signal.addEventListener('abort', () => {
+      const { reason } = signal
+      ctx.state.why = reason instanceof Error ? [reason.name, reason.message] : [typeof reason, String(reason)]
+      Atomics.add(over, 0, 1)
+    })
+    const aborted = new Promise(resolve => signal.addEventListener('abort', resolve))
+    Atomics.add(begun, 0, 1)
+    await aborted
+  })
+  .on(Why, (_, ctx) => ctx.state.why)
+  .on(Many, async (_, ctx) => {
+    const told: string[] = []
+    const hear = ({ message }: Error): void => {
+      if (message.includes('AbortSignal')) told.push(message)
+    }
+    process.on('warning', hear)
+    await Promise.all(Array.from({ length: 15 }, () => delay(1, undefined, { signal: ctx.signal })))
+    await delay(10)
+    process.off('warning', hear)
+    return told
   })

@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { availableParallelism } from 'node:os'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { setImmediate, setTimeout, steadyNow } from '../../base/real-time.js'
 
 /** A timer that is set. Node's own is one. */
 export interface Timeout {
@@ -50,7 +51,7 @@ const settled = Promise.resolve()
 /** The event loop of the calling thread. */
 export const ownEventLoop: EventLoop = {
   cores: availableParallelism(),
-  now: () => performance.now(),
+  now: steadyNow,
   soon: work => void settled.then(work),
   later: setImmediate,
   after: (ms, work) => setTimeout(inNoContext(work), Math.min(ms, LONGEST_MS)),

@@ -1,5 +1,6 @@
 // Entries of the event log on their way from a thread to the host. What it keeps: they go in order, many in one frame,
 // and no later than the loop shows what it did; when the host is far behind they are left out, and it is told how many.
+import { wallNow } from '../../base/real-time.js'
 import type { LogEntry } from '../../observe/log.js'
 
 /** Entries of one frame: so many fit into a ring of ordinary size. */
@@ -46,7 +47,7 @@ export class LogBatch {
     }
     if (this.#leftOut > 0) {
       const reason = `${this.#leftOut} entries of the event log were left out: the calling loop was behind`
-      entries.unshift({ event: 'drop', loop: index, time: Date.now(), reason })
+      entries.unshift({ event: 'drop', loop: index, time: wallNow(), reason })
       this.#leftOut = 0
     }
     this.#lane.take(entries)

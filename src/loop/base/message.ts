@@ -110,8 +110,3 @@ export function noteTo(id: AgentId, origin: Origin, name: string, payload: unkno
     generation: 0,
   })
 }
-
-/** Whether to wait for a value. Handlers may return any thenable. */
-export function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}

@@ -1,9 +1,11 @@
 // What a loop tells the host, which owns the runtime: its event log, errors that nobody waits for, checkpoints, dead
 // letters. What it keeps: reports go in order, in the lane of answers, which nothing fills up for ever; an error is told
 // of even if it cannot cross threads; and one that nobody listens to is not lost in silence.
+
 import { CancelledError, lineOf, StoppedError, stackOf, textOf } from '../../agent/errors.js'
 import type { TopicId } from '../../agent/ids.js'
 import { TIMER } from '../../agent/message.js'
+import { wallNow } from '../../base/real-time.js'
 import type { Letter, LogEntry } from '../../observe/log.js'
 import { Observer } from '../../observe/observer.js'
 import { LogBatch, type LogLane } from './log-batch.js'
@@ -158,7 +160,7 @@ export class Reports implements LogLane {
     this.dead({
       reason: 'no subscriber',
       detail: `nobody hears ${topic}`,
-      time: Date.now(),
+      time: wallNow(),
       message: parcel.name,
       messageId: parcel.id ?? `${this.#origin.text}.${parcel.sequence}`,
       sender: parcel.sender,

@@ -16,6 +16,7 @@
 //   stopped   it does nothing any more                                       –
 //
 // Frames wait for more of them, up to 64 microtasks as long as each brings one: a loop of awaited sends is shown in batches.
+import { queueMicrotask } from '../../base/real-time.js'
 import type { Bell } from '../../sync/bell.js'
 import type { WaitStrategy } from '../../transport/wait.js'
 import { Burst } from './burst.js'

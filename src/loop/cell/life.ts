@@ -1,13 +1,14 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
 // stopped nothing of it is left, and the next message makes it anew. It changes the stages (stage.ts) but the last: a cell retires.
+import { later } from '../../agent/edge.js'
 import { type RingreeveError, StoppedError, TimeoutError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/event-loop.js'
-import { isPromise, type Message } from '../base/message.js'
+import type { Message } from '../base/message.js'
 import { Beginning, noSuchKey, notMade } from './beginning.js'
 import { Ending } from './ending.js'
 import type { Housing } from './housing.js'
@@ -73,18 +74,23 @@ export class Life implements OwnWorkHost {
     const { onStart, options } = type.spec
     const left = checkpoints.left(text)
     let state: unknown
+    let late: Promise<unknown> | undefined
     try {
-      state = unloaded.has(text) ? unloaded.get(text) : options.state?.(id)
+      if (unloaded.has(text)) state = unloaded.get(text)
+      else {
+        state = options.state?.(id)
+        late = later(state)
+      }
     } catch (error) {
       throw this.#startFailed(error)
     }
-    if (onStart === undefined && left === undefined && !isPromise(state)) {
+    if (onStart === undefined && left === undefined && late === undefined) {
       this.#ready(state)
       return true
     }
     const beginning = new Beginning(first)
     this.#beginning = beginning
-    beginning.run(cell, type.spec, state, left).then(
+    beginning.run(cell, type.spec, late ?? state, left).then(
       late => this.#began(beginning, late),
       error => this.#failed(beginning, error),
     )

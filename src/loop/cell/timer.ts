@@ -2,9 +2,10 @@
 // tick is a turn like any other: counted, in order, within the agent's concurrency and deadline. An interval has at
 // most one tick waiting or at work; what comes due meanwhile is skipped, and the beat is kept.
 
+import { later } from '../../agent/edge.js'
 import { TIMER } from '../../agent/message.js'
 import type { Alarm, Clock } from '../base/clock.js'
-import { isPromise, type Message, type Reply } from '../base/message.js'
+import type { Message, Reply } from '../base/message.js'
 import type { Turn } from './turn.js'
 
 /** What a timer needs of the agent's life. */
@@ -53,13 +54,13 @@ export class Timer implements Reply {
   run(turn: Turn): unknown {
     if (this.#cancelled) return undefined
     this.#ran = true
-    let outcome: unknown
+    let late: Promise<unknown> | undefined
     try {
-      outcome = this.#work(turn)
+      late = later(this.#work(turn))
     } finally {
-      if (!isPromise(outcome)) this.#open = false
+      if (late === undefined) this.#open = false
     }
-    return isPromise(outcome) ? Promise.resolve(outcome).finally(this.#ended) : undefined
+    return late?.finally(this.#ended)
   }
 
   readonly #ended = (): void => {

@@ -2,13 +2,14 @@
 // has looked), each is counted from its beginning to its end, and every message has exactly one outcome.
 import type { Context, Timer as TimerHandle } from '../../agent/context.js'
 import type { HandlerEntry } from '../../agent/definition.js'
+import { later, saidAtOnce } from '../../agent/edge.js'
 import { NoHandlerError, RingreeveError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
 import { type MessageType, STOP, TIMER } from '../../agent/message.js'
 import { cancelled } from '../base/cancellation.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Line, Runnable } from '../base/line.js'
-import { isPromise, type Message } from '../base/message.js'
+import type { Message } from '../base/message.js'
 import type { Reports } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
 import type { Keepable } from './checkpoints.js'
@@ -63,7 +64,9 @@ const ofEveryAgent: ReadonlyMap<string, HandlerEntry> = new Map<string, HandlerE
 function entryFor(entries: readonly HandlerEntry[], payload: unknown, turn: Turn): HandlerEntry | undefined {
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as HandlerEntry
-    if (entry.when === undefined || entry.when(payload, turn)) return entry
+    if (entry.when === undefined) return entry
+    const said: unknown = entry.when(payload, turn)
+    if (said === true || (said !== false && saidAtOnce(`when of '${entry.message.name}'`, said))) return entry
   }
   return undefined
 }
@@ -163,28 +166,26 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     if (this.type.timed) watch.begin(turn, this.type)
     if (reports.observer.active) reports.observer.process(message)
     let outcome: unknown
-    let late: boolean
+    let late: Promise<unknown> | undefined
     try {
       outcome = entry.handle(message.payload, turn as Context)
-      late = isPromise(outcome) // here: a `then` that throws when it is looked at is the handler's
+      late = later(outcome)
+      // in here: what only has the looks of a promise throws when it is waited for, which is the handler's doing
+      late?.then(
+        value => {
+          this.#returned(message, turn, entry, value)
+          line.ready(this)
+        },
+        error => {
+          this.#threw(message, turn, error)
+          line.ready(this)
+        },
+      )
     } catch (error) {
       this.#threw(message, turn, error)
       return
     }
-    if (!late) {
-      this.#returned(message, turn, entry, outcome)
-      return
-    }
-    ;(outcome as Promise<unknown>).then(
-      value => {
-        this.#returned(message, turn, entry, value)
-        line.ready(this)
-      },
-      error => {
-        this.#threw(message, turn, error)
-        line.ready(this)
-      },
-    )
+    if (late === undefined) this.#returned(message, turn, entry, outcome)
   }
 
   #returned(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
@@ -221,14 +222,16 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
     if (!message.isRequest || turn.answered) return this.succeed(message, turn, undefined)
     let checked: unknown
+    let late: Promise<unknown> | undefined
     try {
       checked = this.#host.answers.answer(message, entry.message, value)
+      if (checked !== value) late = later(checked) // the value itself was looked at
     } catch (error) {
       return this.fail(message, turn, error)
     }
-    if (!isPromise(checked)) return this.succeed(message, turn, checked)
-    checked.then(
-      late => this.succeed(message, turn, late),
+    if (late === undefined) return this.succeed(message, turn, checked)
+    late.then(
+      value => this.succeed(message, turn, value),
       error => this.fail(message, turn, error),
     )
   }

@@ -1,9 +1,11 @@
 // How full the heap of this thread is. What it keeps: only what has outlived a full collection counts, so garbage never
 // has a thread recycled; and nothing is asked for where little is to be won, so a heap full of state is not recycled
 // again and again. Node tells of collections after they happened; a message costs nothing.
+
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { resourceLimits } from 'node:worker_threads'
+import { steadyNow } from '../../base/real-time.js'
 import type { Heap } from '../base/reports.js'
 
 const MB = 2 ** 20
@@ -29,7 +31,7 @@ export class HeapWatch {
       if (!entries.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) return
       const heap = this.now()
       if (heap.used < this.#threshold || heap.used - this.#base < this.#threshold * WORTH) return
-      const now = performance.now()
+      const now = steadyNow()
       if (now - this.#told < SELDOM_MS) return
       this.#told = now
       full(heap)

@@ -6,7 +6,7 @@ import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
 import { cancelled } from '../base/cancellation.js'
 import type { Audience } from '../base/directory.js'
-import { isPromise, Message, type Parcel } from '../base/message.js'
+import { Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
 import type { Waits } from '../base/waits.js'
@@ -66,7 +66,7 @@ export class Events {
         topic,
       }
       const ready = passage.pass('onPublish', message.payload, payload, passing)
-      if (!isPromise(ready)) return this.#spread(turn, message, ready, audience, sequence, options)
+      if (!(ready instanceof Promise)) return this.#spread(turn, message, ready, audience, sequence, options)
       const late = () => directory.audience(topic) // who hears it may have changed meanwhile
       return ready.then(value => this.#spread(turn, message, value, late(), sequence, options))
     } catch (error) {

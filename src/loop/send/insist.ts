@@ -1,8 +1,10 @@
 // What becomes of a request that ends threads. What it keeps: a request that may be repeated is sent again when its
 // thread is lost, and never a third time once its handler may have run in two lives that ended.
+
 import type { SendOptions } from '../../agent/context.js'
 import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../../agent/errors.js'
 import type { RequestType } from '../../agent/message.js'
+import { wallNow } from '../../base/real-time.js'
 import type { Origin } from '../base/message.js'
 import type { Reports } from '../base/reports.js'
 import type { Peers } from '../peer/peers.js'
@@ -49,7 +51,7 @@ export async function insist(
       reports.dead({
         reason: 'poison',
         detail: error.message,
-        time: Date.now(),
+        time: wallNow(),
         message: message.name,
         messageId,
         sender,

@@ -2,13 +2,14 @@
 // time, later messages of the same sender queue behind it, so that the order in which a sender sent is the order in which its
 // messages leave. What is being checked is in no queue and no table, and a check may never end: so it is told when the loop stops.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { later } from '../../agent/edge.js'
 import { MessageDroppedError, type StoppedError } from '../../agent/errors.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../../agent/interceptor.js'
 import type { MessageType, RequestType } from '../../agent/message.js'
 import { validate } from '../../agent/schema.js'
 import type { Admission } from '../base/admission.js'
 import type { Ledger } from '../base/ledger.js'
-import { isPromise, type Message } from '../base/message.js'
+import type { Message } from '../base/message.js'
 import type { Answers } from '../cell/turning.js'
 
 /** Where what the application sends is checked in order. */
@@ -70,8 +71,9 @@ export class Passage implements Answers {
       )
     const before = this.#checking.get(sender)
     const checking = before === undefined ? check() : before.then(() => (this.#admission.closed ? payload : check()))
-    if (!isPromise(checking)) return checking
-    const ready = this.#checked(checking)
+    const late = later(checking)
+    if (late === undefined) return checking
+    const ready = this.#checked(late)
     const through = ready.then(
       () => {},
       () => {},
@@ -100,7 +102,8 @@ export class Passage implements Answers {
     const checked = chain(hooks, value, passing, late =>
       validate(schema, late, 'answer', message.recipient.toString(), message.name),
     )
-    return isPromise(checked) ? this.#checked(checked) : checked
+    const late = later(checked)
+    return late === undefined ? checked : this.#checked(late)
   }
 
   /** Waits for a check, unless the loop stops first. */
@@ -108,7 +111,7 @@ export class Passage implements Answers {
     return new Promise((resolve, reject) => {
       this.#unchecked.add(reject)
       const over = () => this.#unchecked.delete(reject)
-      Promise.resolve(check).then(resolve, reject).then(over)
+      check.then(resolve, reject).then(over)
     })
   }
 }
@@ -122,9 +125,10 @@ function chain(
   let current = value
   for (let i = 0; i < hooks.length; i++) {
     const next = (hooks[i] as Intercept)(current, passing)
-    if (isPromise(next)) {
+    const waited = later(next)
+    if (waited !== undefined) {
       const before = current
-      return next.then(late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
+      return waited.then(late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
     }
     current = pick(current, next, passing)
   }

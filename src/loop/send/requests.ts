@@ -9,7 +9,7 @@ import { Cancellation, cancelled } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
-import { isPromise, Message, type Origin } from '../base/message.js'
+import { Message, type Origin } from '../base/message.js'
 import type { Address, Recipients } from '../base/recipient.js'
 import type { Reports } from '../base/reports.js'
 import type { Scheduler } from '../base/scheduler.js'
@@ -101,7 +101,7 @@ export class Requests {
       const ready = passage.pass('onSend', message.input, payload, passing)
       const cancellation = cancellationOf(turn, options?.signal)
       if (cancellation !== undefined) call.cancelWith(cancellation, turn)
-      if (isPromise(ready)) {
+      if (ready instanceof Promise) {
         ready
           .then(value => {
             if (call.settled) return // it was cancelled meanwhile

@@ -1,0 +1,39 @@
+// What the calls of a runtime are given beside agents and messages, and whether it makes sense. What it keeps: whatever is wrong
+// is told before anything has begun.
+import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
+import { InvalidArgumentError } from '../agent/errors.js'
+import type { StopOptions } from './api.js'
+
+const STOP_MS = 5_000
+const SAVE_MS = 30_000
+
+/** @throws InvalidArgumentError for what is no limit of a time; Infinity is one */
+function checkLimit(what: string, ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 0) return
+  throw new InvalidArgumentError(`${what}: timeout is a number of milliseconds from 0, got ${shown(ms)}`)
+}
+
+/** Options of a stop, with those that were not given. @throws InvalidArgumentError */
+export function stopOptions(what: string, given: StopOptions = {}): Required<StopOptions> {
+  checkKnown(what, given, { drain: true, timeout: true })
+  const { drain = true, timeout = STOP_MS } = given
+  checkLimit(what, timeout)
+  return { drain, timeout }
+}
+
+/** How long a save may take. @throws InvalidArgumentError */
+export function saveLimit(what: string, given: { readonly timeout?: number } = {}): number {
+  checkKnown(what, given, { timeout: true })
+  const { timeout = SAVE_MS } = given
+  checkLimit(what, timeout)
+  return timeout
+}
+
+/** How often a condition is looked at. @throws InvalidArgumentError */
+export function lookEvery(condition: unknown, given: { readonly every?: number } = {}): number {
+  checkFunction('stopWhen()', condition)
+  checkKnown('stopWhen()', given, { every: true })
+  const { every = 10 } = given
+  checkMs('stopWhen(): every', every, 0)
+  return every
+}
