@@ -7,7 +7,7 @@ import { TestClock, testAgent } from 'ringreeve/testing'
 import { Tracer } from 'ringreeve/trace'
 import { expect, it, vi } from 'vitest'
 import * as edge from './edge.js'
-import { failure, onEveryEngine, open, shared } from './engines.js'
+import { failure, flag, onEveryEngine, open, reaches, shared } from './engines.js'
 
 const agents = [new URL('./edge.js', import.meta.url)]
 
@@ -153,6 +153,37 @@ onEveryEngine('clocks and timers that a test runner puts in place of Node’s', 
     } finally {
       vi.useRealTimers()
     }
+  })
+})
+
+onEveryEngine('the signal of a turn', engine => {
+  it('says why, with an error of the caller, wherever that is', async () => {
+    const runtime = await shared(engine, { agents })
+    const why = async (key: string, give: (to: AbortController) => unknown, timeout?: number): Promise<unknown> => {
+      const controller = new AbortController()
+      const { signal } = controller
+      const options = timeout === undefined ? { signal } : { timeout }
+      const words = { begun: flag(), over: flag() }
+      const sent = failure(runtime.send(edge.Watch, words, `watcher/${key}`, options))
+      await reaches(words.begun, 1)
+      give(controller)
+      await sent
+      await reaches(words.over, 1)
+      return runtime.send(edge.Why, undefined, `watcher/${key}`)
+    }
+    expect(await why('plain', one => one.abort())).toEqual(['AbortError', 'This operation was aborted'])
+    const own = Object.assign(new TypeError('user left'), { name: 'UserLeft' })
+    expect(await why('own', one => one.abort(own))).toEqual(['UserLeft', 'user left'])
+    const odd = Object.assign(new Error('odd'), { what: () => {} })
+    expect(await why('odd', one => one.abort(odd))).toEqual(['Error', 'odd'])
+    await runtime.send(edge.Why, undefined, 'watcher/late') // it is there: its turn begins in time
+    const late = (await why('late', () => {}, 1_000)) as string[]
+    expect(late[0]).toBe('TimeoutError')
+  })
+
+  it('may be waited for by many at a time', async () => {
+    const runtime = await shared(engine, { agents })
+    expect(await runtime.send(edge.Many, undefined, 'watcher/many')).toEqual([])
   })
 })
 

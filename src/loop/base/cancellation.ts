@@ -1,5 +1,6 @@
 // Whether work is still wanted. A cancellation is asked for by an event (a signal aborts, a CANCEL frame comes, a
 // deadline passes) or read from a shared flag by a handler that never yields; both are the same fact.
+import { setMaxListeners } from 'node:events'
 import { CancelledError, InvalidArgumentError, type RingreeveError, textOf } from '../../agent/errors.js'
 
 /** A flag in shared memory that belongs to the call that began it all. */
@@ -81,7 +82,10 @@ export class Cancellation {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      setMaxListeners(0, this.#controller.signal) // a turn waits for as much at a time as it likes: that is no leak
+    }
     if (this.cancelled && !this.#controller.signal.aborted) this.#controller.abort(this.reason)
     return this.#controller.signal
   }

@@ -221,7 +221,7 @@ export class Turn implements Context, ChainNode {
       const alarm = this.cell.turnHost.clock.after(ms, wake)
       const cancellation = this.ownCancellation()
       const detach = cancellation.onCancel(fail)
-      if (cancellation.cancelled) fail(cancellation.reason) // known from the shared flag alone
+      if (cancellation.cancelled) fail(cancellation.reason ?? 'by its caller') // known from the shared flag alone
     })
   }
 

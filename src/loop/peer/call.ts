@@ -10,8 +10,8 @@ import { Waiter } from './waiter.js'
 /** What calls need of the loop they are made on. */
 export interface CallHost {
   readonly ledger: Ledger
-  /** Tells the loop that works on a call that its caller gave up. */
-  giveUp(call: Waiter): void
+  /** Tells the loop that works on a call that its caller gave up, and why. */
+  giveUp(call: Waiter, reason: unknown): void
 }
 
 /** A request that waits for its answer, here or from another loop. */
@@ -51,7 +51,7 @@ export class Call extends Waiter implements Reply {
     const detach = cancellation.onCancel(reason => {
       if (this.settled) return
       if (sender?.givenUp === true) this.promise.catch(() => {})
-      this.#host.giveUp(this)
+      this.#host.giveUp(this, reason)
       this.reject(cancelled(this.agent, this.message.name, reason))
     })
     this.#detach = () => {

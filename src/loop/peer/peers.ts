@@ -1,7 +1,7 @@
 // All other loops, and what comes from them. What it keeps: of each there is one life at a time; what a life showed before
 // it ended is taken in whole before anybody hears of its end; and all frames are shown before the counts that speak of them. Of
 // the frames, work is shown before answers, where nothing has shown a lane before (it shows itself when it is full, or after 32).
-import type { RingreeveError } from '../../agent/errors.js'
+import { type RingreeveError, textOf } from '../../agent/errors.js'
 import type { CancelFlags } from '../../sync/cancel.js'
 import { Kind } from '../../transport/frame.js'
 import { Link, type LinkParts } from '../../transport/link.js'
@@ -170,13 +170,17 @@ export class Peers implements CallHost, HostLane {
   // ---- calls ------------------------------------------------------------------------------------------------------
 
   /** Tells the loop that works on a call that its caller gave up. */
-  giveUp(waiter: Waiter): void {
+  giveUp(waiter: Waiter, reason: unknown): void {
     if (waiter.peer < 0 || !this.#host.waiters.has(waiter)) return
     this.#flags.raise(waiter.slot, waiter.generation)
     const peer = this.of(waiter.peer)
     const { link } = peer
     if (link === undefined || link.life !== waiter.life) return
-    peer.control(link, Kind.CANCEL, waiter, 'by its caller')
+    try {
+      peer.control(link, Kind.CANCEL, waiter, reason)
+    } catch {
+      peer.control(link, Kind.CANCEL, waiter, new Error(textOf(reason))) // it holds what cannot cross threads
+    }
     this.ledger.changed()
   }
 

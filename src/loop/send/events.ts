@@ -149,7 +149,7 @@ export class Events {
         for (const part of remote) {
           // what is still held back here has no flag that its handlers could see: it does not leave any more
           if (part.peer < 0) part.reject(cancelled(part.agent, part.name, reason))
-          else peers.giveUp(part)
+          else peers.giveUp(part, reason)
         }
       })
       const handled = gather.complete().finally(() => {
