@@ -96,7 +96,7 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
   extends AnyAgent,
     AgentRef<Handled> {
   /**
-   * Adds a handler. Exactly this message type is handled (by name); the first handler whose `when` agrees runs.
+   * Adds a handler. Exactly this message type is handled (by kind and name); the first handler whose `when` agrees runs.
    * @throws InvalidArgumentError
    * @example agent('echo').on(Digest, ({ text }) => text)
    */

@@ -1,5 +1,7 @@
-// An agent type as a loop uses it: the definition with its defaults filled in and its handlers by message name.
+// An agent type as a loop uses it: the definition with its defaults filled in and its handlers by kind and name of the
+// message: a request and an event of one name are two messages, and neither runs the other's handler.
 import type { AgentSpec, AnyAgent, HandlerEntry } from '../agent/definition.js'
+import type { MessageType } from '../agent/message.js'
 import type { CheckpointPolicy } from '../agent/options.js'
 
 /** Messages that wait for one agent, unless its type says otherwise. */
@@ -8,7 +10,9 @@ export const DEFAULT_CAPACITY = 1024
 /** An agent type with its defaults filled in. */
 export class HostedType {
   readonly spec: AgentSpec
-  readonly handlers: ReadonlyMap<string, readonly HandlerEntry[]>
+  /** Handlers of requests, by name, and of events. */
+  readonly requests: ReadonlyMap<string, readonly HandlerEntry[]>
+  readonly events: ReadonlyMap<string, readonly HandlerEntry[]>
   /** Turns at a time. */
   readonly limit: number
   /** Whether calls from its own call chain go past the limit. */
@@ -31,13 +35,8 @@ export class HostedType {
     const { spec } = agent
     const { options } = spec
     this.spec = spec
-    const handlers = new Map<string, HandlerEntry[]>()
-    for (const entry of spec.handlers) {
-      const same = handlers.get(entry.message.name)
-      if (same === undefined) handlers.set(entry.message.name, [entry])
-      else same.push(entry)
-    }
-    this.handlers = handlers
+    this.requests = handlersOf(spec, 'request')
+    this.events = handlersOf(spec, 'event')
     const concurrency = options.concurrency ?? 'serial'
     this.limit =
       typeof concurrency === 'number' ? concurrency : concurrency === 'interleaved' ? Number.POSITIVE_INFINITY : 1
@@ -53,4 +52,16 @@ export class HostedType {
     this.unloadAfter = options.unloadAfter ?? 0
     this.keepState = options.keepState ?? true
   }
+}
+
+function handlersOf(spec: AgentSpec, kind: MessageType['kind']): ReadonlyMap<string, readonly HandlerEntry[]> {
+  const handlers = new Map<string, HandlerEntry[]>()
+  for (const entry of spec.handlers) {
+    const { message } = entry
+    if (message.kind !== kind) continue
+    const same = handlers.get(message.name)
+    if (same === undefined) handlers.set(message.name, [entry])
+    else same.push(entry)
+  }
+  return handlers
 }

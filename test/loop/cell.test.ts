@@ -2,7 +2,7 @@
 // that no turn takes. The cell alone, with time that a test lets pass.
 import { describe, expect, it } from 'vitest'
 import { StoppedError } from '#ringreeve/agent/errors.js'
-import { STOP } from '#ringreeve/agent/message.js'
+import { STOP, TIMER } from '#ringreeve/agent/message.js'
 import type { AgentOptions } from '#ringreeve/agent/options.js'
 import type { Context } from '#ringreeve/index.js'
 import type { ChainNode } from '#ringreeve/loop/base/chain.js'
@@ -96,7 +96,8 @@ describe('the order', () => {
     const first = all.hold('1')
     await all.settle()
     all.tell('2')
-    all.cell.tell('do', () => void all.log.push('own'), { answer: () => void all.log.push('own done'), fail() {} })
+    const tick = { run: () => void all.log.push('own') }
+    all.cell.tell(TIMER, tick, { answer: () => void all.log.push('own done'), fail() {} })
     all.tell('3')
     first.open()
     expect(await all.since()).toEqual(['1 begins', '1', '2', 'own', 'own done', '3'])

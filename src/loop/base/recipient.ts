@@ -37,5 +37,5 @@ export interface Recipients {
   /** The agent that lives at an address of this loop. */
   at(address: Address): Recipient
   /** How an agent type codes a message. */
-  coded(type: string, message: string): Coded | undefined
+  coded(type: string, message: string, isRequest: boolean): Coded | undefined
 }

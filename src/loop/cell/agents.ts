@@ -66,8 +66,9 @@ export class Agents implements Recipients, Kin {
     return this.#types.get(name)
   }
 
-  coded(type: string, message: string): Coded | undefined {
-    return this.#types.get(type)?.handlers.get(message)?.[0]?.message
+  coded(type: string, message: string, isRequest: boolean): Coded | undefined {
+    const hosted = this.#types.get(type)
+    return (isRequest ? hosted?.requests : hosted?.events)?.get(message)?.[0]?.message
   }
 
   // ---- cells ------------------------------------------------------------------------------------------------------

@@ -135,7 +135,8 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     const turn = new Turn(this, this.#host.turn, message)
     let entry: HandlerEntry | undefined
     try {
-      const entries = this.type.handlers.get(name)
+      const { type } = this
+      const entries = (message.isRequest ? type.requests : type.events).get(name)
       if (entries === undefined) entry = ofEveryAgent.get(name)
       else entry = entryFor(entries, message.payload, turn)
     } catch (error) {
@@ -151,7 +152,8 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
       reports.observer.dropped(message, 'no handler')
       return this.succeed(message, undefined, undefined)
     }
-    const handles = [...new Set(this.type.spec.handlers.map(entry => entry.message.name))].join(', ') || 'nothing'
+    const { requests, events } = this.type
+    const handles = [...requests.keys(), ...[...events.keys()].map(name => `${name} (event)`)].join(', ') || 'nothing'
     const text = `agent ${this.text} has no handler for request '${message.name}'; it handles: ${handles}`
     this.fail(message, undefined, new NoHandlerError(text, { agent: this.text, message: message.name }))
   }

@@ -61,7 +61,10 @@ export class Incoming {
     this.peer = link.peer
     this.#origin = `${link.peer}.${link.life}`
     const { recipients } = host
-    this.#reply = peer.replyTo(link, ({ recipient, name }) => recipients.coded(recipient.type, name)?.answerSerializer)
+    this.#reply = peer.replyTo(
+      link,
+      ({ recipient, name }) => recipients.coded(recipient.type, name, true)?.answerSerializer,
+    )
   }
 
   /** Takes some outcomes and control frames. @returns whether there were any */
@@ -159,7 +162,7 @@ export class Incoming {
       return this.#peer.failure(this.#link, envelope, directory.nowhere(address, name))
     let payload: unknown
     try {
-      payload = this.#payload(envelope, body, recipients.coded(address.id.type, name))
+      payload = this.#payload(envelope, body, recipients.coded(address.id.type, name, true))
     } catch (error) {
       const failure = undecodable(`payload of '${name}' for ${address.text}`, error)
       return this.#peer.failure(this.#link, envelope, failure)
@@ -279,7 +282,7 @@ export class Incoming {
   /** How the event is coded: by whoever has a handler for it, which need not be the first who hears the topic. */
   #codedBy(addresses: readonly Address[], { message }: Envelope): Coded | undefined {
     for (const { id } of addresses) {
-      const coded = this.#host.recipients.coded(id.type, message as string)
+      const coded = this.#host.recipients.coded(id.type, message as string, false)
       if (coded !== undefined) return coded
     }
     return undefined
