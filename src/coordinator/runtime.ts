@@ -301,11 +301,16 @@ export class LocalRuntime implements Runtime {
     if (fatal !== undefined) throw fatal.error
   }
 
-  async stop(given?: StopOptions): Promise<void> {
-    const options = stopOptions('stop()', given)
+  stop(given?: StopOptions): Promise<void> {
+    let options: StopOptions
+    try {
+      options = stopOptions('stop()', given)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const started = this.#starting?.catch(() => {}) // who starts it is told
     if (started !== undefined) return started.then(() => this.stop(options))
-    if (this.#state.over) return
+    if (this.#state.over) return Promise.resolve()
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
     })

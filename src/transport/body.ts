@@ -1,6 +1,7 @@
 // A body on its way out: a tree of bytes, and the binary fields that stand behind it, which are still the sender's own
 // memory. What it keeps: a field is copied once, straight to where its reader finds it: into the ring, or into memory
-// that goes to the reader by port. A body that must wait is copied when it was sent, so it is what it was then.
+// that goes to the reader by port. A body that must wait is copied when it was sent, so it is what it was then. No body is
+// longer than {@link MAX_BODY}, which is looked at before anything is claimed or copied: all lengths and places are Int32.
 import type { TransferListItem } from 'node:worker_threads'
 import { pad8 } from './ring.js'
 
@@ -25,6 +26,19 @@ export interface Body {
 export interface Parts {
   readonly tree: Uint8Array<ArrayBuffer>
   readonly binaries: readonly Uint8Array<ArrayBuffer>[]
+}
+
+/** The longest body, in bytes: 2 GiB less what stands around it. */
+export const MAX_BODY = 2 ** 31 - 2 ** 16
+
+/** A message is longer than what can be sent. */
+export class TooLargeError extends Error {}
+
+/** @throws TooLargeError for a body that is longer than {@link MAX_BODY} */
+export function checkLength(bytes: number): void {
+  if (bytes <= MAX_BODY) return
+  const text = `it has ${bytes} bytes or more, and at most ${MAX_BODY} can be sent at once`
+  throw new TooLargeError(`${text}; send it in parts, or pass its buffers on with the option transfer`)
 }
 
 /** Bodies up to so many bytes are copied word by word: less than what a call of `set` costs. */

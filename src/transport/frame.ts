@@ -16,11 +16,13 @@
 //     TRACE    56 bytes    W3C traceparent, Latin-1, zero-padded
 //     CANCEL   16 bytes    loop, slot, generation of the cancel flag to watch; which life of the loop
 //     CHAIN    8 + 8n      n, unused; n times: interned agent, number of its turn (innermost first)
-//     ID       8 + …       length, unused; a message id of the sender's own choice, UTF-8
+//     ID       8 + …       length, unused; a message id of the sender's own choice, UTF-8 (text.ts)
 //   then the body, padded to 8.
 //
-// Interned names: a DEFINE frame earlier in the same lane gives the number its text (slot = number, body = UTF-8).
+// Interned names: a DEFINE frame earlier in the same lane gives the number its text (slot = number, body = UTF-8, see text.ts).
 // Shapes of objects (shapes.ts): a SHAPE frame earlier in the same lane gives the number its keys, in the same way.
+import { pad8 } from './ring.js'
+import { textFrom } from './text.js'
 
 /** Kinds of frames. 0 is the ring's padding. */
 export const Kind = {
@@ -71,6 +73,8 @@ export const Flag = {
   TO_SELF: 512,
   /** The publisher waits until the event is handled. */
   WAITED: 1024,
+  /** The text that the frame carries, a name or the sender's own id, is UTF-16: it is not well formed. */
+  WIDE: 2048,
 } as const
 
 export const HEADER_BYTES = 40
@@ -79,11 +83,11 @@ const CANCEL_BYTES = 16
 
 /** Number of the frame's bytes, for a body and sections of these sizes. */
 export function frameBytes(flags: number, chain: number, id: number, body: number): number {
-  let bytes = HEADER_BYTES + ((body + 7) & ~7)
+  let bytes = HEADER_BYTES + pad8(body)
   if (flags & Flag.TRACE) bytes += TRACE_BYTES
   if (flags & Flag.CANCEL) bytes += CANCEL_BYTES
   if (flags & Flag.CHAIN) bytes += 8 + 8 * chain
-  if (flags & Flag.ID) bytes += 8 + ((id + 7) & ~7)
+  if (flags & Flag.ID) bytes += 8 + pad8(id)
   return bytes
 }
 
@@ -175,7 +179,7 @@ export function writeEnvelope(
     if (flags & Flag.ID) {
       words[next >> 2] = id.length
       bytes.set(id, next + 8)
-      next += 8 + ((id.length + 7) & ~7)
+      next += 8 + pad8(id.length)
     }
   }
   return next
@@ -242,8 +246,8 @@ export function readEnvelope(
     if (flags & Flag.ID) {
       const length = words[next >> 2] as number
       if (length < 0 || length > end - next - 8) throw new RangeError(`an id of ${length} bytes does not fit its frame`)
-      envelope.id = decoder.decode(bytes.slice(next + 8, next + 8 + length))
-      next += 8 + ((length + 7) & ~7)
+      envelope.id = textFrom(bytes.slice(next + 8, next + 8 + length), (flags & Flag.WIDE) !== 0)
+      next += 8 + pad8(length)
     }
   }
   const length = words[at + 8] as number

@@ -70,8 +70,8 @@ export class InLane {
       readEnvelope(words, bytes, offset, envelope, body, this.#names)
       body.source = this.#source
       if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
-      if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text()
-      else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text())
+      if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text(envelope.flags)
+      else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text(envelope.flags))
       else this.#take(envelope, body)
     } catch (error) {
       this.#refuse(envelope, error)
@@ -92,8 +92,8 @@ export class InLane {
     body.length = body.source.bytes.length
   }
 
-  #text(): string {
+  #text(flags: number): string {
     const { source, offset, length } = this.#body
-    return source.bytes.toString('utf8', offset, offset + length)
+    return source.bytes.toString((flags & Flag.WIDE) === 0 ? 'utf8' : 'utf16le', offset, offset + length)
   }
 }

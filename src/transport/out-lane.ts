@@ -3,11 +3,12 @@
 // before all that come after it. What a frame names is told before it: names, shapes, a body that goes by port.
 import type { MessagePort, TransferListItem } from 'node:worker_threads'
 import { Queue } from '../base/queue.js'
-import { type Body, bodyOf, ownBody, type Parts, partsOf, putBody } from './body.js'
+import { type Body, bodyOf, checkLength, ownBody, type Parts, partsOf, putBody } from './body.js'
 import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind, writeEnvelope } from './frame.js'
 import { Names } from './names.js'
 import type { RingWriter } from './ring.js'
 import type { ShapeBook } from './shapes.js'
+import { textBytes } from './text.js'
 
 /** A body that goes by port, and the number by which its frame fetches it. */
 export type Bulk = { readonly number: number; readonly value: unknown }
@@ -15,7 +16,6 @@ export type Bulk = { readonly number: number; readonly value: unknown }
 const BULK_IN_FLIGHT = 64
 const SHOW_EVERY = 32
 const NOTHING = new Uint8Array(0)
-const encoder = new TextEncoder()
 
 /** Told when a frame that had to wait is in the ring (its position there), or (undefined) never will be. */
 export type Written = (position: number | undefined) => void
@@ -65,9 +65,10 @@ export class OutLane {
    * Writes a frame, or queues it behind those that wait already. `envelope` and `body` may be used again afterwards.
    * @param written called once the frame is in the ring, if it has to wait
    * @returns the ring position behind the frame, or -1 when it is not in the ring yet
-   * @throws DataCloneError when the value to clone cannot be cloned
+   * @throws TooLargeError, and DataCloneError when the value to clone cannot be cloned; then nothing was sent
    */
   send(envelope: Envelope, body: Body, written?: Written): number {
+    checkLength(body.length)
     if (body.clone !== undefined) this.#post(envelope, body)
     this.given++
     if (this.backlog === 0 && this.#write(envelope, body, false)) {
@@ -123,6 +124,12 @@ export class OutLane {
     for (const frame of frames) frame.written?.(undefined)
   }
 
+  #idOf(envelope: Envelope): Uint8Array {
+    const id = envelope.id as string
+    if (!id.isWellFormed()) envelope.flags |= Flag.WIDE
+    return textBytes(id)
+  }
+
   /** @returns whether there is still no room, so that the reader will ring */
   #askForRoom(): boolean {
     return this.#ring.wantSpace(this.#ring.maxFrame) || !this.#bulkHasRoom()
@@ -149,7 +156,7 @@ export class OutLane {
 
   /** @param owned whether the body's memory may be given away. @returns false when there is no room */
   #write(envelope: Envelope, body: Body, owned: boolean): boolean {
-    const id = envelope.flags & Flag.ID ? encoder.encode(envelope.id) : NOTHING
+    const id = envelope.flags & Flag.ID ? this.#idOf(envelope) : NOTHING
     const chain = envelope.chain?.length ?? 0
     let bodyBytes = body.bytes === undefined ? 0 : body.length
     let length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
@@ -205,7 +212,8 @@ export class OutLane {
   #define(kind: Kind, number: number, text: string): boolean {
     const define = emptyEnvelope(kind)
     define.slot = number
-    return this.#write(define, bodyOf(encoder.encode(text)), false)
+    if (!text.isWellFormed()) define.flags = Flag.WIDE
+    return this.#write(define, bodyOf(textBytes(text)), false)
   }
 }
 

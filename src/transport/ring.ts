@@ -27,8 +27,8 @@ const PADDING = 0
 /** A ring whose frame lengths make no sense: nothing more can be read from it. */
 export class BrokenRingError extends Error {}
 
-/** Rounds up to the next multiple of 8. */
-export const pad8 = (bytes: number): number => (bytes + 7) & ~7
+/** Rounds up to the next multiple of 8; also what is more than an Int32. */
+export const pad8 = (bytes: number): number => bytes + (-bytes & 7)
 
 /** An empty ring, in memory that may have been one before. @param capacity bytes of data; a power of two */
 export function createRing(capacity: number): SharedArrayBuffer {

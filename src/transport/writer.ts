@@ -7,7 +7,7 @@
 //   others            extensions.ts: Map, Set, Error, Date, bigint, undefined in a list
 //
 // A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
-import { type Body, bodyBytes } from './body.js'
+import { type Body, bodyBytes, checkLength } from './body.js'
 import { type Extensions, Forbidden, NotPlain, typedArrays, UNDEFINED } from './extensions.js'
 import { pad8 } from './ring.js'
 import type { ShapeBook, ShapeNode } from './shapes.js'
@@ -261,6 +261,7 @@ export class BodyWriter {
   }
 
   #grow(least: number): void {
+    checkLength(least)
     const old = this.#bytes
     this.#allocate(Math.max(least, old.length * 2))
     old.copy(this.#bytes, 0, 0, this.#at)

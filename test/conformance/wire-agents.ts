@@ -24,3 +24,15 @@ export const foreman = agent('foreman', { state: () => [] as string[], subscript
     return 'answer'
   })
   .on(Got, (_, ctx) => ctx.state)
+
+export const Count = request<string, { n: number; key: string; text: string; id: string }>('count')
+export const Called = event<string>('called')
+export const counter = agent('counter', { state: () => ({ n: 0 }), subscriptions: ['calling'] })
+  .on(Count, (text, ctx) => ({ n: ++ctx.state.n, key: ctx.id.key, text, id: ctx.messageId }))
+  .on(Called, (_, ctx) => void ctx.state.n++)
+
+export const Echo = request<unknown, unknown>('echo')
+export const Size = request<Uint8Array | readonly Uint8Array[], number>('size')
+export const mirror = agent('mirror')
+  .on(Echo, value => value)
+  .on(Size, value => (value instanceof Uint8Array ? value.byteLength : value.length))

@@ -19,3 +19,46 @@ onEveryEngine('a request and an event of one name', engine => {
     expect(await runtime.send(kit.Got, undefined, 'foreman/x')).toEqual(['told', 'asked'])
   })
 })
+
+onEveryEngine('a text is what it was', engine => {
+  const halves = ['\ud800', '\ud801', '\udc00', '\ufffd', '\ufeff', 'a\ud83d', 'a\udc00b']
+
+  it('as a key, a payload and a message id, also half a surrogate pair', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const text of halves) {
+      const { n, ...got } = await runtime.send(kit.Count, text, `counter/${text}`, { messageId: `id ${text}` })
+      expect([text, n, got]).toEqual([text, 1, { key: text, text, id: `id ${text}` }])
+    }
+  })
+
+  it('as the source of a topic', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const text of halves) await runtime.publish(kit.Called, text, { topic: `calling/t${text}`, until: 'handled' })
+    for (const text of halves) expect((await runtime.send(kit.Count, text, `counter/t${text}`)).n).toBe(2)
+  })
+
+  it('as a key of an object and of a Map, and inside an error', async () => {
+    const runtime = await shared(engine, { agents })
+    for (const text of halves) {
+      const value = { [text]: text, map: new Map([[text, [text]]]), error: new Error(text) }
+      const back = (await runtime.send(kit.Echo, value, 'mirror/x')) as typeof value
+      expect(back.error.message).toBe(text)
+      expect(back).toEqual(value)
+    }
+  })
+})
+
+onEveryEngine('what is too large to be sent', engine => {
+  it('is refused to its sender, and harms nobody else', async () => {
+    if (engine.threads === 0) return // by reference
+    const runtime = await shared(engine, { agents })
+    await runtime.send(kit.Count, '', 'counter/beside')
+    const large = new Uint8Array(2 ** 31)
+    for (const value of [large, [large, large, large]]) {
+      const error = await failure(runtime.send(kit.Size, value, 'mirror/x'))
+      expect(error.code).toBe('ERR_RINGREEVE_NOT_SERIALIZABLE')
+      expect(error.message).toMatch(/payload of 'size' for mirror\/x cannot cross threads: it has \d{10} bytes/)
+    }
+    expect((await runtime.send(kit.Count, '', 'counter/beside')).n).toBe(2)
+  })
+})

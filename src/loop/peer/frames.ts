@@ -7,7 +7,7 @@ import type { TransferListItem } from 'node:worker_threads'
 import { shown } from '../../agent/check.js'
 import { InvalidArgumentError, NotSerializableError, OverloadedError, textOf } from '../../agent/errors.js'
 import type { AnySerializer } from '../../agent/message.js'
-import { type Body, bodyOf } from '../../transport/body.js'
+import { type Body, bodyOf, TooLargeError } from '../../transport/body.js'
 import { Codec } from '../../transport/codec.js'
 import { Forbidden } from '../../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../../transport/frame.js'
@@ -249,6 +249,6 @@ function entries(chain: ChainNode): ChainEntry[] {
 
 function notSerializable(error: unknown, what: string, value: unknown): unknown {
   if (error instanceof OverloadedError) return error
-  const why = culprit(value) ?? textOf(error)
+  const why = (error instanceof TooLargeError ? undefined : culprit(value)) ?? textOf(error)
   return new NotSerializableError(`${what} cannot cross threads: ${why}`, { cause: error })
 }
