@@ -301,15 +301,13 @@ export class LocalRuntime implements Runtime {
     if (fatal !== undefined) throw fatal.error
   }
 
-  stop(given?: StopOptions): Promise<void> {
-    let options: StopOptions
-    try {
-      options = stopOptions('stop()', given)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async stop(given?: StopOptions): Promise<void> {
+    return this.#stop(stopOptions('stop()', given))
+  }
+
+  #stop(options: Required<StopOptions>): Promise<void> {
     const started = this.#starting?.catch(() => {}) // who starts it is told
-    if (started !== undefined) return started.then(() => this.stop(options))
+    if (started !== undefined) return started.then(() => this.#stop(options))
     if (this.#state.over) return Promise.resolve()
     this.#stopping ??= this.#end(options).finally(() => {
       this.#stopping = undefined
@@ -337,7 +335,7 @@ export class LocalRuntime implements Runtime {
     const options = stopOptions('close()', given)
     let failed: { readonly error: unknown } | undefined
     do {
-      await this.stop(options).catch(error => {
+      await this.#stop(options).catch(error => {
         failed ??= { error }
       })
     } while (!this.#state.over) // who waited for the stop too has started it again
