@@ -24,6 +24,7 @@ import { HostHandle, type LoopHandle, Mesh } from './mesh.js'
 import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
 import { stackOf } from './stack.js'
+import { Unhandled } from './unhandled.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
@@ -52,7 +53,7 @@ export class Coordinator {
   readonly #letters: LetterBox
   #paused: boolean
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
-  #unhandled: unknown[] = []
+  readonly unhandled = new Unhandled()
 
   constructor(options: RuntimeOptions, threads: number, paused: boolean, letters: LetterBox, machine: Machine) {
     this.#machine = machine
@@ -210,11 +211,6 @@ export class Coordinator {
     return this.#lives.zombies
   }
 
-  /** Takes the errors that nobody waited for. */
-  takeUnhandled(): unknown[] {
-    return this.#unhandled.splice(0)
-  }
-
   /** Waits until nothing is under way. */
   async whenIdle(): Promise<void> {
     this.host.show()
@@ -324,7 +320,7 @@ export class Coordinator {
   }
 
   #take(report: Report): void {
-    if (report.kind === 'unhandled') this.#unhandled.push(report.error)
+    if (report.kind === 'unhandled') this.unhandled.add(report.error)
     else if (report.kind === 'kept') this.#lives.keep(report.kept)
     else if (report.kind === 'dead') this.host.reports.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)

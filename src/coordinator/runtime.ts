@@ -396,8 +396,7 @@ export class LocalRuntime implements Runtime {
 
   #throwUnhandled(more: readonly unknown[]): void {
     if (this.#options.unhandledErrors !== 'throw') return
-    const errors = [...this.#coordinator.takeUnhandled(), ...more]
-    if (errors.length === 0) return
-    throw new AggregateError(errors, `${errors.length} errors that nobody waited for: ${errors.map(textOf).join('; ')}`)
+    const error = this.#coordinator.unhandled.take(more)
+    if (error !== undefined) throw error
   }
 }
