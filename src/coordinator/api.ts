@@ -310,7 +310,8 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   idle(): Promise<void>
   /**
-   * State of every agent with the queues quiet. New sends of the application wait meanwhile.
+   * State of every agent at one moment, with nothing under way: new sends of the application, ticks and background loops wait
+   * meanwhile. (A loop is held where it has awaited its `ctx`.) Of agents whose thread or type was given up: their last checkpoints.
    * @param options.timeout milliseconds to wait for quiet; default 30,000
    * @throws TimeoutError
    * @example const snapshot = await runtime.saveState()

@@ -7,7 +7,7 @@ import { AlreadyExistsError, InvalidArgumentError, ModuleError, StoppedError } f
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
-import type { Report } from '../loop/base/reports.js'
+import type { Kept, Report } from '../loop/base/reports.js'
 import { LoopControl } from '../loop/control/control.js'
 import { type AgentDescription, type Orders, unwrap } from '../loop/control/orders.js'
 import { Loop, type LoopOptions } from '../loop/loop.js'
@@ -192,6 +192,22 @@ export class Coordinator {
 
   get loops(): readonly LoopHandle[] {
     return this.#mesh.loops
+  }
+
+  /** See {@link Mesh.everywhere}. */
+  everywhere(give: (loop: LoopHandle) => Promise<unknown>): Promise<void> {
+    return this.#mesh.everywhere(give)
+  }
+
+  /** Agents that are nowhere any more, because their thread or type was given up, as they were kept last. */
+  get lost(): Kept[] {
+    return this.#lives.lost
+  }
+
+  /** What all loops together have accepted, mod 2^32, if nothing is under way. */
+  get accepted(): number | undefined {
+    this.host.show()
+    return this.idle.accepted
   }
 
   stats(): LoopStats[] {

@@ -46,16 +46,22 @@ export class IdleWatch {
   }
 
   #idle(): boolean {
+    return this.accepted !== undefined
+  }
+
+  /** If nothing is under way: what all loops together have accepted, mod 2^32. */
+  get accepted(): number | undefined {
     const { statuses, rings, steady } = this.#counted()
-    if (!steady) return false
+    if (!steady) return undefined
     const all = [...statuses]
     const gauges = [...rings]
     let ended = 0
     for (const status of all) ended = (ended + status.done) | 0
     for (const ring of gauges) ended = (ended + ring.head) | 0
-    let begun = 0
-    for (const status of all) begun = (begun + status.accepted) | 0
+    let accepted = 0
+    for (const status of all) accepted = (accepted + status.accepted) | 0
+    let begun = accepted
     for (const ring of gauges) begun = (begun + ring.tail) | 0
-    return ended === begun
+    return ended === begun ? accepted : undefined
   }
 }

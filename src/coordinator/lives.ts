@@ -96,6 +96,15 @@ export class Lives {
     this.#keeper.take(kept)
   }
 
+  /** What is kept of agents that do not come back: their thread or their type was given up. */
+  get lost(): Kept[] {
+    const { directory, peers } = this.#of.host
+    return this.#keeper.of(agent => {
+      const { loop } = directory.of(agent)
+      return loop < 0 || peers.isGone(loop)
+    })
+  }
+
   /** Ends one life, if it has not ended. */
   kill(index: number, life: number, why: string): void {
     const loop = this.#of.mesh.get(index)

@@ -4,7 +4,7 @@
 import { checkKnown } from '../agent/check.js'
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
 import { saidAtOnce } from '../agent/edge.js'
-import { InvalidArgumentError, StoppedError, ThreadLostError, textOf } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError, ThreadLostError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { clearInterval, setImmediate, setInterval, setTimeout } from '../base/real-time.js'

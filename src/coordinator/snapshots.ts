@@ -1,7 +1,11 @@
 // The state of all agents, taken and put in. What it keeps: meanwhile nothing is under way, what the application sends
-// waits in the gate, in its order, and no agent moves; one snapshot at a time, in the order in which they were asked
-// for; none is of agents that have stopped. It waits for quiet before it has the turnstile: a move that comes first may go.
-import { StateError, StoppedError, TimeoutError } from '../agent/errors.js'
+// waits in the gate, in its order, what agents do of themselves waits in a lull, and no agent moves; one snapshot at a time, in
+// the order in which they were asked for; none is of agents that have stopped. It waits for quiet before it has the turnstile: a
+// move that comes first may go; and before the lull, which does not last: what is under way may wait for an agent's own timer.
+//
+// What is saved is one cut. Each loop is read with nothing under way there, and says what it had accepted by then. If afterwards
+// all is quiet and nobody has accepted more, then nothing has begun anywhere since the first was read; else it is read again.
+import { StateError, StoppedError, ThreadLostError, TimeoutError } from '../agent/errors.js'
 import { toAgentId } from '../agent/ids.js'
 import { type EventLoop, within } from '../loop/base/event-loop.js'
 import { type SavedState, unwrap } from '../loop/control/orders.js'
@@ -9,6 +13,12 @@ import type { Snapshot } from './api.js'
 import type { Coordinator } from './coordinator.js'
 import type { LoopHandle } from './mesh.js'
 import type { RunState } from './run-state.js'
+
+/** How long the first lull may take to come to rest; each next one has twice as long. */
+const LULL_MS = 50
+
+/** What was done while all was quiet; undefined: it was not, or not for long enough. */
+type Done<T> = { readonly value: T } | undefined
 
 /** The snapshots of one run of a runtime. */
 export class Snapshots {
@@ -27,18 +37,45 @@ export class Snapshots {
   /** @param ms how long it waits for quiet. @throws TimeoutError, StoppedError */
   save(ms: number): Promise<Snapshot> {
     return this.#quietly(ms, async () => {
-      const { registry, loops } = this.#run // only now: a loop may have been replaced meanwhile
-      const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
-      const saved = all.flatMap(unwrap).sort((a, b) => (a.agent < b.agent ? -1 : 1))
+      const there = await this.#cut()
+      if (there === undefined) return undefined
+      const { lost, registry } = this.#run
+      const known = new Map<string, unknown>()
+      for (const { agent, state } of lost) if (state !== undefined) known.set(agent, state.value)
+      for (const { agent, state } of there) known.set(agent, state)
       const types: Record<string, number> = {}
       const states: Record<string, unknown> = {}
-      for (const { agent, state } of saved) {
+      for (const [agent, state] of [...known].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const { type } = toAgentId(agent)
         types[type] = registry.types.get(type)?.version ?? 1
         states[agent] = state
       }
-      return { version: 1, types, ...states } as Snapshot
+      return { value: { version: 1, types, ...states } as Snapshot }
     })
+  }
+
+  /** The states of all agents at one moment; undefined if something began while they were read. @throws StateError */
+  async #cut(): Promise<SavedState[] | undefined> {
+    const run = this.#run
+    const { loops } = run // only now: a loop may have been replaced meanwhile
+    if (!this.#state.running) {
+      const all = await Promise.all(loops.map(loop => loop.order(control => control.save())))
+      return all.flatMap(unwrap)
+    }
+    try {
+      const cuts = (await Promise.all(loops.map(loop => loop.order(control => control.cut())))).map(unwrap)
+      let accepted = 0
+      const all: SavedState[] = []
+      for (const cut of cuts) {
+        if (cut === 'busy') return undefined
+        accepted = (accepted + cut.accepted) | 0
+        for (const saved of cut.states) all.push(saved)
+      }
+      return run.accepted === accepted ? all : undefined
+    } catch (error) {
+      if (error instanceof ThreadLostError) return undefined // its next life has what was kept of its agents
+      throw error
+    }
   }
 
   /** All of it, or nothing. @throws StateError, TimeoutError, StoppedError */
@@ -62,6 +99,7 @@ export class Snapshots {
         const parts = [...byLoop].map(([loop, states]) => loop.order(control => control[step](states)))
         for (const done of await Promise.all(parts)) unwrap(done)
       }
+      return { value: undefined }
     })
   }
 
@@ -76,9 +114,13 @@ export class Snapshots {
     return (this.#state.running || this.#state.now === 'new') && !this.#run.house.stopping
   }
 
-  /** Runs `work` with the application's sends held back and nothing under way. @throws TimeoutError, StoppedError */
-  async #quietly<T>(ms: number, work: () => Promise<T>): Promise<T> {
-    const { admission } = this.#run.host
+  /**
+   * Runs `work` with the application's sends held back and nothing under way, again and again until it is done.
+   * @throws TimeoutError, StoppedError
+   */
+  async #quietly<T>(ms: number, work: (left: () => number) => Promise<Done<T>>): Promise<T> {
+    const run = this.#run
+    const { admission } = run.host
     const before = this.#last
     let end!: () => void
     this.#last = new Promise(resolve => {
@@ -87,20 +129,44 @@ export class Snapshots {
     await this.behindSends(async () => admission.close())
     try {
       await before
-      if (this.#whole && this.#state.running && !(await within(this.#eventLoop, ms, this.#run.whenIdle()))) {
+      const end = this.#eventLoop.now() + ms
+      const left = (): number => Math.max(0, end - this.#eventLoop.now())
+      for (let patience = LULL_MS; ; patience *= 2) {
+        const quiet = !this.#whole || !this.#state.running || (await within(this.#eventLoop, left(), run.whenIdle()))
+        const done = quiet
+          ? await run.recycler.undisturbed(() => this.#inLull(Math.min(patience, left()), () => work(left)))
+          : undefined
+        if (done !== undefined) return done.value
+        if (left() > 0) continue
         throw new TimeoutError(
           `the agents were still busy after ${ms} ms; state is saved and loaded only when nothing is under way`,
         )
       }
-      return await this.#run.recycler.undisturbed(() => {
-        if (!this.#whole) throw new StoppedError('the runtime was stopped')
-        return work()
-      })
     } finally {
       admission.open()
       end()
     }
   }
+
+  /** Runs `work` when agents do nothing of themselves, unless it takes longer than `ms` until nothing is under way. @throws StoppedError */
+  async #inLull<T>(ms: number, work: () => Promise<Done<T>>): Promise<Done<T>> {
+    if (!this.#whole) throw stopped()
+    if (!this.#state.running) return work()
+    const run = this.#run
+    const lull = (on: boolean): Promise<void> => run.everywhere(loop => loop.order(control => control.lull(on)))
+    try {
+      const still = lull(true).then(() => run.whenIdle())
+      if (!(await within(this.#eventLoop, ms, still))) return undefined
+      if (!this.#whole) throw stopped()
+      return await work()
+    } finally {
+      void lull(false).catch(() => {}) // told to who is there; a thread that ends has no lull
+    }
+  }
+}
+
+function stopped(): StoppedError {
+  return new StoppedError('the runtime was stopped')
 }
 
 function read(snapshot: Snapshot): SavedState[] {

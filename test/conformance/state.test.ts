@@ -48,6 +48,22 @@ onEveryEngine('state', engine => {
     await later
   })
 
+  it('it is one cut: ticks and loops wait meanwhile, and go on afterwards', async () => {
+    await using runtime = await open(engine, { agents: [new URL('./payers.js', import.meta.url)] })
+    await runtime.get('payer/w-1', { lazy: false })
+    let before = 0
+    for (let n = 0; n < 10; n++) {
+      let paid: number
+      do {
+        const snapshot = await runtime.saveState()
+        paid = -(snapshot['payer/w-1'] as { total: number }).total
+        const got = [2, 3].map(key => (snapshot[`payee/w-${key}`] as { total: number } | undefined)?.total ?? 0)
+        expect(got.reduce((sum, total) => sum + total)).toBe(paid)
+      } while (paid === before)
+      before = paid
+    }
+  })
+
   it('what it holds back goes in the order in which it was sent, also when several save', async () => {
     const runtime = await shared(engine)
     const sent: Promise<unknown>[] = []

@@ -92,6 +92,19 @@ for (const threads of [1, 2, 4]) {
       for (const agent of keys) expect(await runtime.send(Count, undefined, agent)).toBe(2)
     })
 
+    it('what was kept of agents whose thread was given up is in the snapshot', async () => {
+      await using runtime = await open(threads, { restarts: { max: 1, within: 60_000 } })
+      await runtime.send(Count, undefined, 'every/x')
+      const gone = () =>
+        runtime.get('every/x').then(
+          () => false,
+          () => true,
+        )
+      for (let most = 1_000; most > 0 && !(await gone()); most--) await runtime.trySend(Slip, undefined, 'every/x')
+      expect(await gone()).toBe(true)
+      expect((await runtime.saveState())['every/x']).toMatchObject({ n: 1 })
+    })
+
     it('an agent type that ends threads too often fails; its senders are told at once, others go on', async () => {
       const log: string[] = []
       await using runtime = await open(threads, { log: (entry: { reason?: string }) => log.push(`${entry.reason}`) })

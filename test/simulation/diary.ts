@@ -13,8 +13,6 @@ export const KNOWN = {
   loadInParts: true,
   /** `loadState` runs `onStart` before it puts the state in. */
   startBeforeLoad: true,
-  /** A snapshot leaves out the agents of a thread that was given up, although their checkpoints are there. */
-  snapshotWithoutLost: true,
   /** A subscription that is changed while the runtime stops overtakes what the gate holds back. */
   subscribedWhileStopping: true,
 }

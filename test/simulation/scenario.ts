@@ -101,8 +101,8 @@ class Scenario {
     }
     this.#runtime = new LocalRuntime(options, this.#threads, this.#machine)
     if (diary !== undefined) {
-      const [books, machine, runtime, strict] = [this.#books, this.#machine, this.#runtime, this.#strict]
-      this.#wide = new Wide({ world, books, diary, machine, runtime, strict, at: this.#at.bind(this) })
+      const [books, machine, runtime] = [this.#books, this.#machine, this.#runtime]
+      this.#wide = new Wide({ world, books, diary, machine, runtime, at: this.#at.bind(this) })
     }
   }
 

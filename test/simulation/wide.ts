@@ -23,8 +23,6 @@ export interface Wider {
   readonly diary: Diary
   readonly machine: SimMachine
   readonly runtime: LocalRuntime
-  /** Threads are given up soon. */
-  readonly strict: boolean
   /** Does something some time from now. */
   readonly at: (ms: number, work: () => Promise<unknown>) => Promise<void>
 }
@@ -285,12 +283,12 @@ export class Wide {
   // ---- states -----------------------------------------------------------------------------------------------------
 
   async #save(): Promise<void> {
-    const { diary, runtime, strict } = this.#of
+    const { diary, runtime } = this.#of
     const answered = diary.answered()
     this.saved = true
     try {
       this.#snapshot = await runtime.saveState({ timeout: 10 + this.#below(30) })
-      if (!strict || !KNOWN.snapshotWithoutLost) diary.checkSaved(plain(this.#snapshot), answered)
+      diary.checkSaved(plain(this.#snapshot), answered)
     } catch (error) {
       this.#may('saving', ['TIMEOUT'])(error)
     }

@@ -14,6 +14,7 @@
 import { StoppedError } from '../../agent/errors.js'
 import { Queue } from '../../base/queue.js'
 import { follow } from './cancellation.js'
+import { Lull } from './lull.js'
 
 const order = ['open', 'draining', 'resting', 'closed', 'ended'] as const
 /** A stage in the life of a loop. */
@@ -39,6 +40,8 @@ export class Admission {
   #closers = 0
   readonly #held = new Queue<() => void>()
   #reason = new StoppedError('the runtime was stopped')
+  /** Holds what agents do of themselves, as the gate does what the application sends. */
+  readonly lull = new Lull()
 
   get stage(): LoopStage {
     return order[this.#stage] as LoopStage

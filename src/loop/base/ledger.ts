@@ -112,6 +112,11 @@ export class Ledger {
     return this.#queued
   }
 
+  /** What was accepted, mod 2^32, whether it was shown or not. */
+  get accepted(): number {
+    return this.#accepted | 0
+  }
+
   /** Whether all that was accepted is done. */
   get balanced(): boolean {
     return this.#accepted === this.#done

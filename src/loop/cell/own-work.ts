@@ -4,8 +4,9 @@ import type { BackgroundEntry, IntervalEntry } from '../../agent/definition.js'
 import { CancelledError, nameOf, StoppedError } from '../../agent/errors.js'
 import type { OnError } from '../../agent/options.js'
 import type { Clock } from '../base/clock.js'
+import type { Lull } from '../base/lull.js'
 import { Timer, type TimerOwner } from './timer.js'
-import { Turn, type TurnAgent } from './turn.js'
+import { LoopTurn, type Turn, type TurnAgent } from './turn.js'
 
 /** The life of the agent, as its own work sees it. */
 export interface OwnWorkHost {
@@ -38,6 +39,10 @@ export class OwnWork implements TimerOwner {
 
   get clock(): Clock {
     return this.#host.clock
+  }
+
+  get lull(): Lull {
+    return this.#agent.turnHost.admission.lull
   }
 
   /** Loops that have not ended. */
@@ -84,14 +89,15 @@ export class OwnWork implements TimerOwner {
 
   background({ work, onError }: BackgroundEntry): void {
     const host = this.#host
-    const turn = new Turn(this.#agent, this.#agent.turnHost, undefined)
+    const turn = new LoopTurn(this.#agent)
     const { signal } = turn
     const fail = (error: unknown): void => {
       if (!signal.aborted) host.loopFailed(error, onError)
       else if (!isEcho(error, signal)) host.endedBadly(error)
     }
-    const running = Promise.resolve()
-      .then(() => work(turn, signal))
+    const running = turn
+      .begun()
+      .then(() => (signal.aborted ? undefined : work(turn, signal)))
       .catch(fail)
       .then(() => {
         turn.open = false

@@ -5,12 +5,14 @@
 import { later } from '../../agent/edge.js'
 import { TIMER } from '../../agent/message.js'
 import type { Alarm, Clock } from '../base/clock.js'
+import type { Lull } from '../base/lull.js'
 import type { Message, Reply } from '../base/message.js'
 import type { Turn } from './turn.js'
 
 /** What a timer needs of the agent's life. */
 export interface TimerOwner {
   readonly clock: Clock
+  readonly lull: Lull
   /** Puts the tick into the mailbox. */
   due(timer: Timer): void
   /** It was cancelled: there is nothing to come of it. */
@@ -85,7 +87,11 @@ export class Timer implements Reply {
     }
     this.#open = true
     this.#ran = false
-    this.#owner.due(this)
+    this.#owner.lull.pass(this.#due)
+  }
+
+  readonly #due = (): void => {
+    if (!this.#cancelled) this.#owner.due(this)
   }
 
   #wait(): void {

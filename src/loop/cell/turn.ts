@@ -246,3 +246,59 @@ export class HookTurn extends Turn {
     return this.#behind
   }
 }
+
+/**
+ * The turn of a background loop, which is at work as long as its agent is there. A lull holds it where it asks something of the
+ * runtime, when it has been done: what it did at one go before is done whole.
+ */
+export class LoopTurn extends Turn {
+  constructor(cell: TurnAgent) {
+    super(cell, cell.turnHost, undefined)
+  }
+
+  /** When it may begin. */
+  begun(): Promise<void> {
+    return this.#passed() ?? Promise.resolve()
+  }
+
+  override send<M extends RequestType>(
+    message: M,
+    payload: PayloadOf<M>,
+    recipient: AgentId | string,
+    options?: SendOptions,
+  ): Promise<AnswerOf<M>> {
+    return this.#held(super.send(message, payload, recipient, options))
+  }
+
+  override publish<M extends EventType>(message: M, payload: PayloadOf<M>, options?: PublishOptions): Promise<void> {
+    return this.#held(super.publish(message, payload, options))
+  }
+
+  override sleep(ms: number): Promise<void> {
+    return this.#held(super.sleep(ms))
+  }
+
+  #held<T>(done: Promise<T>): Promise<T> {
+    return done.then(
+      value => this.#passed()?.then(() => value) ?? value,
+      error => {
+        const passed = this.#passed()
+        if (passed === undefined) throw error
+        return passed.then(() => Promise.reject(error))
+      },
+    )
+  }
+
+  /** When the lull is over, or the loop is to end; undefined: there is none. */
+  #passed(): Promise<void> | undefined {
+    const { lull } = this.cell.turnHost.admission
+    if (!lull.on) return undefined
+    return new Promise(resolve => {
+      const detach = this.ownCancellation().onCancel(() => resolve())
+      lull.pass(() => {
+        detach()
+        resolve()
+      })
+    })
+  }
+}

@@ -14,6 +14,7 @@ import { Move } from '../move.js'
 import { loadModule } from './modules.js'
 import {
   type AgentDescription,
+  type Cut,
   type Leaving,
   type Orders,
   type Outcome,
@@ -110,6 +111,17 @@ export class LoopControl implements Orders {
 
   ensure(agent: string): Promise<Outcome<void>> {
     return outcomeOf(() => this.#loop.agents.of(agent).ensure())
+  }
+
+  lull(on: boolean): void {
+    const { lull } = this.#loop.admission
+    if (on) lull.begin()
+    else lull.end()
+  }
+
+  cut(): Promise<Outcome<Cut>> {
+    const { accepted, balanced } = this.#loop.ledger
+    return outcomeOf(() => (balanced ? { accepted, states: this.#snapshots.save() } : 'busy'))
   }
 
   save(agent?: string): Promise<Outcome<SavedState[]>> {

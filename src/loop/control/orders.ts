@@ -30,6 +30,9 @@ export interface SavedState {
   readonly state: unknown
 }
 
+/** The states of all agents of a loop with nothing under way there, and what it had accepted by then, mod 2^32; or something is. */
+export type Cut = { readonly accepted: number; readonly states: readonly SavedState[] } | 'busy'
+
 /** What became of the wish to leave: so many agents did, of which some are to be made again at once; or one cannot; or something has begun again. */
 export type Leaving = { readonly moved: number; readonly active: readonly string[] } | { readonly why: string } | 'busy'
 
@@ -67,6 +70,10 @@ export interface Orders {
   dropAgent(agent: string, ms: number): Later<Outcome<void>>
 
   // ---- their states ----
+  /** Whether what agents do of themselves waits from now on. */
+  lull(on: boolean): Later<void>
+  /** States of all agents, as long as nothing is under way. */
+  cut(): Later<Outcome<Cut>>
   /** States of the agents that exist there: of all, or of one. */
   save(agent?: string): Later<Outcome<SavedState[]>>
   /** Takes states in; creates the agents that are not there. First all are checked, then all are put in. */
