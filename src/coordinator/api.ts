@@ -170,7 +170,7 @@ export interface RunOptions extends StopOptions {
 export interface StatefulHandle<Handled extends MessageType> extends Handle<Handled> {
   /** The state of this one agent; undefined if it does not exist yet. */
   saveState(): Promise<unknown>
-  /** Puts a state into this agent, creating it if need be. */
+  /** Puts a state into this agent. If it is not there it is made, within 30 s, with the state there before `onStart` runs. */
   loadState(state: unknown): Promise<void>
   /**
    * Stops this one agent: handles what was sent to it before (or, with `drain: false`, refuses what waits and aborts the
@@ -318,13 +318,17 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   saveState(options?: { readonly timeout?: number }): Promise<Snapshot>
   /**
-   * Puts a snapshot in, all or nothing.
-   * @throws StateError for an unknown version or type
+   * Puts a snapshot in, all or nothing. Agents that are not there are made, with their state before `onStart` runs; if one cannot
+   * be made, those that were are stopped again and all states are as they were. New sends of the application, ticks and background
+   * loops wait meanwhile; what an `onStart` sends does not.
+   * @param options.timeout milliseconds for all of it; default 30,000
+   * @throws StateError for an unknown version or type, or what is not plain data; UnknownAgentError for a key that is not in the
+   *   `keys` of its type; AgentCreationError; TimeoutError
    * @example
    * import { readFile } from 'node:fs/promises'
    * await runtime.loadState(JSON.parse(await readFile('state.json', 'utf8')))
    */
-  loadState(snapshot: Snapshot): Promise<void>
+  loadState(snapshot: Snapshot, options?: { readonly timeout?: number }): Promise<void>
   /**
    * Starts a runtime that was made with `autoStart: false`, or starts a stopped one again.
    * @throws InvalidArgumentError when it is running; StoppedError when it is closed

@@ -147,7 +147,11 @@ export class LocalRuntime implements Runtime {
       },
       loadState: async state => {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        unwrap(await this.#coordinator.order(handle.id, control => control.restore([{ agent: text, version, state }])))
+        unwrap(
+          await this.#coordinator.order(handle.id, control =>
+            control.restore([{ agent: text, version, state }], SAVE_MS),
+          ),
+        )
       },
       stop: options => this.#stopAgent(handle.id, options),
       pause: () => this.#coordinator.order(handle.id, control => control.pauseAgent(text)),
@@ -234,9 +238,9 @@ export class LocalRuntime implements Runtime {
     return this.#snapshots.save(saveLimit('saveState()', options))
   }
 
-  async loadState(snapshot: Snapshot): Promise<void> {
+  async loadState(snapshot: Snapshot, options?: { readonly timeout?: number }): Promise<void> {
     this.#state.checkAlive()
-    await this.#snapshots.load(snapshot, saveLimit('loadState()'))
+    await this.#snapshots.load(snapshot, saveLimit('loadState()', options))
   }
 
   start(): Promise<void> {

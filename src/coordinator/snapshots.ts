@@ -8,7 +8,8 @@
 import { StateError, StoppedError, ThreadLostError, TimeoutError } from '../agent/errors.js'
 import { toAgentId } from '../agent/ids.js'
 import { type EventLoop, within } from '../loop/base/event-loop.js'
-import { type SavedState, unwrap } from '../loop/control/orders.js'
+import { type Later, type Orders, type Outcome, type SavedState, unwrap } from '../loop/control/orders.js'
+import { plain } from '../loop/control/snapshots.js'
 import type { Snapshot } from './api.js'
 import type { Coordinator } from './coordinator.js'
 import type { LoopHandle } from './mesh.js'
@@ -16,6 +17,9 @@ import type { RunState } from './run-state.js'
 
 /** How long the first lull may take to come to rest; each next one has twice as long. */
 const LULL_MS = 50
+
+/** How long loops get beyond the time limit of a load to say what they could not do in time. */
+const GRACE_MS = 2_000
 
 /** What was done while all was quiet; undefined: it was not, or not for long enough. */
 type Done<T> = { readonly value: T } | undefined
@@ -78,7 +82,10 @@ export class Snapshots {
     }
   }
 
-  /** All of it, or nothing. @throws StateError, TimeoutError, StoppedError */
+  /**
+   * All of it, or nothing.
+   * @throws StateError, UnknownAgentError, AgentCreationError, TimeoutError, StoppedError, ThreadLostError
+   */
   async load(snapshot: Snapshot, ms: number): Promise<void> {
     const all = read(snapshot)
     const { types } = this.#run.registry
@@ -87,7 +94,7 @@ export class Snapshots {
       if (types.has(type)) continue
       throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
     }
-    await this.#quietly(ms, async () => {
+    await this.#quietly(ms, async left => {
       const byLoop = new Map<LoopHandle, SavedState[]>()
       for (const saved of all) {
         const loop = await this.#run.loopOf(toAgentId(saved.agent))
@@ -95,12 +102,37 @@ export class Snapshots {
         if (states === undefined) byLoop.set(loop, [saved])
         else states.push(saved)
       }
-      for (const step of ['check', 'restore'] as const) {
-        const parts = [...byLoop].map(([loop, states]) => loop.order(control => control[step](states)))
-        for (const done of await Promise.all(parts)) unwrap(done)
-      }
+      await this.#loadInto(byLoop, left)
       return { value: undefined }
     })
+  }
+
+  /** Has every loop do each step before any does the next. What cannot be done everywhere is taken back where it was. */
+  async #loadInto(byLoop: ReadonlyMap<LoopHandle, SavedState[]>, left: () => number): Promise<void> {
+    const { host } = this.#run
+    const loops = [...byLoop.keys()]
+    const each = async (give: (control: Orders, loop: LoopHandle) => Later<Outcome<void>>): Promise<void> => {
+      const done = Promise.all(loops.map(loop => loop.order(control => give(control, loop))))
+      if (!(await within(this.#eventLoop, left() + GRACE_MS, done)))
+        throw notLoaded('a thread did not come back to its event loop')
+      for (const one of await done) unwrap(one)
+    }
+    try {
+      await each((control, loop) => control.check(byLoop.get(loop) as SavedState[])).catch(error => {
+        for (const { agent, state } of [...byLoop.values()].flat()) plain(toAgentId(agent), state) // which one cannot cross threads
+        throw error
+      })
+      await host.admission.pass(() => each(control => control.make(left())))
+      if (this.#state.running && !(await within(this.#eventLoop, left(), this.#run.whenIdle())))
+        throw notLoaded('what agents sent in onStart was still under way')
+      await each(control => control.put())
+    } catch (error) {
+      // one that does not come by has it taken back when it does: orders keep their order
+      const back = Promise.allSettled(loops.map(loop => loop.order(control => control.endLoad(false))))
+      await within(this.#eventLoop, 2 * GRACE_MS, back)
+      throw error
+    }
+    for (const loop of loops) void loop.order(control => control.endLoad(true)).catch(() => {}) // nothing is left to go wrong
   }
 
   /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
@@ -167,6 +199,10 @@ export class Snapshots {
 
 function stopped(): StoppedError {
   return new StoppedError('the runtime was stopped')
+}
+
+function notLoaded(why: string): TimeoutError {
+  return new TimeoutError(`the snapshot was not loaded in time, and nothing of it is: ${why}`)
 }
 
 function read(snapshot: Snapshot): SavedState[] {

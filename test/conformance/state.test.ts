@@ -1,8 +1,9 @@
 // Promised: state: saved at a consistent cut, loaded into any engine, versioned.
-import { agent, createRuntime, request, type Snapshot } from 'ringreeve'
+import { agent, createRuntime, type Runtime, request, type Snapshot } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { engines, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
+import * as restored from './restored.js'
 
 /** Runtimes that only the first test loads into. */
 const into = { agents: [kitUrl] }
@@ -152,6 +153,45 @@ onEveryEngine('state', engine => {
     expect(await handle.send(kit.Notes)).toEqual(['b', 'c'])
   })
 
+  it('is there when onStart, ticks and loops begin, and no agent has it if one cannot be made', async () => {
+    await using runtime = await open(engine, { agents: [new URL('./restored.js', import.meta.url)] })
+    const load = (more: object) =>
+      runtime.loadState({ version: 1, types: {}, 'restored/there': { n: 41, seen: [] }, ...more } as Snapshot)
+    await runtime.send(restored.Seen, undefined, 'restored/there')
+    for (const [more, code] of [
+      [{ 'restored/new': { n: 1, seen: [] }, 'restored/broken': { n: 1, seen: [] } }, 'AGENT_CREATION'],
+      [{ 'keyed/unknown': {} }, 'UNKNOWN_AGENT'],
+      [{ 'restored/function': { seen: () => {} } }, 'STATE'],
+    ] as const) {
+      expect((await failure(load(more))).code).toBe(`ERR_RINGREEVE_${code}`)
+      expect(await runtime.send(restored.Seen, undefined, 'restored/there')).toMatchObject({ n: 0 })
+      expect(await runtime.handle({ type: 'restored' }, 'new').saveState()).toBeUndefined()
+    }
+    await load({ 'restored/new': { n: 42, seen: [] } })
+    expect(await runtime.send(restored.Seen, undefined, 'restored/there')).toMatchObject({ n: 41 })
+    await runtime.handle({ type: 'restored' }, 'one').loadState({ n: 43, seen: [] })
+    for (const [key, n] of [
+      ['new', 42],
+      ['one', 43],
+    ] as const) {
+      let seen: readonly string[]
+      do seen = (await runtime.send(restored.Seen, undefined, `restored/${key}`)).seen
+      while (seen.length < 3)
+      expect(seen.toSorted()).toEqual([`loop ${n}`, `start ${n}`, `tick ${n}`])
+    }
+  })
+
+  it('loading gives up in time when an onStart does not end, and nothing is put in', async () => {
+    await using runtime = await open(engine, { agents: [new URL('./restored.js', import.meta.url)] })
+    await runtime.send(restored.Seen, undefined, 'restored/there')
+    const state = { n: 1, seen: [] }
+    const snapshot = { version: 1, types: {}, 'restored/there': state, 'restored/hangs': state } as const
+    const error = await failure(runtime.loadState(snapshot, { timeout: 50 }))
+    expect(error).toMatchObject({ code: 'ERR_RINGREEVE_TIMEOUT' })
+    expect(error.message).toContain('restored/hangs')
+    expect(await runtime.send(restored.Seen, undefined, 'restored/there')).toMatchObject({ n: 0 })
+  })
+
   it('an unknown version, type or shape is refused, and nothing is put in', async () => {
     const runtime = await shared(engine)
     const good = { version: 1, types: { recorder: 1 }, 'recorder/refused': { notes: ['new'], contexts: [] } } as const
@@ -167,6 +207,19 @@ onEveryEngine('state', engine => {
     }
     expect(await runtime.send(kit.Notes, undefined, 'recorder/refused')).toEqual([])
   })
+})
+
+it("an onStart that sends by the application's own way does not wait for the gate", async () => {
+  const Get = request<void, string>('get')
+  const conf = agent('conf').on(Get, () => 'v')
+  const asking = agent('asking', { state: () => ({ conf: '' }) })
+    .onStart(async ctx => {
+      ctx.state.conf = await runtime.send(Get, undefined, 'conf/x')
+    })
+    .on(Get, (_, ctx) => ctx.state.conf)
+  await using runtime: Runtime = await createRuntime({ threads: 0, agents: [conf, asking] })
+  await runtime.loadState({ version: 1, types: {}, 'asking/x': { conf: 'old' } })
+  expect(await runtime.send(Get, undefined, 'asking/x')).toBe('v')
 })
 
 it('an older version is brought up to date by migrate', async () => {

@@ -9,10 +9,6 @@ import type { World } from './world.js'
  * `false` once it is mended.
  */
 export const KNOWN = {
-  /** `loadState` with an agent that cannot be made leaves others with their states replaced. */
-  loadInParts: true,
-  /** `loadState` runs `onStart` before it puts the state in. */
-  startBeforeLoad: true,
   /** A subscription that is changed while the runtime stops overtakes what the gate holds back. */
   subscribedWhileStopping: true,
 }
@@ -76,7 +72,7 @@ export class Diary {
     this.#making.delete(agent)
     this.#made.add(agent)
     this.#beats.set(keyOf(agent, life), { since: Math.floor(this.#world.now), ticks: 0, ticking: false })
-    if (this.loading === undefined || KNOWN.startBeforeLoad) return
+    if (this.loading === undefined) return
     const { states, from } = this.loading
     const quiet = !this.#books.open.some(({ n, sender }) => n < from || sender !== 'app') // what is sent since then waits
     if (quiet && agent in states && !same(states[agent], state))

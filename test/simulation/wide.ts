@@ -298,14 +298,11 @@ export class Wide {
   async #load(): Promise<void> {
     const { books, diary, machine, runtime } = this.#of
     if (this.#snapshot === undefined || !this.#take('load')) return this.#save()
-    const fails = (agent: string): boolean => KNOWN.loadInParts && /^(flaky|fickle)\//.test(agent)
-    const snapshot = Object.fromEntries(
-      Object.entries(this.#snapshot).filter(([agent]) => !fails(agent)),
-    ) as unknown as Snapshot
+    const snapshot = this.#snapshot
     const { crashes } = machine
     diary.loading = { states: plain(snapshot), from: books.entries.length }
-    const before = KNOWN.loadInParts ? undefined : runtime.saveState({ timeout: PATIENCE_MS })
-    before?.catch(() => {})
+    const before = runtime.saveState({ timeout: PATIENCE_MS })
+    before.catch(() => {})
     const loading = runtime.loadState(snapshot).finally(() => {
       diary.loaded()
       diary.loading = undefined
@@ -316,8 +313,7 @@ export class Wide {
     if (saved.status === 'rejected') this.#may('saving after it', ['TIMEOUT'])(saved.reason)
     if (saved.status === 'fulfilled' && crashes === machine.crashes) {
       if (loaded.status === 'fulfilled') diary.checkLoaded(plain(snapshot), plain(saved.value))
-      else if (before !== undefined && codeOf(loaded.reason) === 'AGENT_CREATION')
-        diary.checkLoaded(plain(await before), plain(saved.value)) // all or nothing
+      else if (codeOf(loaded.reason) === 'AGENT_CREATION') diary.checkLoaded(plain(await before), plain(saved.value)) // all or nothing
     }
     this.#taken.delete('load')
   }

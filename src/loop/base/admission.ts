@@ -11,6 +11,7 @@
 // HELD is how many have closed the gate: with threads, until a runtime that was made with `autoStart: false` begins; and while
 // state is saved or loaded. It is no stage of its own, because a loop that is held can be stopped. Threads have no application, so
 // their loops do not drain.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { StoppedError } from '../../agent/errors.js'
 import { Queue } from '../../base/queue.js'
 import { follow } from './cancellation.js'
@@ -38,6 +39,8 @@ export class Admission {
   /** Its place in the order: a number, since every message asks for it. */
   #stage = OPEN
   #closers = 0
+  /** In whose async context the gate is passed. */
+  #passing: AsyncLocalStorage<true> | undefined
   readonly #held = new Queue<() => void>()
   #reason = new StoppedError('the runtime was stopped')
   /** Holds what agents do of themselves, as the gate does what the application sends. */
@@ -82,7 +85,22 @@ export class Admission {
 
   /** Whether what the application sends is held. */
   get held(): boolean {
-    return this.#closers > 0
+    return this.#closers > 0 && this.#passing?.getStore() !== true
+  }
+
+  /**
+   * Runs `work`, for which who has closed the gate waits: what it sends itself by the application's own way must not wait for the
+   * gate, or neither would end. It is known by its async context, which costs nothing but here.
+   */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    const passing = new AsyncLocalStorage<true>()
+    this.#passing = passing
+    try {
+      return await passing.run(true, work)
+    } finally {
+      this.#passing = undefined
+      passing.disable()
+    }
   }
 
   /** Whoever needs quiet closes the gate; it opens when the last of them opens it. */

@@ -61,6 +61,11 @@ export class Checkpoints {
     this.#left.delete(agent)
   }
 
+  /** This is what is kept of an agent that is not there. */
+  tell(kept: Kept): void {
+    if (this.#reports.index !== 0) this.#reports.tellHost({ kind: 'kept', kept }, true)
+  }
+
   /** The agent is there: it was made, or came back. */
   begun(cell: Keepable): void {
     this.#left.delete(cell.text)
@@ -80,8 +85,7 @@ export class Checkpoints {
     if (!isKept(cell)) return
     for (const changed of this.#changed.values()) changed.delete(cell)
     // whatever the host's backlog, or it would come back; no more of these than agents
-    if (this.#reports.index !== 0)
-      this.#reports.tellHost({ kind: 'kept', kept: { agent: cell.text, gone: true } }, true)
+    this.tell({ agent: cell.text, gone: true })
   }
 
   /**

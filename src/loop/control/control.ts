@@ -11,6 +11,7 @@ import type { Heap, Kept } from '../base/reports.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
+import { Load } from './load.js'
 import { loadModule } from './modules.js'
 import {
   type AgentDescription,
@@ -29,6 +30,8 @@ export class LoopControl implements Orders {
   readonly #loop: Loop
   readonly #snapshots: Snapshots
   readonly #move: Move
+  /** The states that are being put in. */
+  #load: Load | undefined
 
   constructor(loop: Loop) {
     this.#loop = loop
@@ -128,12 +131,42 @@ export class LoopControl implements Orders {
     return outcomeOf(() => this.#snapshots.save(agent))
   }
 
-  restore(saved: readonly SavedState[]): Promise<Outcome<void>> {
-    return outcomeOf(() => this.#snapshots.restore(saved))
+  restore(saved: readonly SavedState[], ms: number): Promise<Outcome<void>> {
+    return outcomeOf(async () => {
+      const load = this.#begin(saved)
+      try {
+        await load.make(ms)
+        load.put()
+      } catch (error) {
+        await load.takeBack()
+        throw error
+      }
+    })
   }
 
   check(saved: readonly SavedState[]): Promise<Outcome<void>> {
-    return outcomeOf(() => this.#snapshots.check(saved))
+    return outcomeOf(() => {
+      this.#load = this.#begin(saved)
+    })
+  }
+
+  make(ms: number): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#load?.make(ms))
+  }
+
+  put(): Promise<Outcome<void>> {
+    return outcomeOf(() => this.#load?.put())
+  }
+
+  endLoad(done: boolean): Promise<Outcome<void>> {
+    const load = this.#load
+    this.#load = undefined
+    return outcomeOf(() => (done ? undefined : load?.takeBack()))
+  }
+
+  #begin(saved: readonly SavedState[]): Load {
+    const { agents, eventLoop } = this.#loop
+    return new Load(agents, eventLoop, saved)
   }
 
   rest(): void {

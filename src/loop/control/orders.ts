@@ -76,10 +76,17 @@ export interface Orders {
   cut(): Later<Outcome<Cut>>
   /** States of the agents that exist there: of all, or of one. */
   save(agent?: string): Later<Outcome<SavedState[]>>
-  /** Takes states in; creates the agents that are not there. First all are checked, then all are put in. */
-  restore(saved: readonly SavedState[]): Later<Outcome<void>>
-  /** Checks states without putting them in. */
+  /** Puts states in, all or none; makes the agents that are not there, within `ms`. */
+  restore(saved: readonly SavedState[], ms: number): Later<Outcome<void>>
+  // the same with other loops, step by step
+  /** Checks states, and has them ready. */
   check(saved: readonly SavedState[]): Later<Outcome<void>>
+  /** Makes the agents that are not there. */
+  make(ms: number): Later<Outcome<void>>
+  /** Puts states into the others. */
+  put(): Later<Outcome<void>>
+  /** It is over. @param done whether all loops have put in their part; else it is taken back */
+  endLoad(done: boolean): Later<Outcome<void>>
 
   // ---- a move to its next life, step by step ----
   /** Looks whether its agents can move at all. @returns why they cannot */

@@ -1,12 +1,11 @@
-// States of the agents of one loop, as a snapshot takes and brings them. What it keeps: a state is a copy, and is plain data;
-// wherever it is at the time (with its agent, unloaded, or left by the life before and not asked for yet) it is saved once;
-// and of a snapshot nothing is put in before all of it was found good.
+// States of the agents of one loop, as a snapshot takes them. What it keeps: a state is a copy, and is plain data; and wherever it
+// is at the time (with its agent, unloaded, or left by the life before and not asked for yet) it is saved once.
 import { StateError } from '../../agent/errors.js'
 import { type AgentId, toAgentId } from '../../agent/ids.js'
 import type { Agents } from '../cell/agents.js'
 import type { SavedState } from './orders.js'
 
-/** Saves and restores. */
+/** Saves. */
 export class Snapshots {
   readonly #agents: Agents
 
@@ -36,44 +35,10 @@ export class Snapshots {
     }
     return [...here, ...away, ...left]
   }
-
-  /** Puts states in; creates the agents that are not there. @throws StateError, and what a migration throws, before any is put in */
-  async restore(saved: readonly SavedState[]): Promise<void> {
-    const agents = this.#agents
-    const ready = saved.map(one => ({ agent: one.agent, state: this.#migrated(one) }))
-    for (const { agent, state } of ready) {
-      await agents.of(agent).ensure()
-      const cell = agents.of(agent) // another one, if the agent was just stopping
-      cell.state = state
-      if (cell.type.checkpoint !== undefined) agents.checkpoints.save(cell)
-    }
-  }
-
-  /** Checks states without putting them in. @throws StateError, and what a migration throws */
-  check(saved: readonly SavedState[]): void {
-    for (const one of saved) this.#migrated(one)
-  }
-
-  /** The state as its type has it today. */
-  #migrated({ agent, version, state }: SavedState): unknown {
-    const { type } = toAgentId(agent)
-    const hosted = this.#agents.type(type)
-    if (hosted === undefined)
-      throw new StateError(`the snapshot has ${agent}, and no agent type '${type}' is registered`, { agent })
-    const copy: unknown = structuredClone(state)
-    if (version === hosted.version) return copy
-    const { migrate } = hosted.spec.options
-    if (migrate === undefined || version > hosted.version) {
-      throw new StateError(
-        `the state of ${agent} has version ${version}; '${type}' is at version ${hosted.version} and has no way from there`,
-        { agent },
-      )
-    }
-    return migrate(copy, version)
-  }
 }
 
-function plain(id: AgentId, state: unknown): unknown {
+/** A copy. @throws StateError */
+export function plain(id: AgentId, state: unknown): unknown {
   try {
     return structuredClone(state)
   } catch (error) {
