@@ -1,6 +1,5 @@
 // The runtime: what the application holds. It checks options, keeps what must outlive a stop (what was registered),
 // and otherwise passes on: messages to the calling loop, changes to the coordinator.
-
 import { checkKnown } from '../agent/check.js'
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
 import { saidAtOnce } from '../agent/edge.js'
@@ -65,7 +64,7 @@ export class LocalRuntime implements Runtime {
     }
     this.deadLetters = new LetterBox(replayer, options.deadLetters?.capacity)
     this.#coordinator = this.#newRun(options.autoStart === false)
-    this.#snapshots = this.#snapshotsOf(this.#coordinator)
+    this.#snapshots = new Snapshots(this.#coordinator, this.#state, this.#machine.eventLoop)
   }
 
   #newRun(paused: boolean): Coordinator {
@@ -81,10 +80,6 @@ export class LocalRuntime implements Runtime {
       this.stop().catch(() => {}) // run() tells it
     }
     return run
-  }
-
-  #snapshotsOf(run: Coordinator): Snapshots {
-    return new Snapshots(run, this.#state, this.#machine.eventLoop)
   }
 
   /** @param site who asked for it */
@@ -147,11 +142,9 @@ export class LocalRuntime implements Runtime {
       },
       loadState: async state => {
         const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        unwrap(
-          await this.#coordinator.order(handle.id, control =>
-            control.restore([{ agent: text, version, state }], SAVE_MS),
-          ),
-        )
+        const one = { agent: text, version, state }
+        const limit = saveLimit('loadState()')
+        unwrap(await this.#coordinator.order(handle.id, control => control.restore([one], limit)))
       },
       stop: options => this.#stopAgent(handle.id, options),
       pause: () => this.#coordinator.order(handle.id, control => control.pauseAgent(text)),
@@ -264,12 +257,13 @@ export class LocalRuntime implements Runtime {
   async #startAgain(): Promise<void> {
     const before = this.#coordinator.registry.subscriptions
     this.#coordinator = this.#newRun(false)
-    this.#snapshots = this.#snapshotsOf(this.#coordinator)
+    const { admission } = this.#coordinator.host
+    admission.close() // what is sent meanwhile waits until it is known who is there
+    this.#snapshots = new Snapshots(this.#coordinator, this.#state, this.#machine.eventLoop)
     try {
-      await this.#coordinator.start(
-        this.#sources.map(({ source }) => source),
-        before,
-      )
+      const sources = this.#sources.map(({ source }) => source)
+      await this.#coordinator.start(sources, before)
+      admission.open()
     } catch (error) {
       this.#coordinator.registry.restore(before) // for the next start, which asks the run before it
       await this.#coordinator.stop(100)
