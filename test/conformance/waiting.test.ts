@@ -20,6 +20,15 @@ onEveryEngine('who waits for himself', engine => {
     await runtime.idle()
   })
 
+  it.each([
+    ['plain', 'CallCycleError'],
+    ['chained', 'pong'],
+  ])('with a call that comes back to %s behind a full queue: it is let in, or refused', async (type, outcome) => {
+    await using runtime = await open(engine, { agents })
+    for (const key of ['1', '2']) expect(await runtime.send(waiting.Go, 30, `${type}/${key}`)).toBe(outcome)
+    await runtime.idle()
+  })
+
   it('with as many turns as he may have: one call is refused with its chain, and the others go on', async () => {
     await using runtime = await open(engine, { agents })
     expect(await runtime.send(waiting.Walk, 2, 'walker/x')).toBe(3)

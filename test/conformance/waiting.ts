@@ -42,6 +42,32 @@ export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Through
   ctx.send(More, n, 'small/x'),
 )
 
+export const Go = request<number, string>('go')
+export const Fill = request<{ n: number; to: string }, void>('fill')
+export const Back = request<string, string>('back')
+export const Ping = request<void, string>('ping')
+export const Job = request<void, void>('job')
+
+/** Its queue is full, for whoever sends from elsewhere, when a call comes back to it. */
+const thronged = (type: string, concurrency: 'serial' | 'callchain') =>
+  agent(type, { concurrency, mailbox: { capacity: 4 } })
+    .on(Go, async (n, ctx) => {
+      await ctx.send(Fill, { n, to: ctx.id.toString() }, 'filler/2')
+      await ctx.sleep(50) // so that they are known to be too many
+      const back = await ctx.trySend(Back, ctx.id.toString(), 'asker/2')
+      return back.ok ? back.value : (back.error as Error).name
+    })
+    .on(Ping, () => 'pong')
+    .on(Job, () => {})
+export const plain = thronged('plain', 'serial')
+export const chained = thronged('chained', 'callchain')
+export const filler = agent('filler').on(Fill, ({ n, to }, ctx) => {
+  ctx.after(0, later => {
+    for (let i = 0; i < n; i++) void later.send(Job, undefined, to)
+  })
+})
+export const asker = agent('asker').on(Back, (to, ctx) => ctx.send(Ping, undefined, to))
+
 export const walker = agent('walker', { concurrency: 4 }).on(Walk, async (depth, ctx) => {
   await ctx.sleep(1)
   return depth === 0 ? 1 : 1 + (await ctx.send(Walk, depth - 1, 'walker/x'))

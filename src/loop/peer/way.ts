@@ -137,7 +137,9 @@ export class Way {
       one.fail(this.#end)
       return true
     }
-    if (this.#link !== undefined && this.#held.wait(recipient, one, this.#most)) return true
+    // a call that comes back to who waits for it is let in over there, or found out to be a cycle; here it would wait for ever
+    const held = this.#link !== undefined && !comesBack(parcel, recipient)
+    if (held && this.#held.wait(recipient, one, this.#most)) return true
     if (!this.stays(parcel)) return false
     this.#held.park(one, this.#most)
     return true
@@ -188,4 +190,10 @@ export class Way {
   abandon(error: RingreeveError): void {
     this.#held.abandon(error)
   }
+}
+
+/** Whether a turn of the recipient waits for the message. */
+function comesBack({ chain }: Parcel, recipient: string): boolean {
+  for (let node = chain; node !== undefined; node = node.parent) if (node.agent === recipient) return true
+  return false
 }
