@@ -1,5 +1,6 @@
 // Promised: only who owns a wish to cancel has it granted. What a turn has published stands when the turn is given up, and it may
 // still clean up; who stops one agent stops no other; and what the runtime rejects in a turn that was given up ends nothing.
+import { createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, onEveryEngine, open, reaches } from './engines.js'
 import * as kit from './kit.js'
@@ -125,4 +126,28 @@ onEveryEngine('a signal that aborts while a message waits', engine => {
     await runtime.idle()
     expect(await runtime.send(kit.Notes, undefined, 'waits/room')).toEqual([])
   })
+})
+
+onEveryEngine('an event that its own publisher cancels', engine => {
+  it('is no error that nobody waited for', async () => {
+    await using runtime = await open(engine, { unhandledErrors: 'throw' })
+    const hold = { begun: flag(), release: flag() }
+    const held = runtime.send(kit.Hold, hold, 'waits/cancelled')
+    await reaches(hold.begun, 1)
+    const controller = new AbortController()
+    await runtime.publish(kit.Note, 'never', { topic: 'waits/cancelled', signal: controller.signal })
+    controller.abort()
+    Atomics.store(hold.release, 0, 1)
+    await held
+    await runtime.idle()
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, 'waits/cancelled')).toEqual([])
+  })
+})
+
+it('a send never throws, whatever its recipient is', async () => {
+  await using runtime = await createRuntime({ threads: 0 })
+  const nobody = Object.create(null) as string
+  const sent = runtime.trySend(kit.Echo, 1, nobody, { idempotent: true })
+  expect((await sent).ok).toBe(false)
 })

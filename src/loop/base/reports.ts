@@ -118,8 +118,9 @@ export class Reports implements LogLane {
   unhandled(agent: { readonly text: string } | undefined, message: Message | undefined, error: unknown): void {
     const { observer, index } = this
     if (agent === undefined) observer.failed({ text: `loop ${index}` }, message, error)
-    if (this.#wanted.unhandled) this.#report({ kind: 'unhandled', error })
-    else if (!this.#wanted.log && !observer.hears('error')) this.#warn(agent?.text, message, error)
+    if (this.#wanted.unhandled) {
+      if (!(error instanceof CancelledError)) this.#report({ kind: 'unhandled', error }) // else as somebody wished
+    } else if (!this.#wanted.log && !observer.hears('error')) this.#warn(agent?.text, message, error)
   }
 
   /** Nobody listens to errors: they must not go by unseen. The first of each kind stands for the others. */

@@ -3,6 +3,7 @@
 
 import type { SendOptions } from '../../agent/context.js'
 import { DeadlineError, InvalidArgumentError, PoisonedError, ThreadLostError } from '../../agent/errors.js'
+import type { AgentId } from '../../agent/ids.js'
 import type { RequestType } from '../../agent/message.js'
 import { wallNow } from '../../base/real-time.js'
 import type { Origin } from '../base/message.js'
@@ -27,11 +28,12 @@ export async function insist(
   { origin, peers, reports }: InsistHost,
   message: RequestType,
   payload: unknown,
-  recipient: string,
+  to: AgentId | string,
   sender: string | undefined,
   options: SendOptions,
   send: (options: SendOptions) => Promise<unknown>,
 ): Promise<unknown> {
+  const recipient = String(to) // here, where what it throws is in the promise
   if (options.transfer !== undefined && options.transfer.length > 0) {
     throw new InvalidArgumentError(
       `send '${message.name}': what is transferred cannot be sent again; leave out idempotent`,

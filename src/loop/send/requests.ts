@@ -71,7 +71,7 @@ export class Requests {
       )
     if (options?.idempotent === true) {
       const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
-      return insist(this.#host, message, payload, String(recipient), turn?.agent, options, once)
+      return insist(this.#host, message, payload, recipient, turn?.agent, options, once)
     }
     let address: Address
     try {
