@@ -115,7 +115,8 @@ export class Load {
   async #unmake(agent: string, { unloaded, kept, paused }: Before): Promise<void> {
     const agents = this.#agents
     const cell = agents.of(agent)
-    const { reports } = cell.turnHost
+    const { reports, admission } = cell.turnHost
+    if (admission.closed) return // it goes with the runtime
     await cell.drop(TAKE_BACK_MS).catch(error => reports.unhandled(cell, undefined, error))
     if (unloaded !== undefined) {
       agents.unloaded.set(agent, unloaded.value)
