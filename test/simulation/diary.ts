@@ -74,7 +74,12 @@ export class Diary {
     this.#beats.set(keyOf(agent, life), { since: Math.floor(this.#world.now), ticks: 0, ticking: false })
     if (this.loading === undefined) return
     const { states, from } = this.loading
-    const quiet = !this.#books.open.some(({ n, sender }) => n < from || sender !== 'app') // what is sent since then waits
+    // what the application has sent since then waits; and an event that was accepted may still be on its way to the agent
+    const quiet = !this.#books.entries.some(
+      ({ n, sender, outcome, waited, recipients, handled }) =>
+        (n < from || sender !== 'app') &&
+        (outcome === undefined || (!waited && recipients.includes(agent) && !handled.includes(agent))),
+    )
     if (quiet && agent in states && !same(states[agent], state))
       this.#books.wrong.push(`${agent} was made by loadState and began with another state`)
   }
