@@ -15,8 +15,10 @@ onEveryEngine('who waits for himself', engine => {
 
   it('with calls that fill his own mailbox: when they are refused, there is room for others', async () => {
     await using runtime = await open(engine, { agents })
-    expect(await runtime.send(waiting.Handled, undefined, 'small/x')).toBe(3)
-    expect(await runtime.send(waiting.Through, 7, 'mirror/x')).toBe(7)
+    for (const [to, by] of ['11', '12', '21', '22'].map(keys => [...keys])) {
+      expect(await runtime.send(waiting.Bounce, `mirror/${by}`, `small/${to}`)).toBe(3)
+      expect(await runtime.send(waiting.Mirror, { n: 7, to: `small/${to}` }, `mirror/${by}`)).toBe(7)
+    }
     await runtime.idle()
   })
 

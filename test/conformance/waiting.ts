@@ -30,16 +30,19 @@ export const consumer = agent('consumer', {
 
 export const broker = agent('broker').on(Through, (n, ctx) => ctx.send(More, n, 'producer/x'))
 
+export const Bounce = request<string, number>('bounce')
+export const Mirror = request<{ n: number; to: string }, number>('mirror')
+
 /** A full mailbox of calls that come back: all of them are refused, and then there is room. */
 export const small = agent('small', { mailbox: { capacity: 1 } })
-  .on(Handled, (_, ctx) =>
-    Promise.all([1, 2, 3].map(n => ctx.trySend(Through, n, 'mirror/x'))).then(
-      all => all.filter(({ ok }) => !ok).length,
-    ),
-  )
+  .on(Bounce, async (mirror, ctx) => {
+    const to = ctx.id.toString()
+    const all = await Promise.all([1, 2, 3].map(n => ctx.trySend(Mirror, { n, to }, mirror)))
+    return all.filter(({ ok }) => !ok).length
+  })
   .on(More, n => n)
-export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Through, (n, ctx) =>
-  ctx.send(More, n, 'small/x'),
+export const mirror = agent('mirror', { concurrency: 'interleaved' }).on(Mirror, ({ n, to }, ctx) =>
+  ctx.send(More, n, to),
 )
 
 export const Go = request<number, string>('go')

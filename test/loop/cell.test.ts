@@ -1,11 +1,12 @@
 // Promised: messages begin in the order in which they came, at most `limit` of them at a time, and each has one outcome, also those
 // that no turn takes. The cell alone, with time that a test lets pass.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { StoppedError } from '#ringreeve/agent/errors.js'
 import { STOP, TIMER } from '#ringreeve/agent/message.js'
 import type { AgentOptions } from '#ringreeve/agent/options.js'
 import type { Context } from '#ringreeve/index.js'
 import type { ChainNode } from '#ringreeve/loop/base/chain.js'
+import { Mailbox } from '#ringreeve/loop/cell/mailbox.js'
 import { cells, gate, outcome } from './cells.js'
 import { doer } from './one-agent.js'
 
@@ -204,6 +205,40 @@ describe('a call that comes back to who waits for it', () => {
     expect(await all.since()).toEqual(['2', '3 begins', '3'])
     first.open()
     await all.settle()
+    balanced(all)
+  })
+
+  it('is refused when all turns wait, one at a time: the first that is frees a turn for the others', async () => {
+    const all = alone({ concurrency: 2 })
+    const [first, second] = [all.hold('1'), all.hold('2')]
+    await all.settle()
+    all.hold('3', '1').open()
+    await all.pass(1_000) // the other turn is free still
+    expect(await all.since()).toEqual(['1 begins', '2 begins'])
+    all.hold('4', '2').open()
+    await all.pass(1_000)
+    expect(await all.since()).toEqual(['3! CallCycleError'])
+    first.open()
+    expect(await all.since()).toEqual(['1', '4 begins', '4'])
+    second.open()
+    await all.settle()
+    balanced(all)
+  })
+
+  it('is looked for once in a round of looks, however many wait', async () => {
+    const all = alone({ concurrency: 2 })
+    const [first, other] = [all.hold('1'), all.hold('2')]
+    await all.settle()
+    for (let n = 0; n < 200; n++) all.hold(`in ${n}`, '1').open()
+    const scanned = vi.spyOn(Mailbox.prototype, 'all')
+    await all.pass(1_000)
+    expect(scanned.mock.calls.length).toBeGreaterThan(0)
+    expect(scanned.mock.calls.length).toBeLessThan(5)
+    await all.pass(1_000)
+    expect(scanned.mock.calls.length).toBeLessThan(10)
+    scanned.mockRestore()
+    for (const one of [first, other]) one.open()
+    expect((await all.since()).length).toBe(2 + 2 + 400)
     balanced(all)
   })
 

@@ -2,12 +2,16 @@
 // when it begins to wait. What this keeps: what has waited for a second is looked at, and again each second as long as it waits;
 // nothing is paid for before but a place in a list.
 import type { Alarm, Clock } from './clock.js'
+import type { Message } from './message.js'
 
 /** How long something may wait before it is looked at. */
 const LOOK_MS = 1_000
 
-/** Looks at what waits. @returns whether it goes on waiting */
-export type Look = () => boolean
+/** What was found out in one round of looks: by mailbox, the messages in it if there is nothing wrong with it. */
+export type Round = Map<object, ReadonlySet<Message>>
+
+/** Looks at what waits. @param round all that is due at the same moment is looked at in one @returns whether it goes on waiting */
+export type Look = (round: Round) => boolean
 
 /** The long waits of one loop. */
 export class Waits {
@@ -42,11 +46,12 @@ export class Waits {
   readonly #look = (): void => {
     this.#alarm = undefined
     const now = this.#clock.now()
+    const round: Round = new Map()
     for (const one of this.#waiting) {
       if (one.at > now) break
       // out of the list while it is looked at: whoever ends the loop meanwhile ends all
       this.#waiting.delete(one)
-      if (!one.look()) continue
+      if (!one.look(round)) continue
       one.at = now + LOOK_MS
       this.#waiting.add(one)
     }

@@ -1,5 +1,7 @@
 // An agent with a mailbox: what waits for it, and whether any of it may begin. What it keeps: a mailbox is there as long as there is
 // anything in it, since most are empty.
+import type { Message } from '../base/message.js'
+import type { Round } from '../base/waits.js'
 import { askedBy, jammed } from './cycle.js'
 import { Mailbox } from './mailbox.js'
 import { isTick } from './timer.js'
@@ -58,8 +60,16 @@ export abstract class Boxed extends Turning {
     if (this.mailbox?.giveBack() === true) this.mailbox = undefined
   }
 
-  /** Whether so many turns as may be at work wait, as it seems, for what is in the mailbox. */
-  protected get jammed(): boolean {
-    return this.mailbox !== undefined && jammed(this.mailbox, this.text, () => this.turns(), this.type.limit)
+  /**
+   * What is in the mailbox, if not so many turns as may be at work wait, as it seems, for any of it; undefined: they do. Found out
+   * once in a round of looks, however many of the messages are looked at.
+   */
+  protected freeIn(mailbox: Mailbox, round: Round): ReadonlySet<Message> | undefined {
+    const known = round.get(mailbox)
+    if (known !== undefined) return known
+    if (jammed(mailbox, this.text, () => this.turns(), this.type.limit)) return undefined
+    const all = new Set(mailbox.all())
+    round.set(mailbox, all)
+    return all
   }
 }

@@ -6,7 +6,7 @@ import { InvalidArgumentError, OverloadedError, type RingreeveError } from '../.
 import { STOP, TIMER } from '../../agent/message.js'
 import { type Message, noteTo, type Origin, type Reply } from '../base/message.js'
 import type { Recipient } from '../base/recipient.js'
-import type { Waits } from '../base/waits.js'
+import type { Round, Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
 import { Boxed } from './boxed.js'
 import { cycleOf, waitingIn } from './cycle.js'
@@ -97,17 +97,18 @@ export class Cell extends Boxed implements Recipient, Housing {
       if (waiting === 0) return false
     }
     const { waits, existing } = this.#host.agents
-    waits.watch(() => existing(this.text)?.refuseCycle(message) === true)
+    waits.watch(round => existing(this.text)?.refuseCycle(message, round) === true)
     return false
   }
 
   /** Refuses a message that seems to wait for itself. @returns whether it goes on waiting */
-  refuseCycle(message: Message): boolean {
-    const mailbox = this.mailbox
-    if (mailbox === undefined || mailbox.every(one => one !== message)) return false
+  refuseCycle(message: Message, round: Round): boolean {
+    const { mailbox } = this
+    if (mailbox === undefined) return false
     const hook = this.#life?.hookIn(message.chain)
-    if (hook === undefined && !this.jammed) return true
-    mailbox.take(one => one === message)
+    const free = hook === undefined ? this.freeIn(mailbox, round) : undefined
+    if (free !== undefined) return free.has(message)
+    if (mailbox.take(one => one === message) === undefined) return false
     mailbox.tellIfRoom(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
     this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))

@@ -21,8 +21,11 @@ export function waitingIn({ chain }: Message, agent: string, turns: () => Iterab
 /** Whether so many turns at work wait, as it seems, for what is in the mailbox: then none of it may ever begin. */
 export function jammed(mailbox: Mailbox, agent: string, turns: () => Iterable<Turn>, limit: number): boolean {
   const waiting = new Set<Turn>()
-  for (const message of mailbox.all()) for (const turn of waitingIn(message, agent, turns)) waiting.add(turn)
-  return waiting.size >= limit
+  for (const message of mailbox.all()) {
+    for (const turn of waitingIn(message, agent, turns)) waiting.add(turn)
+    if (waiting.size >= limit) return true
+  }
+  return false
 }
 
 /** Whether a turn of one of these agents waits, as it seems, for what is in the mailbox. */
