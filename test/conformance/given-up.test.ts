@@ -233,3 +233,23 @@ it('a message that is stepped to begins in its step, however long its agent take
   expect(done).toEqual([1, 2])
   await runtime.close()
 })
+
+it('an error that is to stop the runtime does so, although onStop hangs and the agent is given up', async () => {
+  let fail!: () => void
+  const failing = new Promise<never>((_, reject) => {
+    fail = () => reject(new Error('the loop failed'))
+  })
+  const type = agent('a')
+    .loop(() => failing, { onError: 'stop-runtime' })
+    .onStop(() => new Promise<void>(() => {}))
+    .on(Do, n => n)
+  const runtime = await createRuntime({ threads: 0, agents: [type] })
+  const over = outcome(runtime.run())
+  expect(await runtime.send(Do, 1, 'a/x')).toBe(1)
+  fail()
+  await late(5)
+  expect(runtime.running).toBe(true) // it waits for onStop
+  expect(await outcome(runtime.handle(type, 'x').stop({ drain: false, timeout: 20 }))).toBe('ERR_RINGREEVE_TIMEOUT')
+  expect(await over).toMatch(/the loop failed; onStop of a\/x was still at work after/)
+  await runtime.close({ timeout: 100 })
+})

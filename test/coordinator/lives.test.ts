@@ -90,6 +90,22 @@ describe('a life', () => {
   })
 })
 
+/** Two threads, of which the first is asked to leave, and the second begins again meanwhile. */
+async function leaving() {
+  let leave!: (left: unknown) => void
+  const leaves = new Promise<unknown>(resolve => {
+    leave = resolve
+  })
+  const all = livesOf(2, 3, life => (life === 1 ? { leave: () => leaves } : {}))
+  await all.begin()
+  all.log.length = 0
+  all.lives.recycler.full(1, 1, heap)
+  while (!all.log.includes('1.1 leave')) await steps(1)
+  await all.all[1]?.die('it died')
+  expect((await all.loopOf(2)).life).toBe(3)
+  return { all, leave }
+}
+
 describe('the recycler', () => {
   it('moves a thread to its next life: nobody is charged, orders wait for it', async () => {
     const { begin, lives, all, log, loopOf, told } = livesOf(2, 0)
@@ -111,17 +127,7 @@ describe('the recycler', () => {
   })
 
   it('has nobody joined to a thread that is about to leave: who begins then has its link to the next life', async () => {
-    let leave!: (left: unknown) => void
-    const leaves = new Promise<unknown>(resolve => {
-      leave = resolve
-    })
-    const all = livesOf(2, 3, life => (life === 1 ? { leave: () => leaves } : {}))
-    await all.begin()
-    all.log.length = 0
-    all.lives.recycler.full(1, 1, heap)
-    while (!all.log.includes('1.1 leave')) await steps(1)
-    await all.all[1]?.die('it died')
-    expect((await all.loopOf(2)).life).toBe(3)
+    const { all, leave } = await leaving()
     await steps()
     expect(all.log.filter(line => line.startsWith('2.3'))).toEqual(['2.3 route', '2.3 attach'])
     leave({ moved: 0, active: [] })
@@ -134,17 +140,7 @@ describe('the recycler', () => {
     ['stays', 'busy'],
     ['may not leave', { why: 'for a reason' }],
   ])('has who begins meanwhile joined to a thread that %s after all', async (_, answer) => {
-    let leave!: (left: unknown) => void
-    const leaves = new Promise<unknown>(resolve => {
-      leave = resolve
-    })
-    const all = livesOf(2, 3, life => (life === 1 ? { leave: () => leaves, settle: () => undefined } : {}))
-    await all.begin()
-    all.log.length = 0
-    all.lives.recycler.full(1, 1, heap)
-    while (!all.log.includes('1.1 leave')) await steps(1)
-    await all.all[1]?.die('it died')
-    expect((await all.loopOf(2)).life).toBe(3)
+    const { all, leave } = await leaving()
     expect(all.log).not.toContain('1.1 attach')
     leave(answer)
     while (!all.log.includes('1.1 attach')) await steps(1)

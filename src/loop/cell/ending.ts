@@ -38,7 +38,11 @@ export class Ending {
     this.#errors.push(error)
   }
 
-  /** It has stopped. @param agent whose end it is @returns the error that the runtime is to end with, if it is */
+  /**
+   * It has stopped, or is not waited for any longer.
+   * @param agent whose end it is
+   * @returns the error that the runtime is to end with, if it is to
+   */
   finish(agent: string): { readonly error: unknown } | undefined {
     this.over.resolve()
     const errors = this.#errors
@@ -50,11 +54,5 @@ export class Ending {
     const error = errors.length === 1 ? errors[0] : new AggregateError(errors, text)
     this.#reject(error)
     return this.fatal ? { error } : undefined
-  }
-
-  /** It is not waited for any longer. */
-  giveUp(error: unknown): void {
-    this.over.resolve()
-    this.#reject(error)
   }
 }

@@ -238,7 +238,7 @@ export class Life implements OwnWorkHost {
       this.#beginning = undefined
       const error = new StoppedError(`agent ${text} was stopped before it was made`, { agent: text })
       void this.#own?.rest(error)
-      lifeHost.forgetState(cell)
+      lifeHost.checkpoints.unmade(cell)
       cell.retire()
       beginning.made.reject(error)
       return this.#finish()
@@ -247,8 +247,9 @@ export class Life implements OwnWorkHost {
     if (cell.stage === 'gone') return // in the last moment
     const ending = this.#wish()
     const error = new TimeoutError(`onStop of ${text} was still at work after ${ms} ms`, { agent: text })
+    ending.add(error)
     this.#leave(ending)
-    ending.giveUp(error)
+    this.#finish()
     throw error
   }
 
