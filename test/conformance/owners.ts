@@ -46,12 +46,12 @@ export const books = agent('books', { subscriptions: ['orders'], state: (): stri
   .on(Release, () => 'released')
   .on(Heard, (_, ctx) => ctx.state)
 
-/** Hangs with what it hears. */
+/** Is long at what it hears. */
 export const shelf = agent('shelf', { subscriptions: ['shelf', 'sold'] })
   .on(Placed, (_, ctx) => ctx.sleep(60_000))
-  .on(Sold, ({ hang }, ctx) => {
+  .on(Sold, ({ hang, release }) => {
     Atomics.add(hang, 0, 1)
-    return ctx.sleep(60_000)
+    return opened(release) // it does not ask whether it is wanted, so the wish that it came with is its only one
   })
 
 /** Hears the same event, and goes on with it. */

@@ -51,6 +51,8 @@ export class Incoming {
   readonly #reply: Reply
   readonly #origin: string
   readonly #muted = new Set<string>()
+  /** By slot: CANCEL frames of what has not come, or was answered; the next call with the slot has no use for the latter. */
+  readonly #early = new Map<number, { readonly generation: number; readonly reason: unknown }>()
   readonly peer: number
   #over = false
 
@@ -167,11 +169,7 @@ export class Incoming {
       const failure = undecodable(`payload of '${name}' for ${address.text}`, error)
       return this.#peer.failure(this.#link, envelope, failure)
     }
-    const cancellation = envelope.cancel === undefined ? undefined : this.#cancellation(envelope)
-    if (cancellation !== undefined) {
-      const { slot, generation } = envelope
-      this.#peer.inbound.set(slot, { generation, cancellation })
-    }
+    const cancellation = envelope.cancel === undefined ? undefined : this.#inbound(envelope)
     const message = this.#message(envelope, address, undefined, payload, cancellation, this.#reply)
     this.#put(recipients.at(address), message)
   }
@@ -192,8 +190,8 @@ export class Incoming {
       return
     }
     const { slot, generation } = envelope
-    const cancellation = envelope.cancel === undefined ? undefined : this.#cancellation(envelope)
-    if (cancellation !== undefined && waited) this.#peer.inbound.set(slot, { generation, cancellation })
+    const { cancel } = envelope
+    const cancellation = cancel && (waited ? this.#inbound(envelope) : this.#cancellation(envelope))
     const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
     line.brought(addresses.length)
     for (const address of addresses) {
@@ -273,10 +271,27 @@ export class Incoming {
     return new Cancellation(undefined, { loop, life, slot, generation, raised })
   }
 
-  /** The lanes are apart: a CANCEL may come before its request (the flag then speaks) or when its slot serves another. */
-  #cancel(envelope: Envelope, reason: unknown): void {
-    const target = this.#peer.inbound.get(envelope.slot)
-    if (target?.generation === envelope.generation) target.cancellation.cancel(reason)
+  /** The cancellation of what can be cancelled by a CANCEL frame, which may have come before it. */
+  #inbound(envelope: Envelope): Cancellation {
+    const { slot, generation } = envelope
+    const cancellation = this.#cancellation(envelope)
+    const early = this.#early.get(slot)
+    if (early !== undefined) {
+      this.#early.delete(slot)
+      if (early.generation === generation) cancellation.cancel(early.reason)
+    }
+    this.#peer.inbound.set(slot, { generation, cancellation })
+    return cancellation
+  }
+
+  /**
+   * The lanes are apart: a CANCEL may come before its request, or after its answer. The flag does not always speak for it then: it
+   * may be that of a call which began it all, was answered, and has left its slot to another.
+   */
+  #cancel({ slot, generation }: Envelope, reason: unknown): void {
+    const target = this.#peer.inbound.get(slot)
+    if (target?.generation === generation) target.cancellation.cancel(reason)
+    else this.#early.set(slot, { generation, reason })
   }
 
   /** How the event is coded: by whoever has a handler for it, which need not be the first who hears the topic. */
