@@ -14,7 +14,8 @@ import { speakLast } from './control/last-words.js'
 import { refuseRuntimes } from './control/modules.js'
 import { Loop } from './loop.js'
 
-// required, not imported, for the reason that transport/msgpack.ts gives
+// required, not imported: every thread loads this, and to import CommonJS would have each thread compile Node's analyser of
+// CommonJS exports first (10 ms and more)
 const Comlink = createRequire(import.meta.url)('comlink') as typeof import('comlink')
 
 /** What a thread is told when it begins. */

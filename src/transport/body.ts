@@ -4,8 +4,9 @@
 // longer than {@link MAX_BODY}, which is looked at before anything is claimed or copied: all lengths and places are Int32.
 import type { TransferListItem } from 'node:worker_threads'
 import { pad8 } from './ring.js'
+import type { ShapeBook } from './shapes.js'
 
-/** A body: bytes, or a value to clone, or (both undefined) none. */
+/** A body; without bytes, none. */
 export interface Body {
   /** Memory that begins with the tree. */
   bytes: Uint8Array | undefined
@@ -19,13 +20,20 @@ export interface Body {
   length: number
   /** How many shapes its reader must know. */
   shapes: number
-  clone: { readonly value: unknown; readonly transfer: readonly TransferListItem[] } | undefined
+  /** The book that these are of. */
+  book: ShapeBook | undefined
+  /** Whether its values refer to one another. */
+  linked: boolean
+  /** What stands beside the tree, as structured clones. With it, or with `transfer`, a body goes by port. */
+  beside: readonly unknown[] | undefined
+  transfer: readonly TransferListItem[] | undefined
 }
 
-/** A body that came by port: a tree and the fields behind it, each in memory of its own. */
+/** A body that came by port: a tree and the fields behind it, each in memory of its own, and what stands beside it. */
 export interface Parts {
   readonly tree: Uint8Array<ArrayBuffer>
   readonly binaries: readonly Uint8Array<ArrayBuffer>[]
+  readonly beside: readonly unknown[]
 }
 
 /** The longest body, in bytes: 2 GiB less what stands around it. */
@@ -49,7 +57,18 @@ const MOST_PARTS = 8
 /** A body of these bytes. */
 export function bodyOf(bytes: Uint8Array | undefined): Body {
   const length = bytes?.length ?? 0
-  return { bytes, words: undefined, tree: length, binaries: [], length, shapes: 0, clone: undefined }
+  return {
+    bytes,
+    words: undefined,
+    tree: length,
+    binaries: [],
+    length,
+    shapes: 0,
+    book: undefined,
+    linked: false,
+    beside: undefined,
+    transfer: undefined,
+  }
 }
 
 /** Bytes of a body with these fields, one or more, behind its tree. */
@@ -91,13 +110,14 @@ export function ownBody(body: Body): Body {
  * @param owned whether the body's memory is nobody else's
  */
 export function partsOf(body: Body, owned: boolean): Parts {
+  const { beside = [] } = body
   if (body.binaries.length > MOST_PARTS) {
     const flat = new ArrayBuffer(pad8(body.length))
     putBody(body, new Int32Array(flat), new Uint8Array(flat), 0)
-    return { tree: new Uint8Array(flat, 0, body.length), binaries: [] }
+    return { tree: new Uint8Array(flat, 0, body.length), binaries: [], beside }
   }
   const { bytes, binaries } = owned ? body : ownBody(body)
-  return { tree: bytes as Uint8Array<ArrayBuffer>, binaries }
+  return { tree: bytes as Uint8Array<ArrayBuffer>, binaries, beside }
 }
 
 /** A copy; not by `slice`, which for a Buffer is a view, and not zeroed first, since all of it is written. */

@@ -1,30 +1,46 @@
-// What MessagePack has no word for, as its extension types; their contents are written and read by the general codec.
-// Numbers are part of the wire and never used again.
+// What MessagePack has no word for, by the numbers of its extension types, and who is what on the wire. All of a value is one
+// tree with one set of rules; only what lives in the engine or in Node (a SharedArrayBuffer, a port, a Blob) and what is
+// transferred goes beside the tree, as a structured clone of its own, and nothing else changes for that.
 //
-//   -1 timestamp (Date)   1 Map   2 Set   3 Error   4 typed array   5 ArrayBuffer   6 bigint   7 Uint8Array
-//   8 undefined, where it cannot be left out
-//
-// Views and buffers come here only inside of another extension; elsewhere writer.ts puts them where they copy faster.
-import { Decoder, type DecoderOptions, Encoder, ExtData, ExtensionCodec, encodeTimestampExtension } from './msgpack.js'
-import { errorFromWire, errorToWire, type WireError } from './wire-error.js'
+//   1 Map          keys and values, in turn         2 Set          its members
+//   3 Error        see writer.ts                    6 bigint       its digits
+//   8 undefined    where it cannot be left out      9 Date         milliseconds as a float
+//  10 sparse list  see writer.ts                   11 what stands beside the tree, in its order
+//  12 an object that was begun before, by its number
+//  13 an object that comes later: which kind; its contents stand behind the value (nesting has a bound)
+//  14 RegExp       source, flags                   15 a text that is not well formed, UTF-16
+//  16 shape, 17 binary: see writer.ts
 
-const MAP = 1
-const SET = 2
-const ERROR = 3
-const TYPED = 4
-const BUFFER = 5
-const BIGINT = 6
-const BYTES = 7
+export const MAP = 1
+export const SET = 2
+export const ERROR = 3
+export const BIGINT = 6
 export const UNDEFINED = 8
+export const DATE = 9
+export const SPARSE = 10
+export const BESIDE = 11
+export const AGAIN = 12
+export const LATER = 13
+export const REGEXP = 14
+export const WIDE_TEXT = 15
+export const SHAPED = 16
+export const BINARY = 17
 
-/** The value is not plain data; send it as a structured clone. */
+/** What comes later is a list, an object, a Map or a Set. */
+export const LATER_LIST = 0
+export const LATER_OBJECT = 1
+export const LATER_MAP = 2
+export const LATER_SET = 3
+
+/** Containers of a value are nested at most so deep on the wire; what is deeper comes later. */
+export const MAX_DEPTH = 100
+
+/** The value, or a part of it, cannot be sent. */
 export class NotPlain extends Error {}
 
-/** The value must not be sent in any way. */
-export class Forbidden extends Error {}
-
-/** Views of an ArrayBuffer other than Uint8Array, by the number they have on the wire. */
-export const typedArrays = [
+/** Views that travel as binary, by the number they have on the wire. ArrayBuffer itself is the last. */
+export const views = [
+  Uint8Array,
   Int8Array,
   Uint8ClampedArray,
   Int16Array,
@@ -37,149 +53,41 @@ export const typedArrays = [
   BigUint64Array,
   DataView,
 ] as const
-const typedIndex = new Map<unknown, number>(typedArrays.map((type, index) => [type, index]))
+export const ARRAY_BUFFER = views.length
+const viewNumbers = new Map<string, number>(views.map((type, index) => [type.name, index]))
+const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as () => string | undefined
 
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  if (view.buffer instanceof SharedArrayBuffer) throw new NotPlain('memory that is shared stays shared')
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+/** The number of a view's class, whatever realm or subclass it is of; undefined for one that has none. */
+export function viewNumber(view: ArrayBufferView): number | undefined {
+  return viewNumbers.get(tagOf.call(view) ?? 'DataView')
 }
 
-const nothing = new ExtData(UNDEFINED, new Uint8Array(0))
+const records = new WeakMap<object, boolean>()
+const sourceOf = Function.prototype.toString
 
-/** A member of a Map or Set as it is told. The encoder takes undefined for null. */
-function said(part: unknown): unknown {
-  return part === undefined ? nothing : part
+/**
+ * Whether objects with that prototype are fields and nothing else: plain objects of any realm, instances of classes that are
+ * written in JavaScript. Others have something inside that only the engine or Node can copy.
+ */
+export function isRecord(prototype: object): boolean {
+  let known = records.get(prototype)
+  if (known === undefined) {
+    known = !hasInside(prototype)
+    records.set(prototype, known)
+  }
+  return known
 }
 
-/** Turns values into extensions and back. */
-export class Extensions extends ExtensionCodec {
-  /** Parts of errors that were tried, and whether they can be encoded: each is tried once, however errors nest. */
-  #tried = new Map<unknown, boolean>()
-  /** Errors that are being encoded, outermost first; one that comes again inside of itself goes without its parts. */
-  readonly #path: Error[] = []
-
-  /** A value as type and contents of an extension. @throws NotPlain, and Error for cycles and functions inside of it */
-  write(value: unknown): readonly [type: number, data: Uint8Array] {
-    if (this.#path.length === 0 && this.#tried.size > 0) this.#tried = new Map()
-    const data = this.tryToEncode(value)
-    if (data === null) throw new NotPlain(`${typeof value} is not plain data`)
-    return [data.type, data.data as Uint8Array]
+function hasInside(prototype: object): boolean {
+  let at = prototype
+  for (let up: object | null = Object.getPrototypeOf(at); up !== null; at = up, up = Object.getPrototypeOf(at)) {
+    const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
+    if (typeof type !== 'function') {
+      if (Object.hasOwn(at, Symbol.toStringTag)) return true // an iterator, a generator
+    } else if (sourceOf.call(type).endsWith('{ [native code] }')) return true
+    // Node's own classes that can be cloned or transferred
+    if (Object.getOwnPropertySymbols(at).some(({ description }) => description?.startsWith('messaging_'))) return true
   }
-
-  override tryToEncode(value: unknown): ExtData | null {
-    if (typeof value === 'bigint') return new ExtData(BIGINT, new TextEncoder().encode(value.toString()))
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-    const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype === Object.prototype || prototype === null) return null
-    if (value instanceof ExtData) return value
-    return this.#rest(value)
-  }
-
-  #rest(value: object): ExtData | null {
-    if (ArrayBuffer.isView(value)) {
-      if (value instanceof Uint8Array) return new ExtData(BYTES, bytesOf(value))
-      const index = typedIndex.get(value.constructor)
-      if (index === undefined) throw new NotPlain(`${value.constructor.name} is not plain data`)
-      const bytes = new Uint8Array(1 + value.byteLength)
-      bytes[0] = index
-      bytes.set(bytesOf(value), 1)
-      return new ExtData(TYPED, bytes)
-    }
-    if (value instanceof ArrayBuffer) return new ExtData(BUFFER, new Uint8Array(value))
-    if (value instanceof Date && !Number.isNaN(value.getTime()))
-      return new ExtData(-1, encodeTimestampExtension(value) as Uint8Array)
-    if (value instanceof Map && Object.getPrototypeOf(value) === Map.prototype) {
-      const entries = Array.from(value, ([key, field]) => [said(key), said(field)])
-      return this.#nested(MAP, entries)
-    }
-    if (value instanceof Set && Object.getPrototypeOf(value) === Set.prototype)
-      return this.#nested(SET, Array.from(value, said))
-    if (value instanceof Error) return this.#error(value)
-    throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
-  }
-
-  #error(error: Error): ExtData {
-    if (this.#path.includes(error)) {
-      return this.#nested(ERROR, {
-        name: String(error.name),
-        message: String(error.message),
-        stack: '',
-        fields: {},
-      } satisfies WireError)
-    }
-    this.#path.push(error)
-    try {
-      return this.#nested(
-        ERROR,
-        errorToWire(error, part => this.#carries(part)),
-      )
-    } finally {
-      this.#path.pop()
-    }
-  }
-
-  #nested(type: number, value: unknown): ExtData {
-    return new ExtData(type, this.#encode(value))
-  }
-
-  #encode(value: unknown): Uint8Array {
-    // numbers as floats: as an integer -0 would lose its sign
-    return new Encoder({ extensionCodec: this, ignoreUndefined: true, forceIntegerToFloat: true }).encode(value)
-  }
-
-  #carries(part: unknown): boolean {
-    if (typeof part !== 'object' || part === null) return typeof part !== 'function' && typeof part !== 'symbol'
-    const known = this.#tried.get(part)
-    if (known !== undefined) return known
-    this.#tried.set(part, false)
-    try {
-      this.#encode(part)
-      this.#tried.set(part, true)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  /** @param data memory that nobody else has: binary parts of the value become views of it */
-  override decode(data: Uint8Array, type: number, context: undefined): unknown {
-    switch (type) {
-      case MAP:
-        return new Map(this.#decode(data) as [unknown, unknown][])
-      case SET:
-        return new Set(this.#decode(data) as unknown[])
-      case ERROR:
-        return errorFromWire(this.#decode(data) as WireError)
-      case TYPED: {
-        const kind = typedArrays[data[0] as number] as (new (memory: ArrayBufferLike) => ArrayBufferView) | undefined
-        if (kind === undefined) throw new RangeError(`no typed array has the number ${data[0]}`)
-        const copy = data.slice(1)
-        return new kind(copy.buffer)
-      }
-      case UNDEFINED:
-        return undefined
-      case BUFFER:
-        return data.slice().buffer
-      case BYTES:
-        return data.slice() // in memory of its own, like everywhere: who transfers it takes nothing else along
-      case BIGINT:
-        return BigInt(new TextDecoder().decode(data))
-      default:
-        return super.decode(data, type, context)
-    }
-  }
-
-  #decode(data: Uint8Array): unknown {
-    // nothing in there has more parts than bytes, so a length that lies takes no memory
-    const most = data.length
-    const limits: DecoderOptions<undefined> = {
-      extensionCodec: this,
-      maxStrLength: most,
-      maxBinLength: most,
-      maxArrayLength: most,
-      maxMapLength: most,
-      maxExtLength: most,
-    }
-    return new Decoder(limits).decode(data)
-  }
+  return false
 }

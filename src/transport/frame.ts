@@ -61,10 +61,10 @@ export const Flag = {
   ID: 8,
   /** There is no body: the value is undefined. */
   EMPTY: 16,
-  /** The body came over the port as bytes; the frame's body is its number there. */
+  /** The body came over the port; the frame's body is its number there. */
   BULK: 32,
-  /** The body came over the port as a structured clone; the frame's body is its number there. */
-  CLONE: 64,
+  /** Values of the body refer to one another. */
+  LINKED: 64,
   /** The body was written by the message type's own serializer. */
   CUSTOM: 128,
   /** The body has binary fields, behind the tree. */

@@ -2,17 +2,15 @@
 // and its body fetched if it went by port; one that cannot be read or taken is refused, and those behind it go on.
 import type { Parts } from './body.js'
 import { type Envelope, emptyEnvelope, Flag, Kind, readEnvelope } from './frame.js'
-import { Source } from './reader.js'
 import type { RingReader } from './ring.js'
 import { Shape } from './shapes.js'
+import { Source } from './source.js'
 
 /** A body on its way in: `length` bytes at `offset` of a source, good only until the next frame is taken. */
 export interface TakenBody {
   source: Source
   offset: number
   length: number
-  /** The value, when it came as a structured clone. */
-  clone: unknown
 }
 
 /** What takes frames. The envelope and the body are used again for the next. */
@@ -39,7 +37,7 @@ export class InLane {
     this.#ring = ring
     this.#fetch = fetch
     this.#source = new Source(ring.bytes, this.#shapes)
-    this.#body = { source: this.#source, offset: 0, length: 0, clone: undefined }
+    this.#body = { source: this.#source, offset: 0, length: 0 }
   }
 
   get empty(): boolean {
@@ -69,25 +67,20 @@ export class InLane {
     try {
       readEnvelope(words, bytes, offset, envelope, body, this.#names)
       body.source = this.#source
-      if ((envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0) this.#fetchBody(envelope.flags)
+      if ((envelope.flags & Flag.BULK) !== 0) this.#fetchBody()
       if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text(envelope.flags)
       else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text(envelope.flags))
       else this.#take(envelope, body)
     } catch (error) {
       this.#refuse(envelope, error)
     }
-    body.clone = undefined
   }
 
-  #fetchBody(flags: number): void {
+  #fetchBody(): void {
     const body = this.#body
     const fetched = this.#fetch(this.#ring.words[body.offset >> 2] as number)
-    if (flags & Flag.CLONE) {
-      body.clone = fetched
-      return
-    }
-    const { tree, binaries } = fetched as Parts
-    body.source = new Source(tree, this.#shapes, binaries)
+    const { tree, binaries, beside } = fetched as Parts
+    body.source = new Source(tree, this.#shapes, binaries, beside)
     body.offset = 0
     body.length = body.source.bytes.length
   }

@@ -9,7 +9,6 @@ import { Status } from '../sync/status.js'
 import { InLane } from './in-lane.js'
 import { type Bulk, OutLane } from './out-lane.js'
 import { RingReader, RingWriter } from './ring.js'
-import type { ShapeBook } from './shapes.js'
 
 /** What one end of a link is made of; can be sent to a thread (transfer `port`). */
 export interface LinkParts {
@@ -41,14 +40,12 @@ export class Link {
   #bulk = 0
 
   /**
-   * @param shapes of the objects that this loop sends
    * @param rung called when the other end rings the doorbell
    * @param busy whether this loop has more to do before it comes to rest
    * @param receive takes a message that has come to a port, ahead of its event
    */
   constructor(
     parts: LinkParts,
-    shapes: ShapeBook,
     rung: () => void,
     busy: () => boolean = () => false,
     receive: (port: MessagePort) => { readonly message: unknown } | undefined = receiveMessageOnPort,
@@ -63,7 +60,7 @@ export class Link {
     const nextBulk = () => (this.#bulk = (this.#bulk + 1) | 0) // it goes through an Int32
     const wake = () => this.wake(busy())
     const fetch = (number: number) => this.#take(number)
-    const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), shapes, parts.port, nextBulk, wake)
+    const out = (memory: SharedArrayBuffer) => new OutLane(new RingWriter(memory), parts.port, nextBulk, wake)
     const incoming = (memory: SharedArrayBuffer) => new InLane(new RingReader(memory), fetch)
     this.work = { out: out(parts.work.out), in: incoming(parts.work.in) }
     this.answers = { out: out(parts.answers.out), in: incoming(parts.answers.in) }

@@ -35,8 +35,8 @@ export class OutLane {
   readonly #nextBulk: () => number
   readonly #wake: () => void
   readonly #names = new Names((number, text) => this.#define(Kind.DEFINE, number, text))
-  readonly #shapes: ShapeBook
-  /** Shapes that the other end knows. */
+  /** The book that the other end knows shapes of, and how many. */
+  #book: ShapeBook | undefined
   #told = 0
   readonly #waiting = new Queue<Waiting>()
   readonly #bulk = new Queue<number>()
@@ -48,9 +48,8 @@ export class OutLane {
   /** Frames that it was given to send, names and shapes left out. */
   given = 0
 
-  constructor(ring: RingWriter, shapes: ShapeBook, port: MessagePort, nextBulk: () => number, wake: () => void) {
+  constructor(ring: RingWriter, port: MessagePort, nextBulk: () => number, wake: () => void) {
     this.#ring = ring
-    this.#shapes = shapes
     this.#port = port
     this.#nextBulk = nextBulk
     this.#wake = wake
@@ -65,11 +64,11 @@ export class OutLane {
    * Writes a frame, or queues it behind those that wait already. `envelope` and `body` may be used again afterwards.
    * @param written called once the frame is in the ring, if it has to wait
    * @returns the ring position behind the frame, or -1 when it is not in the ring yet
-   * @throws TooLargeError, and DataCloneError when the value to clone cannot be cloned; then nothing was sent
+   * @throws TooLargeError, and DataCloneError when what stands beside the body cannot be cloned; then nothing was sent
    */
   send(envelope: Envelope, body: Body, written?: Written): number {
     checkLength(body.length)
-    if (body.clone !== undefined) this.#post(envelope, body)
+    if (body.beside !== undefined || body.transfer !== undefined) this.#post(envelope, body)
     this.given++
     if (this.backlog === 0 && this.#write(envelope, body, false)) {
       if (body.binaries.length > 0) body.binaries.length = 0
@@ -144,12 +143,13 @@ export class OutLane {
 
   /** Sends a value by port now, so that it is what it was when it was sent; its frame then carries only its number. */
   #post(envelope: Envelope, body: Body): void {
-    const { value, transfer } = body.clone as NonNullable<Body['clone']>
-    const number = this.#nextBulk()
-    this.#port.postMessage({ number, value } satisfies Bulk, transfer as TransferListItem[])
-    envelope.flags |= Flag.CLONE
-    body.clone = undefined
+    const number = this.#postParts(partsOf(body, false), body.transfer)
+    envelope.flags |= Flag.BULK
+    body.beside = undefined
+    body.transfer = undefined
+    body.binaries = []
     body.bytes = asBytes(number)
+    body.words = undefined
     body.tree = 4
     body.length = 4
   }
@@ -161,13 +161,13 @@ export class OutLane {
     let bodyBytes = body.bytes === undefined ? 0 : body.length
     let length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     const byPort = length > this.#ring.maxFrame
-    const bulk = byPort || (envelope.flags & Flag.CLONE) !== 0
+    const bulk = byPort || (envelope.flags & Flag.BULK) !== 0
     if (bulk && !this.#bulkHasRoom()) return false
     if (byPort) {
       bodyBytes = 4
       length = frameBytes(envelope.flags, chain, id.length, bodyBytes)
     }
-    if (body.shapes > this.#told && !this.#tellShapes(body.shapes)) return false
+    if (body.shapes > 0 && !this.#tellShapes(body)) return false
     if (!this.#names.intern(envelope)) return false // last: it leaves its numbers where the next frame puts its own
     const { words, bytes } = this.#ring
     const offset = this.#ring.claim(length)
@@ -193,17 +193,21 @@ export class OutLane {
   }
 
   /** Sends a body that does not fit the ring, its memory and all. @returns the number by which its frame fetches it */
-  #postParts(value: Parts): number {
+  #postParts(value: Parts, transferred: readonly TransferListItem[] = []): number {
     const number = this.#nextBulk()
-    const transfer = [value.tree.buffer, ...value.binaries.map(({ buffer }) => buffer)]
+    const transfer = [...transferred, value.tree.buffer, ...value.binaries.map(({ buffer }) => buffer)]
     this.#port.postMessage({ number, value } satisfies Bulk, transfer)
     return number
   }
 
-  /** @returns false when there is no room to tell the other end all shapes below `count` */
-  #tellShapes(count: number): boolean {
-    while (this.#told < count) {
-      if (!this.#define(Kind.SHAPE, this.#told, this.#shapes.text(this.#told))) return false
+  /** @returns false when there is no room to tell the other end all shapes that a body may use */
+  #tellShapes({ shapes, book }: Body): boolean {
+    if (book !== this.#book) {
+      this.#book = book
+      this.#told = 0
+    }
+    while (this.#told < shapes) {
+      if (!this.#define(Kind.SHAPE, this.#told, (book as ShapeBook).text(this.#told))) return false
       this.#told++
     }
     return true

@@ -1,27 +1,110 @@
-// Errors as plain data. What was thrown on one thread is thrown again on another with its name, message, code, cause,
-// own fields and stack; errors of the runtime come back as instances of their own classes.
+// Errors as their parts. What was thrown on one thread is thrown again on another with its name, message, code, cause, own fields
+// (also those that are not enumerable, as a schema library's `issues`) and stack; built-in errors and those of the runtime come
+// back as instances of their own classes. What it keeps: an error may be made by anybody, in another realm, with getters that
+// throw; taking it apart never fails.
+import { types } from 'node:util'
 import * as catalogue from '../agent/errors.js'
 
-/** An error as plain data. */
-export interface WireError {
+/** An own field of an error: its key, its value, and whether it is not enumerable. */
+export type ErrorField = readonly [key: string, value: unknown, hidden: boolean]
+
+/** What an error says of itself. */
+export interface ErrorParts {
+  /** The built-in class that it is an instance of. */
+  readonly base: string
+  /** Class of a runtime error; undefined for others. */
+  readonly own: string | undefined
   readonly name: string
   readonly message: string
   readonly stack: string
-  /** Class of a runtime error; undefined for others. */
-  readonly own?: string
-  readonly cause?: { readonly value: unknown }
-  readonly errors?: readonly unknown[]
-  readonly fields: Readonly<Record<string, unknown>>
+  readonly fields: readonly ErrorField[]
 }
+
+/** An error as plain data: like its parts, with fields that can be cloned. */
+export type WireError = ErrorParts
 
 const builtIn: ReadonlyMap<string, ErrorConstructor> = new Map(
   [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map(type => [type.name, type]),
 )
 const classes: Readonly<Record<string, unknown>> = catalogue
-const reserved = new Set(['name', 'message', 'stack', 'cause', 'errors', '__proto__', 'constructor', 'prototype'])
+const reserved = new Set(['name', 'message', 'stack', '__proto__', 'constructor', 'prototype'])
 const MAX_CAUSES = 16
 
-/** What an error says of itself. @param carries whether a part can be encoded; what cannot is named instead */
+/** Whether a value is an error, of any realm. */
+export function isError(value: unknown): value is Error {
+  return types.isNativeError(value) || value instanceof Error
+}
+
+/** Takes an error apart. */
+export function errorParts(error: Error): ErrorParts {
+  const name = text(error, 'name', 'Error')
+  const message = text(error, 'message', '')
+  return {
+    base: baseOf(error),
+    own: ownOf(error),
+    name,
+    message,
+    stack: text(error, 'stack', `${name}: ${message}`),
+    fields: fieldsOf(error),
+  }
+}
+
+function fieldsOf(error: Error): ErrorField[] {
+  const fields: ErrorField[] = []
+  for (const key of attempt(() => Object.getOwnPropertyNames(error), [])) {
+    if (reserved.has(key)) continue
+    const hidden = attempt(() => !Object.prototype.propertyIsEnumerable.call(error, key), true)
+    const value = part(error, key)
+    // what stands for a method of every error would be called as one
+    if (typeof value === 'function' && (hidden || key in Error.prototype)) continue
+    if (!(hidden && value === undefined)) fields.push([key, value, hidden])
+  }
+  const has = (key: string): boolean => fields.some(([known]) => known === key)
+  if (!has('cause') && attempt(() => 'cause' in error, false)) fields.push(['cause', part(error, 'cause'), true])
+  // of a DOMException, such as what an aborted signal throws, it stands in the prototype
+  const code = part(error, 'code')
+  if (!has('code') && (typeof code === 'string' || typeof code === 'number')) fields.push(['code', code, false])
+  return fields
+}
+
+function baseOf(error: Error): string {
+  return attempt(() => {
+    for (let at: unknown = Object.getPrototypeOf(error); at !== null; at = Object.getPrototypeOf(at)) {
+      const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
+      if (typeof type !== 'function') continue
+      if (type.name === 'AggregateError' || builtIn.has(type.name)) return type.name
+    }
+    return 'Error'
+  }, 'Error')
+}
+
+function ownOf(error: Error): string | undefined {
+  const brand = attempt(() => (error as { [catalogue.errorBrand]?: unknown })[catalogue.errorBrand], undefined)
+  return typeof brand === 'string' ? brand : undefined
+}
+
+function part(error: Error, key: string): unknown {
+  return attempt(() => (error as unknown as Record<string, unknown>)[key], undefined)
+}
+
+function text(error: Error, key: string, otherwise: string): string {
+  return attempt(() => String(part(error, key) ?? otherwise), otherwise)
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch {
+    return otherwise // a getter that throws, a proxy that was revoked
+  }
+}
+
+/** What is said in place of a part that cannot be sent. */
+export function cannotCross(part: unknown): string {
+  return `[${typeof part} that cannot cross threads]`
+}
+
+/** What an error says of itself, as plain data. @param carries whether a part can be cloned; what cannot is named instead */
 export function errorToWire(
   error: Error,
   carries: (part: unknown) => boolean,
@@ -29,54 +112,46 @@ export function errorToWire(
 ): WireError {
   const path = [...above, error]
   const safe = (part: unknown): unknown => {
-    if (part instanceof Error) {
+    if (isError(part)) {
       return path.length <= MAX_CAUSES && !path.includes(part)
         ? errorFromWire(errorToWire(part, carries, path))
-        : String(part)
+        : attempt(() => String(part), 'an error')
     }
-    return carries(part) ? part : `[${typeof part} that cannot cross threads]`
+    if (Array.isArray(part) && part.some(isError)) return part.map(safe)
+    return carries(part) ? part : cannotCross(part)
   }
-  const fields: Record<string, unknown> = {}
-  for (const key of Object.keys(error)) {
-    if (!reserved.has(key)) fields[key] = safe((error as unknown as Record<string, unknown>)[key])
-  }
-  // of a DOMException, such as what an aborted signal throws, it stands in the prototype
-  const { code } = error as { code?: unknown }
-  if (!Object.hasOwn(error, 'code') && (typeof code === 'string' || typeof code === 'number')) fields.code = code
-  return {
-    name: String(error.name),
-    message: String(error.message),
-    stack: String(error.stack ?? `${error.name}: ${error.message}`),
-    ...(error instanceof catalogue.RingreeveError ? { own: error.name } : {}),
-    ...('cause' in error ? { cause: { value: safe(error.cause) } } : {}),
-    ...(error instanceof AggregateError ? { errors: error.errors.map(safe) } : {}),
-    fields,
-  }
+  const parts = errorParts(error)
+  return { ...parts, fields: parts.fields.map(([key, value, hidden]) => [key, safe(value), hidden]) }
 }
 
-const hidden = (value: unknown): PropertyDescriptor => ({
+/** The error again. */
+export function errorFromWire(wire: WireError): Error {
+  const error = emptyError(wire)
+  for (const [key, value, hidden] of wire.fields) setField(error, key, value, hidden)
+  return error
+}
+
+const hiddenField = (value: unknown): PropertyDescriptor => ({
   value,
   writable: true,
   configurable: true,
   enumerable: false,
 })
 
-/** The error again. */
-export function errorFromWire(wire: WireError): Error {
-  const options = wire.cause === undefined ? undefined : { cause: wire.cause.value }
-  const error =
-    wire.errors !== undefined
-      ? new AggregateError(wire.errors, wire.message, options)
-      : new (builtIn.get(wire.name) ?? Error)(wire.message, options)
-  if (error.name !== wire.name) Object.defineProperty(error, 'name', hidden(wire.name))
-  Object.defineProperty(error, 'stack', hidden(wire.stack))
-  for (const [key, value] of Object.entries(wire.fields)) {
-    if (!reserved.has(key)) Object.defineProperty(error, key, { ...hidden(value), enumerable: true })
-  }
-  if (wire.own !== undefined) {
-    const own = classes[wire.own]
-    if (typeof own === 'function') Object.setPrototypeOf(error, own.prototype as object)
-    Object.defineProperty(error, catalogue.errorBrand, { value: wire.own, enumerable: false })
+/** An error of these parts, without its fields. */
+export function emptyError({ base, own, name, message, stack }: Omit<ErrorParts, 'fields'>): Error {
+  const error = base === 'AggregateError' ? new AggregateError([], message) : new (builtIn.get(base) ?? Error)(message)
+  if (error.name !== name) Object.defineProperty(error, 'name', hiddenField(name))
+  Object.defineProperty(error, 'stack', hiddenField(stack))
+  if (own !== undefined) {
+    const type = Object.hasOwn(classes, own) ? classes[own] : undefined
+    if (typeof type === 'function') Object.setPrototypeOf(error, type.prototype as object)
+    Object.defineProperty(error, catalogue.errorBrand, { value: own, enumerable: false })
   }
   return error
+}
+
+/** Gives an error one of its fields. */
+export function setField(error: Error, key: string, value: unknown, hidden: boolean): void {
+  if (!reserved.has(key)) Object.defineProperty(error, key, { ...hiddenField(value), enumerable: !hidden })
 }

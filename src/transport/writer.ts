@@ -1,276 +1,392 @@
 // Writes a value as MessagePack. Always the same bytes for the same value and book; what it cannot write is refused
-// whole, before anything is sent. Beyond plain MessagePack:
+// whole, before anything is sent. What it keeps: an object is written once, wherever it is referred to, and is one object for
+// its reader too. Beyond plain MessagePack (the other extensions are in extensions.ts):
 //
 //   object by shape   array16 of n + 1: fixext2 of type 16 with the number of its shape, then its n values
 //   binary            ext8 of type 17: which view, then the number of bytes; the bytes themselves stand behind the tree,
 //                     each at a multiple of 8, where a copy is several times faster
-//   others            extensions.ts: Map, Set, Error, Date, bigint, undefined in a list
+//   error             its built-in class, its class if it is one of the runtime's, name, message, stack; then each field: key,
+//                     whether it is hidden, value
+//   sparse list       its length, the number n of values that stand without gaps, these; then index and value of each other
 //
-// A body with binary fields ends with one more Int32 in the machine's order: where the first of them begins.
+// Extensions with values inside are ext32. A body with binary fields ends with one more Int32 in the machine's order: where the
+// first of them begins. Objects that come later stand behind the value in their order, each as if it were alone.
+import { types } from 'node:util'
+import { Begun } from './begun.js'
 import { type Body, bodyBytes, checkLength } from './body.js'
-import { type Extensions, Forbidden, NotPlain, typedArrays, UNDEFINED } from './extensions.js'
-import { pad8 } from './ring.js'
-import type { ShapeBook, ShapeNode } from './shapes.js'
+import * as ext from './extensions.js'
+import { NotPlain } from './extensions.js'
+import type { ShapeBook, ShapeBooks, ShapeNode } from './shapes.js'
+import { TreeBytes } from './tree.js'
+import { cannotCross, errorParts, isError } from './wire-error.js'
 
-export const SHAPED = 16
-export const BINARY = 17
-export const MAX_DEPTH = 100
-
-/** Views that travel as binary, by the number they have on the wire. ArrayBuffer itself is the last. */
-export const views = [Uint8Array, ...typedArrays] as const
-export const ARRAY_BUFFER = views.length
-const viewNumbers = new Map<unknown, number>(views.map((type, index) => [type, index]))
-viewNumbers.set(Buffer, 0)
-
-const START = 64 * 1024
-/** The buffer may stay so large. */
-const MOST = 1024 * 1024
-const SHORT = 24
+const NOTHING: ReadonlySet<unknown> = new Set()
 
 /** Writes one value at a time into memory of its own. */
-export class BodyWriter {
-  readonly book: ShapeBook
-  readonly #extensions: Extensions
-  /** The memory: the tree that was written last begins at 0. */
-  #bytes = Buffer.alloc(0)
-  #words = new Int32Array(0)
-  #view = new DataView(new ArrayBuffer(0))
-  #at = 0
+export class BodyWriter extends TreeBytes {
+  readonly #books: ShapeBooks
+  /** What is written now uses shapes of this one, also if another writer closes it meanwhile. */
+  book: ShapeBook
   #depth = 0
+  /** The number of the body. */
+  #body = 0
   #shaped = false
+  #linked = false
+  /** Whether any object of this body had no shape although it began like one that has. */
+  #doubts = false
+  /** Errors that the part which is being written is in. */
+  #errors = 0
+  /** Objects around it that are being written a second time. */
+  #rewritten = 0
+  #transfer = NOTHING
   /** The binary fields of the value written last, in their order: not copies, but views of the value's own memory. */
   readonly #binaries: Uint8Array<ArrayBuffer>[] = []
+  readonly #begun = new Begun()
+  readonly #beside: unknown[] = []
+  readonly #later: object[] = []
 
-  constructor(book: ShapeBook, extensions: Extensions) {
-    this.book = book
-    this.#extensions = extensions
-    this.#allocate(START)
+  constructor(books: ShapeBooks) {
+    super()
+    this.#books = books
+    this.book = books.open()
   }
 
   /**
    * Fills `body` with the value. Its tree stands in the writer's memory and is good until the next write; its binary
    * fields are the value's own memory. When it throws, no field of `body` was set.
-   * @throws NotPlain when the value, or a part of it, is not plain data
+   * @param transfer what of the value is transferred
+   * @throws NotPlain when the value, or a part of it, cannot be sent
    */
-  write(value: unknown, body: Body): void {
-    if (this.#bytes.length > MOST) this.#allocate(START) // one large body must not be held for ever
-    this.#at = 0
+  write(value: unknown, body: Body, transfer: readonly unknown[] | undefined): void {
+    this.book = this.#books.open()
+    this.begin()
     this.#depth = 0
+    this.#body = ++this.#books.bodies
     this.#shaped = false
+    this.#linked = false
+    this.#doubts = false
+    this.#errors = 0
+    this.#rewritten = 0
+    this.#transfer = transfer === undefined ? NOTHING : new Set(transfer)
     if (this.#binaries.length > 0) this.#binaries.length = 0
-    this.#value(value)
-    const tree = this.#at
+    try {
+      this.#value(value)
+      if (this.#later.length > 0) this.#writeLater()
+      this.#fill(body)
+    } finally {
+      this.#begun.clear() // nothing of the value is held
+      if (this.#later.length > 0) this.#later.length = 0
+      if (this.#beside.length > 0) this.#beside.length = 0
+    }
+  }
+
+  #fill(body: Body): void {
+    const tree = this.at
     const binaries = this.#binaries
-    body.bytes = this.#bytes
-    body.words = this.#words
+    body.bytes = this.bytes
+    body.words = this.words
     body.tree = tree
     body.binaries = binaries
     body.length = binaries.length === 0 ? tree : bodyBytes(tree, binaries)
     body.shapes = this.#shaped ? this.book.count : 0
+    body.book = this.book
+    body.linked = this.#linked
+    body.beside = this.#beside.length === 0 ? undefined : this.#beside.slice()
   }
 
   #value(value: unknown): void {
     switch (typeof value) {
       case 'string':
-        return this.#string(value)
+        return this.string(value)
       case 'number':
-        return this.#number(value)
+        return this.number(value)
       case 'boolean':
-        this.#room(1)
-        this.#bytes[this.#at++] = value ? 0xc3 : 0xc2
-        return
+        return this.byte(value ? 0xc3 : 0xc2)
       case 'object':
-        return value === null ? this.#nil() : this.#object(value)
+        return value === null ? this.byte(0xc0) : this.#object(value)
       case 'undefined':
-        return this.#undefined()
+        return this.undefined()
+      case 'bigint':
+        return this.bigint(value)
       default:
-        return this.#extension(value)
+        throw new NotPlain(`a ${typeof value} is not plain data`)
     }
   }
 
-  #nil(): void {
-    this.#room(1)
-    this.#bytes[this.#at++] = 0xc0
-  }
-
-  /** A field that is undefined is left out; an element of a list cannot be. */
-  #undefined(): void {
-    this.#room(3)
-    this.#bytes[this.#at++] = 0xc7
-    this.#bytes[this.#at++] = 0
-    this.#bytes[this.#at++] = UNDEFINED
-  }
-
-  #number(value: number): void {
-    this.#room(9)
-    const bytes = this.#bytes
-    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-      if (value >= -32 && value < 128) {
-        bytes[this.#at++] = value
-        return
-      }
-      bytes[this.#at] = 0xd2
-      this.#view.setInt32(this.#at + 1, value)
-      this.#at += 5
-      return
-    }
-    bytes[this.#at] = 0xcb
-    this.#view.setFloat64(this.#at + 1, value)
-    this.#at += 9
-  }
-
-  #string(text: string): void {
-    const { length } = text
-    this.#room(5 + 3 * length)
-    const bytes = this.#bytes
-    const at = this.#at
-    if (length < SHORT) {
-      let i = 0
-      for (; i < length; i++) {
-        const code = text.charCodeAt(i)
-        if (code > 0x7f) break
-        bytes[at + 1 + i] = code
-      }
-      if (i === length) {
-        bytes[at] = 0xa0 | length
-        this.#at = at + 1 + length
-        return
-      }
-    }
-    // half a surrogate pair has no UTF-8; a structured clone carries it
-    if (!text.isWellFormed()) throw new NotPlain('a string with half a surrogate pair is not plain data')
-    if (length < 0x5555) {
-      const written = bytes.write(text, at + 3)
-      bytes[at] = 0xda
-      this.#view.setUint16(at + 1, written)
-      this.#at = at + 3 + written
-    } else {
-      const written = bytes.write(text, at + 5)
-      bytes[at] = 0xdb
-      this.#view.setUint32(at + 1, written)
-      this.#at = at + 5 + written
-    }
-  }
+  // ---- objects ----------------------------------------------------------------------------------------------------
 
   #object(value: object): void {
-    if (++this.#depth > MAX_DEPTH) throw new NotPlain(`nested more than ${MAX_DEPTH} levels, or a cycle`)
-    if (Array.isArray(value)) this.#array(value)
-    else {
-      const prototype: unknown = Object.getPrototypeOf(value)
-      if (prototype === Object.prototype || prototype === null) this.#record(value as Record<string, unknown>)
-      else if (ArrayBuffer.isView(value)) this.#binary(value, viewNumbers.get(value.constructor))
-      else if (value instanceof ArrayBuffer) this.#binary(new Uint8Array(value), ARRAY_BUFFER)
-      else this.#extension(value)
-    }
+    const number = this.#begun.begin(value)
+    if (number >= 0) return this.#again(number)
+    if (this.#depth >= ext.MAX_DEPTH && this.#postpone(value)) return
+    this.#depth++
+    this.#contents(value)
     this.#depth--
+  }
+
+  #contents(value: object): void {
+    if (Array.isArray(value)) return this.#array(value)
+    const prototype: object | null = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype || prototype === null) this.#record(value as Record<string, unknown>, false)
+    else this.#other(value, prototype)
+  }
+
+  #other(value: object, prototype: object): void {
+    if (ArrayBuffer.isView(value)) return this.#binary(value)
+    if (isError(value)) return this.#error(value)
+    if (types.isMap(value)) return this.#members(value, ext.MAP)
+    if (types.isSet(value)) return this.#members(value, ext.SET)
+    if (types.isDate(value)) return this.#date(value)
+    if (types.isRegExp(value)) return this.#regExp(value)
+    if (types.isArrayBuffer(value)) return this.#buffer(value)
+    if (ext.isRecord(prototype)) this.#record(value as Record<string, unknown>, true)
+    else this.#besides(value)
+  }
+
+  /** What was begun before: only its number. */
+  #again(number: number): void {
+    this.word(ext.AGAIN, number)
+    this.#linked = true
+  }
+
+  /** What is nested too deep comes later; so does nothing but what others are nested in. @returns whether it does */
+  #postpone(value: object): boolean {
+    const kind = laterKind(value)
+    if (kind < 0) return false
+    this.#later.push(value)
+    this.word(ext.LATER, kind)
+    this.#linked = true
+    return true
+  }
+
+  #writeLater(): void {
+    for (let i = 0; i < this.#later.length; i++) {
+      this.#begun.beginAgain()
+      this.#depth = 1
+      this.#contents(this.#later[i] as object)
+    }
   }
 
   #array(list: readonly unknown[]): void {
     const { length } = list
-    this.#length(length, 0x90, 0xdc)
-    for (let i = 0; i < length; i++) this.#value(list[i])
+    const start = this.at
+    this.length(length, 0x90, 0xdc)
+    const first = this.at
+    for (let i = 0; i < length; i++) {
+      const value = list[i]
+      if (value === undefined && !(i in list)) return this.#sparse(list, start, first, i)
+      this.#value(value)
+    }
   }
 
-  /** An object by its shape: the head is written last, when all keys have been seen. */
-  #record(object: Record<string, unknown>): void {
-    const start = this.#at
+  /** A list that has a gap at `dense`; what is before it was written as a list. */
+  #sparse(list: readonly unknown[], start: number, first: number, dense: number): void {
+    const shift = start + 14 - first
+    this.room(shift)
+    this.bytes.copyWithin(first + shift, first, this.at)
+    const end = this.at + shift
+    this.at = start
+    const begin = this.open(ext.SPARSE)
+    this.view.setUint32(this.at, list.length)
+    this.view.setUint32(this.at + 4, dense)
+    this.at = end
+    for (const key of Object.keys(list)) {
+      const index = Number(key)
+      if (!Number.isInteger(index) || index < 0 || index >= list.length) break // names come behind indices
+      if (index < dense) continue
+      this.number(index)
+      this.#value(list[index])
+    }
+    this.close(begin)
+  }
+
+  /** An object by its shape: the head is written last, when all keys have been seen. @param own whether it may inherit fields */
+  #record(object: Record<string, unknown>, own: boolean): void {
+    const start = this.at
     const binaries = this.#binaries.length
-    this.#room(7)
-    this.#at = start + 7
-    let node: ShapeNode | undefined = this.book.root
+    const begun = this.#begun.count
+    const beside = this.#beside.length
+    const later = this.#later.length
+    this.room(7)
+    this.at = start + 7
+    const { book } = this
+    const doubts = this.#doubts // that come meanwhile are no matter: only a first key is doubted
+    let node: ShapeNode | undefined = book.root
     for (const key in object) {
+      if (own && !Object.hasOwn(object, key)) continue
       const field = object[key]
       if (field === undefined) continue
-      node = node.lastKey === key ? (node.lastNode as ShapeNode) : this.book.step(node, key)
-      // what begins like an object that had no shape is looked at first: written twice at each level of its nesting, a
-      // tree of such objects would take twice as long for each level more
-      if (node?.doubtful === true && !this.book.takes(object)) node = undefined
+      node = node.lastKey === key ? (node.lastNode as ShapeNode) : book.step(node, key)
+      // what begins like an object of this body that had no shape is looked at first: written twice at each level of its
+      // nesting, a tree of such objects would take twice as long for each level more
+      if (doubts && node?.doubtedIn === this.#body && book.find(keysOf(object)) === undefined) node = undefined
       if (node === undefined) break
       this.#value(field)
     }
-    const id = node === undefined ? -1 : this.book.number(node)
+    const id = node === undefined ? -1 : node.id
     if (id < 0) {
-      this.book.doubt(object)
-      this.#at = start
-      this.#binaries.length = binaries
-      return this.#map(object)
+      const wrote = this.at > start + 7
+      this.#cut(start, binaries, begun, beside, later)
+      return this.#shapeless(object, own, wrote)
     }
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const values = (node as ShapeNode).depth + 1
     bytes[start] = 0xdc
     bytes[start + 1] = values >> 8
     bytes[start + 2] = values
     bytes[start + 3] = 0xd5
-    bytes[start + 4] = SHAPED
+    bytes[start + 4] = ext.SHAPED
     bytes[start + 5] = id >> 8
     bytes[start + 6] = id
     this.#shaped = true
   }
 
-  #map(object: Record<string, unknown>): void {
-    const keys = Object.keys(object).filter(key => object[key] !== undefined)
-    if (keys.includes('__proto__')) throw new Forbidden('an object has a key __proto__')
-    this.#length(keys.length, 0x80, 0xde)
+  /** Takes back what was written since. */
+  #cut(at: number, binaries: number, begun: number, beside: number, later: number): void {
+    this.at = at
+    this.#binaries.length = binaries
+    this.#begun.cut(begun)
+    this.#beside.length = beside
+    this.#later.length = later
+  }
+
+  /** @param wrote whether a part of it was written in vain */
+  #shapeless(object: Record<string, unknown>, own: boolean, wrote: boolean): void {
+    const { book } = this
+    const keys = keysOf(object)
+    if (keys.includes('__proto__')) throw new NotPlain('an object has a key __proto__')
+    if (this.#rewritten === 0 && book.see(keys)) return this.#record(object, own)
+    if (wrote) {
+      const first = book.root.children.get(keys[0] as string)
+      if (first !== undefined) {
+        first.doubtedIn = this.#body
+        this.#doubts = true
+      }
+      this.#rewritten++ // what is in it has been seen
+    }
+    this.length(keys.length, 0x80, 0xde)
     for (const key of keys) {
-      this.#string(key)
+      this.string(key)
       this.#value(object[key])
     }
+    if (wrote) this.#rewritten--
   }
 
-  #binary(view: ArrayBufferView, number: number | undefined): void {
-    if (number === undefined) throw new NotPlain(`${view.constructor.name} is not plain data`)
-    if (view.buffer instanceof SharedArrayBuffer) throw new NotPlain('memory that is shared stays shared')
-    this.#room(8)
-    const bytes = this.#bytes
-    bytes[this.#at] = 0xc7
-    bytes[this.#at + 1] = 5
-    bytes[this.#at + 2] = BINARY
-    bytes[this.#at + 3] = number
-    this.#view.setUint32(this.#at + 4, view.byteLength)
-    this.#at += 8
-    this.#binaries.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+  #members(all: Map<unknown, unknown> | Set<unknown>, type: number): void {
+    const start = this.open(type)
+    if (types.isMap(all)) {
+      Map.prototype.forEach.call(all, (value, key) => {
+        this.#value(key)
+        this.#value(value)
+      })
+    } else Set.prototype.forEach.call(all, member => this.#value(member))
+    this.close(start)
   }
 
-  #extension(value: unknown): void {
-    const [type, data] = this.#extensions.write(value)
-    this.#room(6 + data.length)
-    this.#bytes[this.#at] = 0xc9
-    this.#view.setUint32(this.#at + 1, data.length)
-    this.#bytes[this.#at + 5] = type
-    this.#bytes.set(data, this.#at + 6)
-    this.#at += 6 + data.length
+  #date(date: Date): void {
+    this.room(11)
+    this.bytes[this.at] = 0xc7
+    this.bytes[this.at + 1] = 8
+    this.bytes[this.at + 2] = ext.DATE
+    this.view.setFloat64(this.at + 3, Date.prototype.getTime.call(date))
+    this.at += 11
   }
 
-  #length(length: number, fix: number, sixteen: number): void {
-    this.#room(5)
-    const bytes = this.#bytes
-    if (length < 16) bytes[this.#at++] = fix | length
-    else if (length < 0x10000) {
-      bytes[this.#at] = sixteen
-      this.#view.setUint16(this.#at + 1, length)
-      this.#at += 3
-    } else {
-      bytes[this.#at] = sixteen + 1
-      this.#view.setUint32(this.#at + 1, length)
-      this.#at += 5
+  #regExp({ source, flags }: RegExp): void {
+    const start = this.open(ext.REGEXP)
+    this.string(source)
+    this.string(flags)
+    this.close(start)
+  }
+
+  /** An error, with those of its parts that can be sent, and a word on each of the others. */
+  #error(error: Error): void {
+    const { base, own, name, message, stack, fields } = errorParts(error)
+    const start = this.open(ext.ERROR)
+    this.string(base)
+    if (own === undefined) this.byte(0xc0)
+    else this.string(own)
+    this.string(name)
+    this.string(message)
+    this.string(stack)
+    this.#errors++
+    for (const [key, value, hidden] of fields) {
+      this.string(key)
+      this.#value(hidden)
+      this.#part(value)
+    }
+    this.#errors--
+    this.close(start)
+  }
+
+  #part(value: unknown): void {
+    const [errors, rewritten, linked] = [this.#errors, this.#rewritten, this.#linked]
+    const at = this.at
+    const [binaries, begun, beside, later] = [
+      this.#binaries.length,
+      this.#begun.count,
+      this.#beside.length,
+      this.#later.length,
+    ]
+    const depth = this.#depth
+    try {
+      if (depth >= ext.MAX_DEPTH && isError(value)) this.string(`${errorParts(value).message} (and what caused it)`)
+      else this.#value(value)
+    } catch {
+      this.#errors = errors
+      this.#rewritten = rewritten
+      this.#linked = linked
+      this.#depth = depth
+      this.#cut(at, binaries, begun, beside, later)
+      this.string(cannotCross(value))
     }
   }
 
-  #room(bytes: number): void {
-    if (this.#at + bytes > this.#bytes.length) this.#grow(this.#at + bytes)
+  #buffer(buffer: ArrayBuffer): void {
+    if (this.#transfer.has(buffer)) this.#besides(buffer)
+    else this.#bytesOf(new Uint8Array(buffer), ext.ARRAY_BUFFER)
   }
 
-  #grow(least: number): void {
-    checkLength(least)
-    const old = this.#bytes
-    this.#allocate(Math.max(least, old.length * 2))
-    old.copy(this.#bytes, 0, 0, this.#at)
+  #binary(view: ArrayBufferView): void {
+    const { buffer } = view
+    const number = ext.viewNumber(view)
+    if (number === undefined || !types.isArrayBuffer(buffer) || this.#transfer.has(buffer)) this.#besides(view)
+    else this.#bytesOf(new Uint8Array(buffer, view.byteOffset, view.byteLength), number)
   }
 
-  #allocate(length: number): void {
-    const memory = new ArrayBuffer(pad8(length))
-    this.#bytes = Buffer.from(memory)
-    this.#words = new Int32Array(memory)
-    this.#view = new DataView(memory)
+  #bytesOf(bytes: Uint8Array<ArrayBuffer>, number: number): void {
+    checkLength(bytes.length)
+    this.room(8)
+    const at = this.at
+    this.bytes[at] = 0xc7
+    this.bytes[at + 1] = 5
+    this.bytes[at + 2] = ext.BINARY
+    this.bytes[at + 3] = number
+    this.view.setUint32(at + 4, bytes.length)
+    this.at = at + 8
+    this.#binaries.push(bytes)
   }
+
+  /** What only a structured clone can copy. Within an error it could keep all of it from being sent, but for shared memory. */
+  #besides(value: object): void {
+    const shared = types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value)
+    if (this.#errors > 0 && !shared) throw new NotPlain(`${value.constructor?.name ?? 'object'} is not plain data`)
+    this.word(ext.BESIDE, this.#beside.length)
+    this.#beside.push(value)
+  }
+}
+
+/** The keys of an object's fields, as far as there is something in them. */
+function keysOf(object: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(object).filter(key => object[key] !== undefined)
+}
+
+/** Which kind of container a value is; -1 for none. */
+function laterKind(value: object): number {
+  if (Array.isArray(value)) return ext.LATER_LIST
+  if (types.isMap(value)) return ext.LATER_MAP
+  if (types.isSet(value)) return ext.LATER_SET
+  if (isError(value)) return -1
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || ext.isRecord(prototype) ? ext.LATER_OBJECT : -1
 }

@@ -1,4 +1,5 @@
 // What a message is, wherever it goes: a kind and a name, an address, and a value that arrives as it was.
+import { UnknownAgentError } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, shared } from './engines.js'
 import * as kit from './wire-agents.js'
@@ -40,7 +41,7 @@ onEveryEngine('a text is what it was', engine => {
   it('as a key of an object and of a Map, and inside an error', async () => {
     const runtime = await shared(engine, { agents })
     for (const text of halves) {
-      const value = { [text]: text, map: new Map([[text, [text]]]), error: new Error(text) }
+      const value = { [text]: text, map: new Map([[text, [text]]]), error: Object.assign(new Error(text), { text }) }
       const back = (await runtime.send(kit.Echo, value, 'mirror/x')) as typeof value
       expect(back.error.message).toBe(text)
       expect(back).toEqual(value)
@@ -60,5 +61,47 @@ onEveryEngine('what is too large to be sent', engine => {
       expect(error.message).toMatch(/payload of 'size' for mirror\/x cannot cross threads: it has \d{10} bytes/)
     }
     expect((await runtime.send(kit.Count, '', 'counter/beside')).n).toBe(2)
+  })
+})
+
+onEveryEngine('a value', engine => {
+  it('goes by the same rules whatever stands beside it', async () => {
+    const runtime = await shared(engine, { agents })
+    const ours = await failure(runtime.send(kit.Echo, 1, 'nobody/x'))
+    const besides: [unknown, { transfer?: ArrayBuffer[] }?][] = [
+      [1],
+      [/x/],
+      [new SharedArrayBuffer(8)],
+      [new Blob(['a'])],
+    ]
+    const moved = new ArrayBuffer(8)
+    for (const [beside, options] of [...besides, [moved, { transfer: [moved] }] as const]) {
+      const node = { name: 'n' }
+      const value = {
+        beside,
+        node,
+        again: node,
+        ours,
+        code: Object.assign(new Error('m'), { code: 'ENOENT' }),
+        all: new AggregateError([new TypeError('a')], 'all'),
+      }
+      const back = (await runtime.send(kit.Echo, value, 'mirror/x', options)) as typeof value
+      expect(back.node).toBe(back.again)
+      expect(back.ours).toBeInstanceOf(UnknownAgentError)
+      expect(back.code).toMatchObject({ code: 'ENOENT' })
+      expect(back.all).toBeInstanceOf(AggregateError)
+      expect(back.all.errors[0]).toBeInstanceOf(TypeError)
+      expect(Object.prototype.toString.call(back.beside)).toBe(Object.prototype.toString.call(beside))
+    }
+  })
+
+  it('with an own key __proto__ is refused, wherever that is', async () => {
+    if (engine.threads === 0) return // by reference
+    const runtime = await shared(engine, { agents })
+    const evil = JSON.parse('{"__proto__":{"admin":true}}')
+    for (const value of [evil, { re: /x/, evil }, new Map([['a', evil]]), [new SharedArrayBuffer(8), evil]]) {
+      const error = await failure(runtime.send(kit.Echo, value, 'mirror/x'))
+      expect(error.message).toMatch(/cannot cross threads: an object has a key __proto__$/)
+    }
   })
 })

@@ -73,7 +73,7 @@ describe('an error', () => {
 
   it('names what cannot cross, and keeps the rest', () => {
     const error = Object.assign(new Error('m'), {
-      request: new (class Request {})(),
+      request: Promise.resolve(),
       call: () => {},
       code: 'E',
       bytes: new Uint8Array([1, 2]),
@@ -85,6 +85,30 @@ describe('an error', () => {
       '[object that cannot cross threads]',
       '[function that cannot cross threads]',
     ])
+  })
+
+  it('keeps own fields that are not enumerable, and errors of its own, whatever class it is of', () => {
+    const error = new (class SchemaError extends TypeError {})('m')
+    Object.defineProperty(error, 'issues', { value: [{ path: ['a'] }], enumerable: false })
+    Object.defineProperty(error, 'toString', { value: () => 'x', enumerable: false })
+    Object.assign(error, { errors: [new RangeError('one')] })
+    const back = through(error)
+    expect(back).toBeInstanceOf(TypeError)
+    expect([back.issues, Object.keys(back), String(back)]).toEqual([[{ path: ['a'] }], ['errors'], 'TypeError: m'])
+    expect((back.errors as Error[])[0]).toBeInstanceOf(RangeError)
+  })
+
+  it('is sent also when it cannot be looked at', () => {
+    const error = new Error('m')
+    for (const key of ['stack', 'message', 'cause', 'code', 'detail']) {
+      Object.defineProperty(error, key, {
+        enumerable: true,
+        get: () => {
+          throw new Error('no')
+        },
+      })
+    }
+    expect(through({ error }).error).toBeInstanceOf(Error)
   })
 
   it('keeps its binary fields in memory of its own', () => {

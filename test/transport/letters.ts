@@ -11,7 +11,6 @@ import type { InLane, Refuse, Take, TakenBody } from '#ringreeve/transport/in-la
 import { Link, type LinkParts } from '#ringreeve/transport/link.js'
 import type { OutLane, Written } from '#ringreeve/transport/out-lane.js'
 import { createRing } from '#ringreeve/transport/ring.js'
-import { ShapeBook } from '#ringreeve/transport/shapes.js'
 
 /** The ways of a body: none, in the ring, too big for it, and what only a structured clone or a transfer can carry. */
 export const ways = ['none', 'small', 'big', 'shared', 'instance', 'moved'] as const
@@ -41,17 +40,18 @@ export function post(lane: OutLane, number: number, way: Way, size: number, writ
   envelope.generation = size
   envelope.sender = `sender/${number % 7}`
   envelope.recipient = `recipient/${number % 211}`
-  let body = bodyOf(undefined)
+  let body = bodyOf(way === 'none' ? undefined : contents(number, 8))
   if (way === 'none') envelope.flags |= Flag.EMPTY
   else if (way === 'small' || way === 'big') body = bodyOf(contents(number, size))
-  else if (way === 'instance') body.clone = { value: new Instance(number), transfer: [] }
+  else if (way === 'instance') body.beside = [new Instance(number)]
   else if (way === 'shared') {
     const memory = new SharedArrayBuffer(size)
     new Uint8Array(memory).set(contents(number, size))
-    body.clone = { value: memory, transfer: [] }
+    body.beside = [memory]
   } else {
     const { buffer } = contents(number, size)
-    body.clone = { value: { buffer }, transfer: [buffer] }
+    body.beside = [{ buffer }]
+    body.transfer = [buffer]
   }
   const done = lane.send(envelope, body, written) >= 0
   body.bytes?.fill(0xff) // what was sent is what it was
@@ -69,7 +69,7 @@ export interface Letter {
 
 /** Reads a letter. @throws Error when anything of it is wrong */
 export function read(envelope: Envelope, body: TakenBody): Letter {
-  const fetched = body.clone
+  const [fetched] = body.source.beside
   const { sequence: number, slot, generation: size } = envelope
   const way = ways[slot] as Way
   const wrong = (what: unknown): never => {
@@ -80,7 +80,7 @@ export function read(envelope: Envelope, body: TakenBody): Letter {
   const isBytes = (got: Uint8Array) => {
     if (Buffer.compare(got, contents(number, size)) !== 0) wrong('other contents')
   }
-  const byPort = (envelope.flags & (Flag.BULK | Flag.CLONE)) !== 0
+  const byPort = (envelope.flags & Flag.BULK) !== 0
   if (way === 'none') {
     if (body.length !== 0 || byPort) wrong('a body')
   } else if (way === 'small' || way === 'big') {
@@ -118,7 +118,7 @@ export function linkParts(capacity: number) {
 export function joined(capacity = 65_536) {
   const { parts, statuses } = linkParts(capacity)
   const rung = [0, 0]
-  const [a, b] = parts.map((part, i) => new Link(part, new ShapeBook(), () => rung[i]!++)) as [Link, Link]
+  const [a, b] = parts.map((part, i) => new Link(part, () => rung[i]!++)) as [Link, Link]
   const close = () => {
     a.close()
     b.close()
@@ -145,7 +145,7 @@ export class Pump {
   sleeps = 0
 
   constructor(parts: LinkParts, own: Status, take: (link: Link, ...frame: Parameters<Take>) => void) {
-    this.link = new Link(parts, new ShapeBook(), () => this.run())
+    this.link = new Link(parts, () => this.run())
     this.#bell = new Bell(own)
     this.#take = (...frame) => take(this.link, ...frame)
   }

@@ -83,8 +83,10 @@ describe('order', () => {
     using both = joined()
     const { out } = both.a.work
     post(out, 0, 'instance', 0)
-    const clone = { value: { call: () => {} }, transfer: [] }
-    expect(() => out.send(emptyEnvelope(Kind.REQUEST), { ...nothing, clone })).toThrow('could not be cloned')
+    const beside = [{ call: () => {} }]
+    expect(() => out.send(emptyEnvelope(Kind.REQUEST), { ...nothing, bytes: Uint8Array.of(1), beside })).toThrow(
+      'could not be cloned',
+    )
     post(out, 1, 'moved', 100)
     out.show()
     expect(letters(both.b.work.in).map(letter => letter.number)).toEqual([0, 1])

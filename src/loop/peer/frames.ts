@@ -9,7 +9,6 @@ import { InvalidArgumentError, NotSerializableError, OverloadedError, textOf } f
 import type { AnySerializer } from '../../agent/message.js'
 import { type Body, bodyOf, TooLargeError } from '../../transport/body.js'
 import { Codec } from '../../transport/codec.js'
-import { Forbidden } from '../../transport/extensions.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
 import type { Written } from '../../transport/out-lane.js'
@@ -149,7 +148,7 @@ export class Frames {
     const desk = this.#desks[this.#taken]
     this.#taken++
     if (desk !== undefined) return desk
-    const next = deskOf(new Codec((this.#desks[0] as Desk).codec.book))
+    const next = deskOf(new Codec((this.#desks[0] as Desk).codec.books))
     this.#desks.push(next)
     return next
   }
@@ -215,27 +214,22 @@ function encode(
   body.words = undefined
   body.binaries = NONE
   body.shapes = 0
-  body.clone = undefined
+  body.beside = undefined
+  body.transfer = undefined
   if (serializer !== undefined) {
     const bytes: unknown = serializer.encode(value as never)
     if (!types.isUint8Array(bytes)) throw new TypeError(`its serializer made ${shown(bytes)}, not a Uint8Array`)
     body.bytes = bytes
     body.length = body.tree = bytes.length
     envelope.flags |= Flag.CUSTOM
-  } else if (transfer !== undefined && transfer.length > 0) {
-    body.clone = { value, transfer }
-  } else if (value === undefined) {
+  } else if (value === undefined && transfer === undefined) {
     envelope.flags |= Flag.EMPTY
   } else {
-    try {
-      codec.encode(value, body)
-    } catch (error) {
-      if (error instanceof Forbidden) throw error
-      // not plain data, or a cycle: a structured clone takes more, and says what it cannot take
-      body.clone = { value, transfer: [] }
-      return
-    }
+    const moved = transfer === undefined || transfer.length === 0 ? undefined : transfer
+    codec.encode(value, body, moved)
+    body.transfer = moved
     if (body.binaries.length > 0) envelope.flags |= Flag.BINARY
+    if (body.linked) envelope.flags |= Flag.LINKED
   }
 }
 

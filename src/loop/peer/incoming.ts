@@ -312,13 +312,12 @@ export class Incoming {
   #decode(envelope: Envelope, body: TakenBody, serializer: AnySerializer | undefined): unknown {
     const { flags } = envelope
     if (flags & Flag.EMPTY) return undefined
-    if (flags & Flag.CLONE) return body.clone
     const { source, offset, length } = body
     if (flags & Flag.CUSTOM) {
       if (serializer === undefined) throw new Error(`this thread knows no serializer for '${envelope.message}'`)
       return serializer.decode(new Uint8Array(source.bytes.subarray(offset, offset + length)))
     }
-    return this.#host.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0)
+    return this.#host.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0, (flags & Flag.LINKED) !== 0)
   }
 }
 

@@ -58,9 +58,9 @@ export class Peers implements CallHost, HostLane {
   attach(parts: LinkParts): void {
     const peer = this.of(parts.peer)
     if (peer.closed) return // this loop has ended, and the other one was not there yet to hear of it
-    const { codec, scheduler, line } = this.#host
+    const { scheduler, line } = this.#host
     const rung = (): void => scheduler.rung()
-    const link = new Link(parts, codec.book, rung, () => line.length > 0, this.#eventLoop.receive)
+    const link = new Link(parts, rung, () => line.length > 0, this.#eventLoop.receive)
     const flagsOf = (loop: number, life: number): CancelFlags | undefined => this.flagsOf(loop, life)
     this.#incoming.push(new Incoming({ ...this.#host, flagsOf }, peer, link))
     peer.attach(link)
