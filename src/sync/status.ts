@@ -113,6 +113,20 @@ export class House {
   }
 }
 
+/** So many UTF-16 units of a name, and what stands for the rest, fit the place that an agent's name has. */
+const NAME_UNITS = 96
+
+/**
+ * The name of an agent as a notice has it: itself, or, if that has no room or no UTF-8, its beginning and a number made of all of
+ * it (FNV-1a, 32 bits). Who looks for an agent that a notice names compares what this returns.
+ */
+export function noticed(agent: string): string {
+  if (agent.length <= NAME_UNITS && agent.isWellFormed()) return agent
+  let hash = 0x811c9dc5
+  for (let i = 0; i < agent.length; i++) hash = Math.imul(hash ^ agent.charCodeAt(i), 0x01000193)
+  return `${agent.slice(0, NAME_UNITS).toWellFormed()}…${(hash >>> 0).toString(16)}`
+}
+
 /** A time and a text in shared memory: what is due first, and whose it is. */
 export class Notice {
   readonly #words: Int32Array
@@ -229,7 +243,7 @@ export class Status {
   /** Says that `agent` runs until `deadlineAt` (house time); 0 ends it. */
   deadline(deadlineAt: number, agent: string): void {
     if (deadlineAt === 0) this.#deadline.clear()
-    else this.#deadline.set(deadlineAt, agent)
+    else this.#deadline.set(deadlineAt, noticed(agent))
   }
 
   get deadlineAt(): number {

@@ -28,18 +28,26 @@ for (const threads of [1, 2, 4]) {
       })
     }
 
-    it('a busy thread past its deadline is ended, its caller gets DeadlineError, others are told', async () => {
-      await using runtime = await createRuntime({
-        threads,
-        agents: [kitUrl, new URL('./stubborn.js', import.meta.url)],
-      })
-      const { Spin } = await import('./stubborn.js')
-      const error = await failure(runtime.send(Spin, undefined, 'stubborn/x'))
-      expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
-      expect(error.message).toContain('stubborn/x')
-      expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
-      await runtime.idle()
-    })
+    const keys = [
+      ['a short key', 'x'],
+      ['a long key', 'k'.repeat(2_000)],
+      ['half a surrogate pair', '\ud83d'],
+    ] as const
+    it.each(keys)(
+      'a busy thread past its deadline is ended, its caller gets DeadlineError, others are told (%s)',
+      async (_, key) => {
+        await using runtime = await createRuntime({
+          threads,
+          agents: [kitUrl, new URL('./stubborn.js', import.meta.url)],
+        })
+        const { Spin } = await import('./stubborn.js')
+        const error = await failure(runtime.send(Spin, undefined, `stubborn/${key}`))
+        expect(error).toMatchObject({ code: 'ERR_RINGREEVE_DEADLINE', agent: `stubborn/${key}` })
+        expect(error.message).toContain(key.length > 1 ? 'stubborn/kkk' : 'stubborn/')
+        expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+        await runtime.idle()
+      },
+    )
 
     it('sends that come while it is replaced wait for the new one', async () => {
       await using runtime = await createRuntime({ threads, agents: [kitUrl] })

@@ -2,6 +2,7 @@
 // that is sent there is in a frame of its present link, or held back by the way, or has been told why not.
 import { DeadlineError, type RingreeveError, ThreadLostError } from '../../agent/errors.js'
 import type { AnySerializer } from '../../agent/message.js'
+import { noticed } from '../../sync/status.js'
 import { type CancelRef, Flag, type Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
 import type { Written } from '../../transport/out-lane.js'
@@ -117,7 +118,7 @@ export class Peer {
   /**
    * That life is over: what was given to its lanes fails, in the ring or not. What was held back waits for the next life,
    * unless there is none (`forGood`).
-   * @param overdue the agent whose deadline was the reason
+   * @param overdue the agent whose deadline was the reason, as {@link noticed}
    */
   detach(life: number, why: string, forGood: boolean, overdue?: string): void {
     const { link } = this.#way
@@ -126,10 +127,10 @@ export class Peer {
       link.close()
       for (const waiter of this.#host.waiters.takeAll(this.index, life)) {
         const executed = waiter.position >= 0 && link.work.out.consumed(waiter.position)
-        const late = overdue !== undefined && waiter.agent === overdue && executed
+        const late = executed && overdue !== undefined && noticed(waiter.agent) === overdue
         waiter.reject(
           late
-            ? new DeadlineError(why, { agent: overdue, message: waiter.name, thread: this.index })
+            ? new DeadlineError(why, { agent: waiter.agent, message: waiter.name, thread: this.index })
             : lostError(this.index, why, executed, waiter, forGood),
         )
       }
