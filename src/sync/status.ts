@@ -113,7 +113,7 @@ export class House {
   }
 }
 
-/** So many UTF-16 units of a name, and what stands for the rest, fit the place that an agent's name has. */
+/** So many UTF-16 units of a name fit the place that an agent's name has, with what stands for the rest. */
 const NAME_UNITS = 96
 
 /**
@@ -121,7 +121,7 @@ const NAME_UNITS = 96
  * it (FNV-1a, 32 bits). Who looks for an agent that a notice names compares what this returns.
  */
 export function noticed(agent: string): string {
-  if (agent.length <= NAME_UNITS && agent.isWellFormed()) return agent
+  if (Buffer.byteLength(agent) <= AGENT_BYTES && agent.isWellFormed()) return agent
   let hash = 0x811c9dc5
   for (let i = 0; i < agent.length; i++) hash = Math.imul(hash ^ agent.charCodeAt(i), 0x01000193)
   return `${agent.slice(0, NAME_UNITS).toWellFormed()}…${(hash >>> 0).toString(16)}`

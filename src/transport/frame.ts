@@ -44,12 +44,14 @@ export const Kind = {
   CANCEL: 8,
   /** Answer lane: the queue of the agent named in the body is full; hold what is for it. */
   MUTE: 9,
-  /** Answer lane: it has room again. */
+  /** Answer lane: it has room for as many as the slot says. */
   UNMUTE: 10,
   /** Answer lane, to the host: whatever loops report, see `Report` (loop/base/reports.ts). */
   REPORT: 11,
   /** Both lanes: a shape for a number. */
   SHAPE: 12,
+  /** Work lane, behind what there was room for: so many more (the slot) are held back for the agent named in the body. */
+  HELD: 13,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 

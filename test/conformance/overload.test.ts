@@ -56,6 +56,26 @@ onEveryEngine('overload', engine => {
     expect(await runtime.send(kit.Notes, undefined, 'waits/held')).toEqual(Array.from({ length: 60 }, (_, n) => n))
   })
 
+  it('wait: what was held back comes as there is room for it', async () => {
+    const runtime = await shared(engine, { ringBytes: 65_536 })
+    const release = await held(runtime, 'waits/credit')
+    const sends: Promise<unknown>[] = []
+    for (let n = 0; n < 20_000; n++) {
+      sends.push(runtime.send(kit.Store, n, 'waits/credit'))
+      if (n % 200 === 0) await sleep(1) // for word to come back that the mailbox is full
+    }
+    let most = 0
+    const look = (): void => {
+      for (const { loop, queued } of runtime.stats().loops) if (loop > 0) most = Math.max(most, queued)
+    }
+    await release()
+    await Promise.all(sends.map(sent => sent.then(look)))
+    expect(await runtime.send(kit.Notes, undefined, 'waits/credit')).toEqual(
+      Array.from({ length: 20_000 }, (_, n) => n),
+    )
+    expect(most).toBeLessThan((3 * 65_536) / 48) // about what a ring held before word came back
+  })
+
   it('reject: requests beyond the bound are refused, events are dropped, exactly', async () => {
     await using runtime = await open(engine)
     const release = await held(runtime, 'rejects/x')

@@ -117,12 +117,18 @@ describe('a full mailbox', () => {
     expect(all.cell.overfull).toBe(false)
     all.tell('4')
     expect([all.cell.overfull, all.cell.waitedFor]).toEqual([true, false])
-    all.cell.whenRoom(() => void all.log.push('room'))
+    all.cell.whenRoom(room => void all.log.push(`room for ${room}`))
     expect(all.cell.waitedFor).toBe(true)
     first.open()
     expect([await all.since(), all.cell.overfull]).toEqual([['1 begins', '1', '2 begins'], false])
     second.open()
-    expect(await all.since()).toEqual(['2', 'room', '3', '4'])
+    expect(await all.since()).toEqual(['2', 'room for 1', '3', '4'])
+    expect(all.cell.waitedFor).toBe(false)
+    all.cell.whenRoom(room => void all.log.push(`room for ${room}`))
+    expect(await all.since()).toEqual(['room for 2'])
+    all.cell.expect(1)
+    expect(all.cell.waitedFor).toBe(true) // so it waits for nobody
+    all.cell.expect(-1)
     expect(all.cell.waitedFor).toBe(false)
     balanced(all)
   })
@@ -277,7 +283,7 @@ describe('what no turn takes', () => {
     const start = gate()
     const all = alone(
       {},
-      doer().onStart(() => start.opened),
+      doer({ mailbox: { capacity: 2, overflow: 'wait' } }).onStart(() => start.opened),
     )
     const ensured = outcome(all.cell.ensure())
     await all.settle()

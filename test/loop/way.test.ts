@@ -55,10 +55,20 @@ describe('a way', () => {
     way.mute('there/a')
     for (const [text, to] of ['1a', '2b', '3a'].map(text => [text, `there/${text[1]}`] as const)) send(text, to)
     expect([since(), way.mutes(['there/b', 'there/a']), way.isFree('there/a')]).toEqual([['2b'], true, false])
-    way.unmute('there/a')
+    way.unmute('there/a', 9)
     expect([since(), way.mutes(['there/a']), way.isFree('there/a')]).toEqual([['1a', '3a'], false, true])
-    way.unmute('there/a')
+    way.unmute('there/a', 9)
     expect(since()).toEqual([])
+  })
+
+  it('lets go so many as there is room for, and holds the others and what comes behind them', () => {
+    const { way, send, since } = alone()
+    way.open(link)
+    way.mute('there/a')
+    for (const text of ['1', '2', '3']) send(text, 'there/a')
+    expect([way.unmute('there/a', 2), since(), way.isFree('there/a')]).toEqual([1, ['1', '2'], false])
+    send('4', 'there/a')
+    expect([way.unmute('there/a', 2), since(), way.isFree('there/a')]).toEqual([0, ['3', '4'], true])
   })
 
   it('that holds most lets pass what a turn over there waits for, and before it all of its sender', () => {
@@ -89,7 +99,7 @@ describe('a way', () => {
     send('2', 'there/a')
     way.release()
     expect(since()).toEqual([])
-    way.unmute('there/a')
+    way.unmute('there/a', 9)
     expect(since()).toEqual(['1', '2'])
   })
 
@@ -116,7 +126,7 @@ describe('a way', () => {
     way.drop('there/a', error)
     expect([since(), errors, Object.isExtensible(error)]).toEqual([['dropped 1'], [error], false])
     send('3', 'there/a')
-    way.unmute('there/a')
+    way.unmute('there/a', 9)
     expect(since()).toEqual(['3'])
   })
 
@@ -157,7 +167,7 @@ it('refuses what is too much, and keeps what it has', () => {
   expect(held.wait('there/b', one('7'), 2)).toBe(false)
   expect(log).toEqual(['3: 3', '6: 3'])
   expect([held.hasParked('here/x'), held.hasParked(undefined)]).toEqual([true, false])
-  held.unmute('there/a')
+  held.unmute('there/a', 9)
   held.unpark()
   expect(log.slice(2)).toEqual(['4', '5', '1', '2'])
 })
@@ -165,14 +175,20 @@ it('refuses what is too much, and keeps what it has', () => {
 it('keeps the order of each sender to each agent, whatever happens in whatever order', () => {
   const names = fc.constantFrom('a', 'b')
   const what = fc.constantFrom('send', 'send', 'send', 'mute', 'unmute', 'hold', 'hold all', 'let go', 'unlink', 'open')
-  const step = fc.record({ do: what, to: names, from: names, passes: fc.boolean() })
+  const step = fc.record({
+    do: what,
+    to: names,
+    from: names,
+    passes: fc.boolean(),
+    most: fc.integer({ min: 1, max: 3 }),
+  })
   let waited = 0
   fc.assert(
     fc.property(fc.array(step, { maxLength: 50 }), steps => {
       const { way, send, since } = alone()
       const sent = new Map<string, string[]>()
       const all: string[] = []
-      for (const [n, { do: doing, to, from, passes }] of steps.entries()) {
+      for (const [n, { do: doing, to, from, passes, most }] of steps.entries()) {
         const linked = way.link !== undefined
         const agent = `there/${to}`
         if (doing === 'send') {
@@ -182,7 +198,7 @@ it('keeps the order of each sender to each agent, whatever happens in whatever o
         } else if (!linked) {
           if (doing === 'open') way.open(link)
         } else if (doing === 'mute') way.mute(agent)
-        else if (doing === 'unmute') way.unmute(agent)
+        else if (doing === 'unmute') way.unmute(agent, most)
         else if (doing === 'hold') way.hold(false)
         else if (doing === 'hold all') way.hold(true)
         else if (doing === 'let go') way.release()
@@ -192,7 +208,7 @@ it('keeps the order of each sender to each agent, whatever happens in whatever o
       waited += [...sent.values()].flat().length - all.length
       if (way.link === undefined) way.open(link)
       way.release()
-      for (const to of ['a', 'b']) way.unmute(`there/${to}`)
+      for (const to of ['a', 'b']) while (way.unmute(`there/${to}`, 2) > 0);
       all.push(...since())
       for (const [pair, texts] of sent) expect(all.filter(text => text.startsWith(`${pair} `))).toEqual(texts)
       expect(all.length).toBe([...sent.values()].flat().length)

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Asleep, AWAKE, Bell, PARKED, WAITING } from '#ringreeve/sync/bell.js'
 import { CancelFlags } from '#ringreeve/sync/cancel.js'
-import { at, counterNames, House, Status } from '#ringreeve/sync/status.js'
+import { at, counterNames, House, noticed, Status } from '#ringreeve/sync/status.js'
 import type { BellTask } from './bell-worker.js'
 
 const workers: Worker[] = []
@@ -207,14 +207,16 @@ describe('a deadline', () => {
     expect(reader.deadlineAt).toBe(0)
   })
 
-  it('of an agent with a very long name is read with the beginning of it', () => {
-    const status = new Status()
-    const agent = `w/${'x'.repeat(2_000)}`
-    status.deadline(5, agent)
-    expect(agent.startsWith(status.deadlineAgent)).toBe(true)
-    expect(status.deadlineAgent.length).toBeGreaterThan(100)
-    expect(status.accepted).toBe(0)
-  })
+  it.each(['w/'.padEnd(2_000, 'x'), 'w/'.padEnd(2_000, '𝄞'), 'w/'.padEnd(200, '€'), 'w/half of \ud834'])(
+    'of %j is known by what stands for it',
+    agent => {
+      const status = new Status()
+      status.deadline(5, agent)
+      expect([status.deadlineAgent, status.accepted]).toEqual([noticed(agent), 0])
+      expect(status.deadlineAgent.slice(0, 10)).toBe(agent.slice(0, 10))
+      expect(noticed(agent)).not.toBe(noticed(`${agent}x`))
+    },
+  )
 })
 
 describe('a cancel flag', () => {

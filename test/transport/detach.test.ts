@@ -67,7 +67,7 @@ it('what was held back for a full queue waits for the next life, whatever the la
   })
   held.catch(() => {})
   const back = all.other.peers.of(0)
-  if (back.link !== undefined) back.control(back.link, Kind.UNMUTE, { slot: 0, generation: 0 }, 'w/x')
+  if (back.link !== undefined) back.control(back.link, Kind.UNMUTE, { slot: 8, generation: 0 }, 'w/x')
   all.other.work.show()
   all.die()
   await new Promise(resolve => setImmediate(resolve))

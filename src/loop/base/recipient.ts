@@ -12,8 +12,10 @@ export interface Recipient {
   readonly overfull: boolean
   /** Takes a message. Its outcome, also when it is refused, goes to its reply. */
   put(message: Message): void
-  /** Tells `listener` once there is room again. */
-  whenRoom(listener: () => void): void
+  /** Tells `listener` once half of the mailbox is free, which may be now, for how many more there is room. */
+  whenRoom(listener: (room: number) => void): void
+  /** More may be held back for it than there was room for (1), or that is known by now (-1). */
+  expect(change: 1 | -1): void
 }
 
 /** Where an agent is. */

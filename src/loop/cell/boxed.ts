@@ -42,9 +42,18 @@ export abstract class Boxed extends Turning {
     return this.mailbox?.waitedFor === true
   }
 
-  /** Tells `listener` once the mailbox is no longer overfull. */
-  whenRoom(listener: () => void): void {
-    this.box.whenRoom(listener)
+  /** Tells `listener` once half of the mailbox is free, which may be now, for how many more there is room. */
+  whenRoom(listener: (room: number) => void): void {
+    const { capacity } = this.type
+    const { mailbox } = this
+    if (mailbox === undefined || mailbox.length <= capacity >> 1) return listener(capacity - (mailbox?.length ?? 0))
+    mailbox.whenRoom(() => listener(Math.max(1, capacity - mailbox.length)))
+  }
+
+  /** More may be held back for it than there was room for (1), or that is known by now (-1). */
+  expect(change: 1 | -1): void {
+    this.box.expected += change
+    if (change < 0) this.dropBox()
   }
 
   protected get box(): Mailbox {

@@ -13,6 +13,8 @@ const MOST_SPARE = 1_024
 export class Mailbox extends MessageLine {
   #calls: MessageLine | undefined
   #listeners: (() => void)[] | undefined
+  /** Loops of which it is not known yet whether they hold back more than there was room for. */
+  expected = 0
 
   /** An empty one, for an agent that has none. */
   static empty(): Mailbox {
@@ -21,7 +23,7 @@ export class Mailbox extends MessageLine {
 
   /** Gives it back if there is nothing in it. @returns whether it is another agent's from now on */
   giveBack(): boolean {
-    const empty = this.length === 0 && this.#calls === undefined && this.#listeners === undefined
+    const empty = this.length === 0 && this.#calls === undefined && !this.waitedFor
     if (empty && spare.length < MOST_SPARE) spare.push(this)
     return empty
   }
@@ -83,7 +85,7 @@ export class Mailbox extends MessageLine {
 
   /** Whether somebody waits for room. */
   get waitedFor(): boolean {
-    return this.#listeners !== undefined
+    return this.#listeners !== undefined || this.expected > 0
   }
 
   /** Tells `listener` once there is room. */

@@ -22,6 +22,9 @@ const NONE: never[] = []
 /** So deep may sends nest in what encodes them: what sends itself would never end. */
 const MOST_DESKS = 16
 
+/** Whom a frame is for that nobody waits for. */
+export const NOBODY = { slot: 0, generation: 0 }
+
 /** Where the waiter of a frame waits: a slot of the loop that asks. */
 type Slot = Pick<Waiter, 'slot' | 'generation'>
 
@@ -116,6 +119,18 @@ export class Frames {
   /** Sends a frame of the answer lane that has only a slot and a small body. @param written see {@link OutLane.send} @throws DataCloneError */
   control(link: Link, kind: Kind, slot: Slot, body: unknown, written?: Written): void {
     this.#outcome(link, kind, slot, body, undefined, written)
+  }
+
+  /** Says, behind all that was sent there, how many are held back for the queue of an agent over there. */
+  held(link: Link, agent: string, slot: number): void {
+    const desk = this.#take()
+    try {
+      fillAnswer(desk, Kind.HELD, { slot, generation: 0 })
+      encode(desk, agent, undefined, undefined)
+      link.work.out.send(desk.envelope, desk.body)
+    } finally {
+      this.#taken--
+    }
   }
 
   #outcome(

@@ -65,10 +65,13 @@ export class HeldBack {
     if (!this.#muted.has(agent)) this.#muted.set(agent, [])
   }
 
-  unmute(agent: string): void {
-    const held = this.#muted.get(agent)
+  /** There is room for `most` more. @returns how many are held back still */
+  unmute(agent: string, most: number): number {
+    const held = this.#muted.get(agent) ?? []
     this.#muted.delete(agent)
-    for (const one of held ?? []) one.run()
+    for (const one of held.splice(0, most)) one.run()
+    if (held.length > 0) this.#muted.set(agent, held)
+    return held.length
   }
 
   /** Whether the queue of one of these agents is full. */

@@ -22,13 +22,12 @@ import type { Report, Reports } from '../base/reports.js'
 import { Call } from './call.js'
 import { GatherPart, type HandlerFailure } from './gather.js'
 import type { Peer } from './peer.js'
+import { Room } from './room.js'
 import type { CallTable, Waiter } from './waiter.js'
 
 const WORK_FRAMES = 16
 const ANSWER_FRAMES = 64
 const LAST_TAKES = 131_072
-/** Where frames go that no call is for. */
-const NOBODY = { slot: 0, generation: 0 }
 
 /** What the way in needs of its loop. */
 export interface IncomingHost {
@@ -50,7 +49,7 @@ export class Incoming {
   readonly #link: Link
   readonly #reply: Reply
   readonly #origin: string
-  readonly #muted = new Set<string>()
+  readonly #room: Room
   /** By slot: CANCEL frames of what has not come, or was answered; the next call with the slot has no use for the latter. */
   readonly #early = new Map<number, { readonly generation: number; readonly reason: unknown }>()
   readonly peer: number
@@ -60,6 +59,7 @@ export class Incoming {
     this.#host = host
     this.#peer = peer
     this.#link = link
+    this.#room = new Room(host, peer, link)
     this.peer = link.peer
     this.#origin = `${link.peer}.${link.life}`
     const { recipients } = host
@@ -94,6 +94,7 @@ export class Incoming {
   /** Takes all that is left of a life that is over. What it said of its queues means nothing to the next one. */
   finish(): void {
     this.#over = true
+    this.#room.finish()
     // bounded, since a thread that could not be ended in time may still write
     for (let i = 0; i < LAST_TAKES && (this.takeAnswers() || this.takeWork()); i++);
   }
@@ -127,8 +128,11 @@ export class Incoming {
       case Kind.UNMUTE: {
         if (this.#over) return
         const agent = this.#decode(envelope, body, undefined) as string
-        return envelope.kind === Kind.MUTE ? this.#peer.mute(agent) : this.#peer.unmute(agent)
+        if (envelope.kind === Kind.MUTE) return this.#peer.mute(agent)
+        return this.#peer.unmute(this.#link, agent, envelope.slot)
       }
+      case Kind.HELD:
+        return this.#room.held(this.#decode(envelope, body, undefined) as string, envelope.slot)
       case Kind.REPORT:
         return this.#host.reports.reported(this.#decode(envelope, body, undefined) as Report)
     }
@@ -224,16 +228,9 @@ export class Incoming {
     }
   }
 
-  /** Puts a message in, and tells its sender's loop to hold more back when that fills the queue. */
   #put(to: Recipient, message: Message): void {
     to.put(message)
-    if (!to.overfull || this.#muted.has(to.text)) return
-    this.#muted.add(to.text)
-    this.#peer.control(this.#link, Kind.MUTE, NOBODY, to.text)
-    to.whenRoom(() => {
-      this.#muted.delete(to.text)
-      this.#peer.control(this.#link, Kind.UNMUTE, NOBODY, to.text)
-    })
+    if (to.overfull) this.#room.full(to)
   }
 
   #message(

@@ -364,9 +364,10 @@ export class Peer {
     this.#way.mute(agent)
   }
 
-  /** It has room again. */
-  unmute(agent: string): void {
-    this.#way.unmute(agent)
+  /** It has room for `most` more. Its loop is told behind them how many are held back still. */
+  unmute(link: Link, agent: string, most: number): void {
+    const left = this.#way.unmute(agent, most)
+    if (link === this.#way.link) this.#host.frames.held(link, agent, left)
   }
 
   /** Tells what is held back for an agent over there that it was stopped. */

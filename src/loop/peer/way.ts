@@ -176,9 +176,9 @@ export class Way {
     this.#held.mute(agent)
   }
 
-  /** It has room again. */
-  unmute(agent: string): void {
-    this.#held.unmute(agent)
+  /** It has room for `most` more. @returns how many are held back still */
+  unmute(agent: string, most: number): number {
+    return this.#held.unmute(agent, most)
   }
 
   /** Tells what waits for the queue of an agent that it was stopped. */

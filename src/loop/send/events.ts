@@ -119,7 +119,7 @@ export class Events {
       to.put(this.#copy(turn, parcel, address, topic, cancellation, gather))
       if (!to.overfull) continue
       full.push(to.text)
-      waits.push(new Promise(resolve => to.whenRoom(resolve)))
+      waits.push(new Promise<void>(resolve => to.whenRoom(() => resolve())))
     }
     const remote: GatherPart[] = []
     if (elsewhere.size > 0) {
