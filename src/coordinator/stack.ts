@@ -1,4 +1,4 @@
-// Where a thread is that does not come back to its event loop. What it keeps: the inspector is touched only while a
+// Where a thread is that does not come back to its event loop, and whether it stands at somebody's breakpoint. What it keeps: the inspector is touched only while a
 // stack is taken, one at a time; a thread is stopped for the few milliseconds that takes, and always let go again;
 // nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
 
@@ -44,6 +44,47 @@ export async function stackOf(thread: number): Promise<string | undefined> {
   } catch {} // no inspector here
   looking = false // else who debugs the process would be stopped too
   return undefined
+}
+
+/**
+ * Whether a thread of this process stands at a breakpoint of somebody who debugs it.
+ * @param thread Node's id of it
+ */
+export async function isPaused(thread: number): Promise<boolean> {
+  if (looking || thread === 0) return false
+  looking = true
+  let session: Session | undefined
+  try {
+    const inspector = await import('node:inspector')
+    session = new inspector.Session()
+    return await says(session, thread)
+  } catch {
+    return false // no inspector here
+  } finally {
+    session?.disconnect()
+    looking = false
+  }
+}
+
+/** Who listens to a thread that is paused is told so at once; one that is not says nothing but yes, or nothing. */
+function says(session: Session, thread: number): Promise<boolean> {
+  session.connect()
+  return new Promise(resolve => {
+    setTimeout(resolve, PATIENCE_MS, false)
+    session.on('NodeWorker.attachedToWorker', ({ params }) => {
+      const { sessionId, workerInfo } = params as Attached
+      if (Number(/^\[worker (\d+)\]/.exec(workerInfo.title)?.[1]) !== thread) return
+      session.on('NodeWorker.receivedMessageFromWorker', ({ params: received }) => {
+        if ((received as Received).sessionId !== sessionId) return
+        const said = JSON.parse((received as Received).message) as Said
+        if (said.method === 'Debugger.paused') resolve(true)
+        else if (said.method === undefined) resolve(false)
+      })
+      const message = JSON.stringify({ id: 1, method: 'Debugger.enable' })
+      session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+    })
+    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+  })
 }
 
 /**

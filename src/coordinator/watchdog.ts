@@ -1,13 +1,14 @@
 // The watchdog reads from shared memory how long the turns of each thread may still take. It ends a thread that is past
 // that and does not yield; it tells of one that is past its soft deadline, and of one that does not come back to its
 // event loop. What it keeps: time in which a thread was ready to run and got no core does not count against it, and
-// neither does time in which the watchdog itself did not run. A thread that yields ends its turn itself (see
-// loop/cell/turn-watch.ts); the grace lets it.
+// neither does time in which the whole process did not run; and no turn is charged while the handler of another runs (`Status.due`). A
+// thread that yields ends its turn itself (see loop/cell/turn-watch.ts); the grace lets it.
 import type { EventLoop, Timeout } from '../loop/base/event-loop.js'
 import { type Slow, slowTurnOf } from '../observe/slow.js'
 import { type CoreTime, coreTime, countable } from '../sync/cpu.js'
 import type { House } from '../sync/status.js'
 import type { ThreadLife } from './executor.js'
+import { isPaused } from './stack.js'
 
 const EVERY_MS = 25
 /** As long as no type has a deadline, only stalls are looked for. */
@@ -27,15 +28,18 @@ export interface TooLong {
 
 /** What is known of one thread. */
 class Watched {
-  /** The deadline that was past when it was last looked at, and since when, in time that counts. */
+  /** The deadline that it had when it was last looked at, and how long it may still go on, in time that counts. */
   deadlineAt = 0
-  past = 0
+  left = 0
   core: CoreTime | undefined
   killed: string | undefined
+  /** Whether it is being found out whether it stands at a breakpoint: it does not run, and could be blocked. */
+  asked = false
   /** The soft deadline that was told of. */
   told = 0
   beat = -1
-  beatAt = 0
+  /** Since that beat, in time that counts. */
+  still = 0
   stalled = false
 }
 
@@ -89,33 +93,53 @@ export class Watchdog {
   #look(): void {
     this.#lookLater() // first: what follows may end it
     const now = this.#house.now()
-    // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
-    const passed = Math.min(now - this.#looked, this.#every * 2)
+    const passed = now - this.#looked
     this.#looked = now
     for (const [thread, seen] of this.#threads) {
       if (seen.killed !== undefined) continue
-      this.#deadline(thread, seen, now, passed)
+      const ran = this.#ran(thread, seen, passed)
+      this.#deadline(thread, seen, now, ran)
       this.#softDeadline(thread, seen, now)
-      this.#stall(thread, seen, now)
+      this.#stall(thread, seen, ran)
     }
   }
 
-  #deadline(thread: ThreadLife, seen: Watched, now: number, passed: number): void {
-    const { deadlineAt } = thread.status
-    const past = (now - deadlineAt) | 0 // both mod 2^32: right for 24 days either way, however long the runtime is up
-    if (deadlineAt === 0 || past < 0) {
+  /** How much of the time since the last look counts against a thread. */
+  #ran(thread: ThreadLife, seen: Watched, passed: number): number {
+    const { status, bell } = thread
+    const busy = status.due !== undefined || bell.awake
+    const before = seen.core
+    seen.core = busy ? coreTime(status.systemThread) : undefined
+    // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
+    return countable(passed, this.#every * 2, before, seen.core)
+  }
+
+  #deadline(thread: ThreadLife, seen: Watched, now: number, ran: number): void {
+    const { due } = thread.status
+    if (due === undefined) {
       seen.deadlineAt = 0
       return
     }
-    const core = coreTime(thread.status.systemThread)
-    if (seen.deadlineAt !== deadlineAt) {
-      seen.deadlineAt = deadlineAt
-      seen.past = 0
-    } else seen.past += countable(passed, seen.core, core)
-    seen.core = core
-    if (seen.past < GRACE_MS) return
-    seen.killed = thread.status.deadlineAgent
-    thread.kill(`a turn of ${seen.killed} ran ${past} ms past its deadline without yielding`)
+    const past = (now - due.at) | 0 // both mod 2^32: right for 24 days either way, however long the runtime is up
+    if (seen.deadlineAt === due.at) seen.left -= ran
+    else {
+      seen.deadlineAt = due.at
+      seen.left = Math.max(0, -past) + GRACE_MS
+    }
+    if (seen.left > 0 || past < GRACE_MS || seen.asked) return
+    if (seen.core?.runnable !== false) return this.#end(thread, seen, due.text, past)
+    seen.asked = true
+    void isPaused(thread.status.thread).then(paused => {
+      seen.asked = false
+      if (paused)
+        seen.left = GRACE_MS // and is asked again
+      else if (thread.status.due?.at === seen.deadlineAt) this.#end(thread, seen, due.text, past)
+    })
+  }
+
+  #end(thread: ThreadLife, seen: Watched, agent: string, past: number): void {
+    seen.killed = agent
+    thread.kill(`a turn of ${agent} ran ${past} ms past its deadline without yielding`)
   }
 
   #softDeadline(thread: ThreadLife, seen: Watched, now: number): void {
@@ -127,16 +151,17 @@ export class Watchdog {
     this.#slow({ thread: thread.index, turn, age: ((now - at) | 0) + turn.softDeadline })
   }
 
-  #stall(thread: ThreadLife, seen: Watched, now: number): void {
+  #stall(thread: ThreadLife, seen: Watched, ran: number): void {
     const { beat } = thread.status
     if (beat !== seen.beat || !thread.bell.awake) {
       seen.beat = beat
-      seen.beatAt = now
+      seen.still = 0
       seen.stalled = false
       return
     }
-    if (seen.stalled || now - seen.beatAt < STALLED_MS) return
+    seen.still += ran
+    if (seen.stalled || seen.still < STALLED_MS) return
     seen.stalled = true
-    this.#slow({ thread: thread.index, age: Math.round(now - seen.beatAt) })
+    this.#slow({ thread: thread.index, age: Math.round(seen.still) })
   }
 }

@@ -4,6 +4,7 @@ import type { StoppedError } from '../agent/errors.js'
 import type { RouteTable } from '../routing/table.js'
 import { Bell } from '../sync/bell.js'
 import type { CancelFlags } from '../sync/cancel.js'
+import { ownRanTime } from '../sync/cpu.js'
 import type { House, Status } from '../sync/status.js'
 import { Codec } from '../transport/codec.js'
 import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
@@ -98,7 +99,8 @@ export class Loop {
     this.directory = new Directory(index)
     this.reports = new Reports(index, origin, options, this.#hostLane())
     const checkpoints = new Checkpoints(this.reports, clock, this.ledger, () => this.peers.showHost())
-    this.#watch = new TurnWatch(clock, status, this.reports.observer, this.ledger)
+    const ran = options.clock === undefined && eventLoop === ownEventLoop ? ownRanTime : undefined
+    this.#watch = new TurnWatch(clock, status, this.reports.observer, this.ledger, ran)
     this.passage = new Passage(this.admission, this.ledger)
     const { ledger, admission, directory, reports, passage, scheduler } = this
     const line = this.#line

@@ -12,6 +12,8 @@
 //                                               word 49  bytes of the agent's name; byte 200: the name, UTF-8
 //                                               word 128, 129, byte 520: the same for what is slow
 //                                               byte 1024… counters  doubles, written by the loop alone, see Counter
+//                                               word 288 at work    whether a handler runs and has not yielded yet
+//                                               word 289, 290, byte 1164: like 48, for the turn of that handler
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 import { hrtime } from '../base/real-time.js'
@@ -34,7 +36,15 @@ const SLOW_AT = 128
 const SLOW_TEXT = 520
 const SLOW_BYTES = 504
 const COUNTERS = 1024
-const STATUS_BYTES = 1152
+const AT_WORK = 288
+const WORK_UNTIL = 289
+const WORK_TEXT = 1_164
+const STATUS_BYTES = 1_480
+
+/** What `at work` says: no handler runs that has not yielded yet; one does, without or with a deadline. */
+const YIELDED = 0
+const WITHOUT = 1
+const WITH = 2
 
 /** The counters of one loop; each only ever grows, but for the gauges `queued`, `running` and `agents`. */
 export const counterNames = [
@@ -170,6 +180,7 @@ export class Status {
   static readonly bell = BELL
   static readonly called = CALLED
   readonly #deadline: Notice
+  readonly #work: Notice
   /** The turn that is past its soft deadline first. */
   readonly slow: Notice
   /** As last shown. Doubles: at a million messages a second 32 bits are full in an hour. */
@@ -179,6 +190,7 @@ export class Status {
     this.memory = memory
     this.words = new Int32Array(memory)
     this.#deadline = new Notice(memory, DEADLINE_AT, AGENT_TEXT, AGENT_BYTES)
+    this.#work = new Notice(memory, WORK_UNTIL, WORK_TEXT, AGENT_BYTES)
     this.slow = new Notice(memory, SLOW_AT, SLOW_TEXT, SLOW_BYTES)
     this.#counters = new Float64Array(memory, COUNTERS, counterNames.length)
   }
@@ -244,6 +256,32 @@ export class Status {
   deadline(deadlineAt: number, agent: string): void {
     if (deadlineAt === 0) this.#deadline.clear()
     else this.#deadline.set(deadlineAt, noticed(agent))
+  }
+
+  /** A handler of `agent` runs that has until `deadlineAt` (house time); 0: as long as it likes. */
+  enter(deadlineAt: number, agent: string): void {
+    // plain: who looks is late anyway, and a handler that never yields writes nothing behind it
+    if (deadlineAt === 0) this.words[AT_WORK] = WITHOUT
+    else {
+      this.#work.set(deadlineAt, noticed(agent))
+      this.words[AT_WORK] = WITH
+    }
+  }
+
+  /** It has returned, or has come to its first `await`. */
+  leave(): void {
+    this.words[AT_WORK] = YIELDED // plain, see above
+  }
+
+  /**
+   * What has a deadline and may be what keeps the thread from its event loop: the handler that runs and has not yielded yet; if
+   * there is none, and somebody goes on behind an `await`, it is not known who: then the turn that is due first.
+   */
+  get due(): Notice | undefined {
+    const work = Atomics.load(this.words, AT_WORK) // no order needed: it is looked at again and again
+    if (work === WITHOUT) return undefined
+    const due = work === WITH ? this.#work : this.#deadline
+    return due.at === 0 ? undefined : due
   }
 
   get deadlineAt(): number {

@@ -56,7 +56,7 @@ export function cells(...types: AnyAgent[]) {
   const host = { behind: 0, tell: (report: Report, _written?: () => void) => void told.push(report), sentOut() {} }
   const reports = new Reports(1, origin, { log: false, unhandled: true }, host)
   const checkpoints = new Checkpoints(reports, clock, ledger, () => {})
-  const watch = new TurnWatch(clock, status, reports.observer, ledger)
+  const watch = new TurnWatch(clock, status, reports.observer, ledger, undefined)
   const out = { send: () => Promise.reject(new Error('no way out')), publish: async () => {} }
   const turn = { out, clock, house: new House(), admission, reports, turns: 0 }
   const answers = { answer: (_message: Message, _type: unknown, value: unknown) => value }

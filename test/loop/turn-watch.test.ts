@@ -18,7 +18,7 @@ function alone(Made = TurnWatch) {
   const shown = { times: 0 }
   const ledger = new Ledger(status, { request: () => void shown.times++ })
   const observer = { slow: ({ agent }: { agent: string }, age: number) => void log.push(`${agent} slow ${age}`) }
-  const watch = new Made(handClock(hand), status, observer as unknown as Observer, ledger)
+  const watch = new Made(handClock(hand), status, observer as unknown as Observer, ledger, undefined)
   const turn = (agent: string) => {
     const one = {
       agent,

@@ -1,16 +1,18 @@
 // The turns of one loop that may, or should, only take so long. The loop itself ends a turn that is past its deadline and
 // yields: its signal aborts and its caller gets an answer. Of a turn that is past its soft deadline somebody is told. What it
-// keeps: the turn that is due first stands in shared memory, so that it is found also when it never yields (the coordinator's
-// watchdog); and finding it takes no look at all the others.
+// keeps: the turn that is due first stands in shared memory, and so does the handler that runs, so that it is found also when it never
+// yields (the coordinator's watchdog); finding the first takes no look at all the others; and time that was lost (pulse.ts) does not
+// count.
 import { DeadlineError } from '../../agent/errors.js'
 import type { Observer } from '../../observe/observer.js'
 import { type Slow, slowText } from '../../observe/slow.js'
 import type { Status } from '../../sync/status.js'
 import type { Alarm, Clock } from '../base/clock.js'
 import type { Ledger } from '../base/ledger.js'
+import { Pulse } from '../base/pulse.js'
 import type { Turn } from './turn.js'
 
-/** A turn and when it is due, by the loop's clock. */
+/** A turn and when it is due, by the loop's clock without what was lost. */
 interface Due {
   readonly turn: Turn
   /** How long it may take, or should. */
@@ -99,25 +101,33 @@ class Watch {
   readonly #turns = new DueTurns()
   readonly #clock: Clock
   readonly #weak: boolean
-  readonly #show: (due: Due | undefined) => void
-  readonly #due: (due: Due) => void
+  readonly #pulse: Pulse | undefined
+  readonly #show: (due: Due | undefined, at: number) => void
+  readonly #due: (due: Due, taken: number) => void
   #first: Due | undefined
   #alarm: Alarm | undefined
 
   /**
    * @param weak whether it keeps no process alive
-   * @param show puts the first one into shared memory
-   * @param due told when a turn is due; it is forgotten then
+   * @param show puts the first one into shared memory, with when it is due by the clock
+   * @param due told when a turn is due, and how long it has taken; it is forgotten then
    */
-  constructor(clock: Clock, weak: boolean, show: (due: Due | undefined) => void, due: (due: Due) => void) {
+  constructor(
+    clock: Clock,
+    weak: boolean,
+    pulse: Pulse | undefined,
+    show: (due: Due | undefined, at: number) => void,
+    due: (due: Due, taken: number) => void,
+  ) {
     this.#clock = clock
     this.#weak = weak
+    this.#pulse = pulse
     this.#show = show
     this.#due = due
   }
 
   begin(turn: Turn, ms: number): void {
-    const at = this.#clock.now() + ms
+    const at = this.#now() + ms
     this.#turns.add(turn, ms, at)
     if (this.#first === undefined || at < this.#first.at) this.#watch()
   }
@@ -137,14 +147,31 @@ class Watch {
     this.#first = first
     this.#alarm?.cancel()
     this.#alarm = undefined
-    this.#show(first)
-    if (first === undefined) return
+    if (first === undefined) return this.#show(undefined, 0)
+    this.#pulse?.begin()
+    this.#show(first, first.at + this.#lost)
     const due = (): void => {
       if (this.#first !== first) return
-      this.#due(first)
+      this.#pulse?.look()
+      if (this.#lost > lost && first.at > this.#now()) return this.#watch()
+      this.#due(first, this.#now() - first.at + first.ms)
       this.end(first.turn)
     }
-    this.#alarm = this.#clock.after(Math.max(0, first.at - this.#clock.now()), due, { weak: this.#weak })
+    const lost = this.#lost
+    this.#alarm = this.#clock.after(Math.max(0, first.at - this.#now()), due, { weak: this.#weak })
+  }
+
+  get #lost(): number {
+    return this.#pulse === undefined ? 0 : this.#pulse.lost
+  }
+
+  #now(): number {
+    return this.#clock.now() - this.#lost
+  }
+
+  /** Whether a turn is watched. */
+  get waiting(): boolean {
+    return this.#first !== undefined
   }
 }
 
@@ -157,23 +184,26 @@ interface Limits {
 /** Deadlines and soft deadlines of the turns of one loop. */
 export class TurnWatch {
   readonly #clock: Clock
+  readonly #status: Status
   readonly #hard: Watch
   readonly #soft: Watch
 
-  constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger) {
+  /** @param ran milliseconds that the thread ran; undefined: its clock is not real, and no time is lost */
+  constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger, ran: (() => number) | undefined) {
     this.#clock = clock
-    const deadline = (due: Due | undefined): void => status.deadline(due?.at ?? 0, due?.turn.agent ?? '')
-    this.#hard = new Watch(clock, false, deadline, due => {
+    this.#status = status
+    const wanted = (): boolean => this.#hard.waiting || this.#soft.waiting
+    const pulse = ran && new Pulse(clock, ran, wanted)
+    const deadline = (due: Due | undefined, at: number): void => status.deadline(at, due?.turn.agent ?? '')
+    this.#hard = new Watch(clock, false, pulse, deadline, due => {
       expire(due)
       ledger.changed()
     })
-    const slow = (due: Due | undefined): void => {
+    const slow = (due: Due | undefined, at: number): void => {
       if (due === undefined) status.slow.clear()
-      else status.slow.set(due.at, slowText(slowOf(due)))
+      else status.slow.set(at, slowText(slowOf(due)))
     }
-    this.#soft = new Watch(clock, true, slow, due =>
-      observer.slow(slowOf(due), Math.round(clock.now() - due.at + due.ms)),
-    )
+    this.#soft = new Watch(clock, true, pulse, slow, (due, taken) => observer.slow(slowOf(due), Math.round(taken)))
   }
 
   begin(turn: Turn, { deadline, softDeadline }: Limits): void {
@@ -187,6 +217,16 @@ export class TurnWatch {
   end(turn: Turn, { deadline, softDeadline }: Limits): void {
     if (deadline > 0) this.#hard.end(turn)
     if (softDeadline > 0) this.#soft.end(turn)
+  }
+
+  /** The handler of a turn begins. */
+  enter(turn: Turn): void {
+    this.#status.enter(turn.deadlineAt, turn.agent)
+  }
+
+  /** It has returned, or waits. */
+  leave(): void {
+    this.#status.leave()
   }
 
   /** The loop has stopped: nothing is due any more. */

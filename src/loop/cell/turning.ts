@@ -169,9 +169,11 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     if (reports.observer.active) reports.observer.process(message)
     let outcome: unknown
     let late: Promise<unknown> | undefined
+    watch.enter(turn)
     try {
       outcome = entry.handle(message.payload, turn as Context)
       late = later(outcome)
+      watch.leave()
       // in here: what only has the looks of a promise throws when it is waited for, which is the handler's doing
       late?.then(
         value => {
@@ -184,6 +186,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
         },
       )
     } catch (error) {
+      watch.leave()
       this.#threw(message, turn, error)
       return
     }

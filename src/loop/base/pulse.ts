@@ -1,0 +1,63 @@
+// Time that was lost to a thread: its process was suspended, it stood at a breakpoint, it got no core, or it was blocked. What it
+// keeps: only what a thread did not run is lost, not what one of its handlers computed; and as long as nothing is due nothing is paid.
+import type { Clock } from './clock.js'
+
+const EVERY_MS = 100
+/** Timers may be so late without a reason. */
+const LATE_MS = 100
+
+/** Counts the time that is lost while something is due. */
+export class Pulse {
+  readonly #clock: Clock
+  readonly #ran: () => number
+  readonly #wanted: () => boolean
+  #beating = false
+  #at = 0
+  #ranAt = 0
+  /** Milliseconds. */
+  lost = 0
+
+  /**
+   * @param ran milliseconds that the thread ran
+   * @param wanted whether anything is due
+   */
+  constructor(clock: Clock, ran: () => number, wanted: () => boolean) {
+    this.#clock = clock
+    this.#ran = ran
+    this.#wanted = wanted
+  }
+
+  /** Something is due from now on. */
+  begin(): void {
+    if (this.#beating) return
+    this.#beating = true
+    this.#sample(this.#clock.now(), this.#ran())
+    this.#later()
+  }
+
+  /** Looks whether time was lost since the last beat. @returns how much */
+  look(): number {
+    if (!this.#beating) return 0
+    const now = this.#clock.now()
+    const ran = this.#ran()
+    const idle = now - this.#at - EVERY_MS - (ran - this.#ranAt)
+    this.#sample(now, ran)
+    if (idle <= LATE_MS) return 0
+    this.lost += idle
+    return idle
+  }
+
+  #sample(now: number, ran: number): void {
+    this.#at = now
+    this.#ranAt = ran
+  }
+
+  #later(): void {
+    const beat = (): void => {
+      this.look()
+      this.#beating = this.#wanted()
+      if (this.#beating) this.#later()
+    }
+    this.#clock.after(EVERY_MS, beat, { weak: true })
+  }
+}

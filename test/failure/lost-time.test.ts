@@ -1,0 +1,124 @@
+// Promised: a deadline counts what its thread ran, and what its turn waited for of its own accord; not time in which the process was
+// suspended, nor that at a breakpoint; and nobody who waits is charged with what a neighbour computes.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Session } from 'node:inspector'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createRuntime, type LogEntry } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { Pulse } from '#ringreeve/loop/base/pulse.js'
+import { type CoreTime, countable } from '#ringreeve/sync/cpu.js'
+import { failure } from '../conformance/engines.js'
+import * as agents from './lost-time.js'
+
+const url = new URL('./lost-time.js', import.meta.url)
+
+it.skipIf(process.platform === 'win32').each([0, 1, 2])(
+  'a process that is suspended for three times the deadline, %i threads',
+  async threads => {
+    const child = fork(fileURLToPath(url), ['suspended', String(threads)])
+    await once(child, 'message')
+    child.kill('SIGSTOP')
+    await sleep(3_000)
+    child.kill('SIGCONT')
+    const [said] = (await once(child, 'message')) as [{ outcomes: string[]; told: string[]; life: number }]
+    const outcomes = ['waited', 'waited', ...(threads > 0 ? ['computed'] : [])]
+    expect(said).toEqual({ outcomes, told: [], life: 1 })
+  },
+)
+
+it('a turn that waits while a neighbour computes is charged with nothing', async () => {
+  const crashes: string[] = []
+  const log = ({ event, reason }: LogEntry) => {
+    if (event === 'crash') crashes.push(String(reason))
+  }
+  await using runtime = await createRuntime({ threads: 1, agents: [url], log })
+  for (let i = 0; i < 4; i++) {
+    const asked = await runtime.trySend(agents.Ask, 700, 'boss/x')
+    if (!asked.ok) expect(asked.error).toMatchObject({ code: 'ERR_RINGREEVE_DEADLINE' }) // by its own loop, if that comes by first
+  }
+  expect(await runtime.send(agents.Life, undefined, 'worker/x')).toBe(1)
+  expect(crashes).toEqual([])
+})
+
+it('a handler that computes past its deadline is ended, also when another has waited longer', async () => {
+  await using runtime = await createRuntime({ threads: 1, agents: [url] })
+  const waits = failure(runtime.send(agents.Wait, 60_000, 'patient/waits'))
+  expect((await failure(runtime.send(agents.Compute, 60_000, 'patient/computes'))).code).toBe('ERR_RINGREEVE_DEADLINE')
+  expect((await waits).code).toMatch(/DEADLINE|THREAD_LOST/)
+})
+
+it('a handler that stands at a breakpoint', async () => {
+  const runtime = await createRuntime({ threads: 1, agents: [url] })
+  const session = new Session()
+  session.connect()
+  let stood = 0
+  session.on('NodeWorker.attachedToWorker', ({ params }) => {
+    const { sessionId } = params as { sessionId: string }
+    const say = (id: number, method: string): void =>
+      session.post('NodeWorker.sendMessageToWorker', { sessionId, message: JSON.stringify({ id, method }) })
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+      const { sessionId: from, message } = params as { sessionId: string; message: string }
+      if (from !== sessionId || JSON.parse(message).method !== 'Debugger.paused') return
+      stood++
+      setTimeout(() => say(2, 'Debugger.resume'), 2_500)
+    })
+    say(1, 'Debugger.enable')
+  })
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+  await sleep(300)
+  try {
+    expect(await runtime.send(agents.Stand, undefined, 'patient/stands')).toBe(1)
+    expect(stood).toBe(1)
+  } finally {
+    session.disconnect()
+    await runtime.close({ timeout: 500 })
+  }
+})
+
+it('what counts of the time between two looks at a thread', () => {
+  const core = (computed: number, waited: number, runnable: boolean): CoreTime => ({
+    ran: 0,
+    computed,
+    waited,
+    runnable,
+  })
+  const before = core(100, 10, true)
+  expect(countable(25, 50, undefined, before)).toBe(25)
+  expect(countable(3_000, 50, undefined, before)).toBe(50) // the watchdog did not run either
+  expect(countable(25, 50, before, core(120, 10, true))).toBe(20)
+  expect(countable(3_000, 50, before, core(110, 10, true))).toBe(10)
+  expect(countable(3_000, 50, before, core(2_100, 10, true))).toBe(2_000) // the watchdog alone did not run
+  expect(countable(25, 50, before, core(100, 30, false))).toBe(5)
+  expect(countable(3_000, 50, before, core(100, 10, false))).toBe(50)
+})
+
+it('time is lost only while something is due, and only as far as the thread did not run', () => {
+  let [now, ran, wanted] = [0, 0, true]
+  const beats: (() => void)[] = []
+  const clock = { now: () => now, after: (_: number, beat: () => void) => ({ cancel: () => {}, at: beats.push(beat) }) }
+  const pulse = new Pulse(
+    clock,
+    () => ran,
+    () => wanted,
+  )
+  now = 5_000
+  expect([pulse.look(), beats.length]).toEqual([0, 0])
+  pulse.begin()
+  pulse.begin()
+  const beat = (ms: number, work: number): number => {
+    now += ms
+    ran += work
+    beats.shift()?.()
+    return pulse.lost
+  }
+  expect([beat(100, 0), beat(150, 0), beat(3_100, 2_990)]).toEqual([0, 0, 0]) // late as timers are, or for what it ran
+  expect(beat(3_100, 20)).toBe(2_980)
+  now += 2_100
+  expect([pulse.look(), pulse.look(), beat(100, 0)]).toEqual([2_000, 0, 4_980])
+  wanted = false
+  expect([beat(100, 0), beats.length]).toEqual([4_980, 0])
+  now += 9_000
+  expect(pulse.look()).toBe(0)
+})
