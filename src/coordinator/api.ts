@@ -69,6 +69,11 @@ export interface RuntimeOptions {
    * replaced. Default 3 in 10,000, with a back-off of 50 to 2,000 ms.
    */
   readonly restarts?: RestartPolicy
+  /**
+   * Milliseconds that a module of agents or interceptors may take to be loaded on one loop; past them it is refused (ModuleError),
+   * and a thread that computes in it is ended. Default 30,000.
+   */
+  readonly loadTimeout?: number
   /** Single loop only: the clock that timers, deadlines and time limits go by. For tests, see `ringreeve/testing`. */
   readonly clock?: Clock
 }

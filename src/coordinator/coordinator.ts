@@ -28,6 +28,7 @@ import { Unhandled } from './unhandled.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
+const LOAD_MS = 30_000
 /** From 0.8 on V8 gives a heap up when collections in a row free little. */
 const RECYCLE_AT = 0.7
 
@@ -103,7 +104,11 @@ export class Coordinator {
       registry: this.registry,
       watchdog: this.#watchdog,
       machine,
-      limits: { restarts: options.restarts, maxZombies: options.maxZombies ?? Math.max(2, threads) },
+      limits: {
+        restarts: options.restarts,
+        maxZombies: options.maxZombies ?? Math.max(2, threads),
+        loadTimeout: options.loadTimeout ?? LOAD_MS,
+      },
       look: () => this.idle.look(),
       failed: why => this.#fail(why),
     })
@@ -118,7 +123,7 @@ export class Coordinator {
       else this.registry.interceptors.push(moduleUrl(one as URL | string, 'interceptors'))
     }
     const { interceptors } = this.registry
-    if (interceptors.length > 0) unwrap(await this.#control.intercept(interceptors))
+    for (const url of interceptors) await this.#lives.loading.intercept(this.#mesh.get(0) as LoopHandle, url)
     if (this.#threads > 0) {
       const task = { ...this.#shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
       const { resourceLimits } = this.#options
@@ -237,6 +242,7 @@ export class Coordinator {
   async stop(ms: number): Promise<unknown[]> {
     this.house.stopping = true
     this.#watchdog.end()
+    this.#lives.loading.end(this.host.admission.reason)
     const stops = [this.host.stop(ms), this.#lives.stop(ms)]
     this.host.admission.openForGood()
     const failures = (await Promise.all(stops)).flat()
@@ -263,11 +269,13 @@ export class Coordinator {
   #check(sources: readonly AgentSource[]): void {
     const urls = sources.filter(source => !isAgent(source)).map(source => moduleUrl(source as URL | string, 'agents'))
     const twice = urls.find((url, at) => urls.indexOf(url) !== at)
-    if (twice !== undefined) throw registeredAlready(twice)
+    if (twice !== undefined) throw new AlreadyExistsError(`agents: ${twice} is given twice`)
   }
 
   async #add(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
-    const found = isAgent(source) ? [this.#addOnHost(source)] : await this.#addModule(moduleUrl(source, 'agents'))
+    const found = isAgent(source)
+      ? [this.#addOnHost(source)]
+      : await this.#lives.loading.register(moduleUrl(source, 'agents'))
     if (found.some(({ deadline }) => deadline !== undefined)) this.#watchdog.hurry()
     for (const { type, subscriptions } of found) if (withSubscriptions) this.registry.subscribeAll(type, subscriptions)
     return found.map(({ type }) => type)
@@ -278,25 +286,6 @@ export class Coordinator {
     const description = this.#control.host(agent)
     this.registry.add(description, undefined)
     return description
-  }
-
-  async #addModule(url: string): Promise<AgentDescription[]> {
-    // only a loop that has loaded a module knows what is in it
-    const where = this.#threads === 0 ? this.#mesh.loops : await this.#lives.present()
-    const { modules } = this.registry
-    if (modules.includes(url)) throw registeredAlready(url)
-    modules.push(url) // before it is loaded: a thread that begins meanwhile loads it too
-    try {
-      const loaded = await Promise.all(where.map(loop => loop.order(control => control.load([url]))))
-      const found = unwrap(loaded[0] as (typeof loaded)[number])
-      for (const other of loaded) unwrap(other)
-      for (const { type } of found) this.registry.checkNew(type, url)
-      for (const description of found) this.registry.add(description, url)
-      return found
-    } catch (error) {
-      modules.splice(modules.indexOf(url), 1)
-      throw error
-    }
   }
 
   #chainOnHost(interceptor: Interceptor): void {
@@ -354,10 +343,6 @@ export class Coordinator {
       })
     }
   }
-}
-
-function registeredAlready(url: string): AlreadyExistsError {
-  return new AlreadyExistsError(`agent module ${url} is registered already`)
 }
 
 function moduleUrl(source: URL | string, option: string): string {

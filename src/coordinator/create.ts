@@ -24,6 +24,7 @@ const known: Readonly<Record<keyof RuntimeOptions, true>> = {
   resourceLimits: true,
   recycleAt: true,
   restarts: true,
+  loadTimeout: true,
   clock: true,
 }
 
@@ -64,7 +65,10 @@ function checkOptions(options: RuntimeOptions): number {
       `ringBytes must be a power of two from 65,536 to 67,108,864, got ${shown(ringBytes)}`,
     )
   }
-  const { recycleAt } = options
+  const { recycleAt, loadTimeout } = options
+  if (loadTimeout !== undefined && !(Number.isFinite(loadTimeout) && loadTimeout > 0)) {
+    throw new InvalidArgumentError(`loadTimeout must be milliseconds, more than 0, got ${shown(loadTimeout)}`)
+  }
   if (recycleAt !== undefined && !(typeof recycleAt === 'number' && recycleAt >= 0 && recycleAt <= 1)) {
     throw new InvalidArgumentError(
       `recycleAt must be a share of the heap's limit from 0 (never) to 1, got ${shown(recycleAt)}`,

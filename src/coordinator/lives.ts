@@ -11,6 +11,7 @@ import { unwrap } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
 import type { Ending, Executor } from './executor.js'
 import { Keeper } from './keeper.js'
+import { Loading } from './loading.js'
 import type { Machine } from './machine.js'
 import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
@@ -26,6 +27,8 @@ export interface Limits {
   readonly restarts: RestartPolicy | undefined
   /** Threads that may be inside of native calls and not go. */
   readonly maxZombies: number
+  /** Milliseconds that a module may take to be loaded. */
+  readonly loadTimeout: number
 }
 
 /** What the lives need of their coordinator. */
@@ -45,6 +48,7 @@ export interface LivesHost {
 /** All lives of all threads, in one run of the runtime. */
 export class Lives {
   readonly recycler: Recycler
+  readonly loading: Loading
   readonly #of: LivesHost
   readonly #supervisor: Supervisor
   readonly #keeper = new Keeper()
@@ -72,6 +76,14 @@ export class Lives {
       replaced: async index => this.#replacements.get(index),
       charge: index => this.#judge(index, undefined, ''),
       settled: () => of.look(),
+    })
+    this.loading = new Loading({
+      mesh,
+      registry: of.registry,
+      observer: host.reports.observer,
+      eventLoop: machine.eventLoop,
+      limit: of.limits.loadTimeout,
+      present: () => this.present(),
     })
   }
 
@@ -130,9 +142,10 @@ export class Lives {
     }
   }
 
-  /** The threads that are there: at least one, while it is replaced too. @throws ThreadLostError, StoppedError */
-  async present(): Promise<LoopHandle[]> {
+  /** The loops that load modules: the threads that are there, at least one, while it is replaced too; or else the calling loop. */
+  async present(): Promise<readonly LoopHandle[]> {
     const { host, mesh } = this.#of
+    if (this.#pool === undefined) return mesh.loops
     for (;;) {
       const there = mesh.loops.filter(loop => loop.index > 0)
       if (there.length > 0) return there
@@ -153,9 +166,7 @@ export class Lives {
     const loop = new ThreadHandle(thread)
     void thread.ended.then(ending => this.#replacements.set(index, this.#lost(loop, ending)))
     try {
-      if (registry.interceptors.length > 0) {
-        unwrap(await loop.order(control => control.intercept(registry.interceptors)))
-      }
+      for (const url of registry.interceptors) await this.loading.intercept(loop, url)
       let known = await this.#teach(loop, [])
       const kept = this.#keeper.of(agent => this.#livesOn(agent, index))
       if (kept.length > 0) await loop.order(control => control.remember(kept))
@@ -189,7 +200,8 @@ export class Lives {
     const { registry } = this.#of
     const modules = [...registry.modules]
     const late = modules.filter(url => !before.includes(url))
-    if (late.length > 0) unwrap(await loop.order(control => control.load(late)))
+    for (const url of late) await this.loading.load(loop, url)
+    if (late.length > 0) await loop.order(control => control.admit(late))
     const { changes } = registry
     await loop.order(control => control.route(registry.table()))
     return { modules, changes }
@@ -207,7 +219,8 @@ export class Lives {
     void thread.exited.then(() => mesh.letGo(loop))
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const recycled = this.recycler.hasLeft(thread) && !this.#ending
-    const verdict = recycled ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
+    const innocent = recycled || (this.loading.triedBy(thread) !== undefined && !this.#ending)
+    const verdict = innocent ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
     const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
     if (!this.#ending && !(recycled && !zombie)) host.reports.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
     if (zombie && !this.#ending && this.zombies > maxZombies) {

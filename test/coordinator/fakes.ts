@@ -123,7 +123,7 @@ export function livesOf(threads: number, max = 3, answers: (life: number) => Ans
       channel: () => new MessageChannel(),
       executor: () => pool,
     },
-    limits: { restarts: { max, within: 60_000, backoff: { min: 1, max: 1 } }, maxZombies: 2 },
+    limits: { restarts: { max, within: 60_000, backoff: { min: 1, max: 1 } }, maxZombies: 2, loadTimeout: 30_000 },
     look: () => settled++,
     failed: why => failed.push(why),
   })

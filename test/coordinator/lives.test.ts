@@ -11,7 +11,7 @@ describe('a life', () => {
     const { begin, registry, log, loopOf } = livesOf(1)
     registry.modules.push('data:a')
     await begin()
-    expect(log).toEqual(['1.1 load', '1.1 route', 'host attach', '1.1 attach'])
+    expect(log).toEqual(['1.1 load', '1.1 admit', '1.1 route', 'host attach', '1.1 attach'])
     expect((await loopOf(1)).life).toBe(1)
   })
 

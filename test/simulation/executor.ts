@@ -35,9 +35,9 @@ class SimControl extends LoopControl {
     this.#life = life
   }
 
-  override async load(urls: readonly string[]): Promise<Outcome<AgentDescription[]>> {
+  override async load(url: string): Promise<Outcome<AgentDescription[]>> {
     try {
-      return { value: urls.flatMap(url => this.#life.agents(url).map(agent => this.host(agent))) }
+      return { value: this.loaded(url, this.#life.agents(url)) }
     } catch (error) {
       return { error: errorToWire(error as Error, () => false) }
     }

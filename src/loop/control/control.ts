@@ -7,12 +7,13 @@ import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import type { WireError } from '../../transport/wire-error.js'
+import { within } from '../base/event-loop.js'
 import type { Heap, Kept } from '../base/reports.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
 import { Load } from './load.js'
-import { loadModule } from './modules.js'
+import { type Exports, loadModule } from './modules.js'
 import {
   type AgentDescription,
   type Cut,
@@ -32,6 +33,8 @@ export class LoopControl implements Orders {
   readonly #move: Move
   /** The states that are being put in. */
   #load: Load | undefined
+  /** By URL: what modules export that are loaded and not hosted. Whether they may be is not for one loop to say. */
+  readonly #loaded = new Map<string, readonly AnyAgent[]>()
 
   constructor(loop: Loop) {
     this.#loop = loop
@@ -60,30 +63,51 @@ export class LoopControl implements Orders {
     this.#loop.scheduler.resume()
   }
 
-  load(urls: readonly string[]): Promise<Outcome<AgentDescription[]>> {
+  load(url: string, ms: number): Promise<Outcome<AgentDescription[]>> {
+    return outcomeOf(async () => this.loaded(url, (await this.#import(url, ms)).agents))
+  }
+
+  /** A module is there. @throws ModuleError, AlreadyExistsError when it is none that can be hosted */
+  protected loaded(url: string, agents: readonly AnyAgent[]): AgentDescription[] {
+    if (agents.length === 0) {
+      throw new ModuleError(`agent module ${url} exports no agent; export what agent('…') returned`)
+    }
+    const types = agents.map(agent => agent.spec.type)
+    const twice = types.find((type, at) => types.indexOf(type) !== at)
+    if (twice !== undefined) {
+      throw new AlreadyExistsError(`agent module ${url} exports two agents of type '${twice}'; rename one`, {
+        agent: twice,
+      })
+    }
+    this.#loaded.set(url, agents)
+    return agents.map(descriptionOf)
+  }
+
+  admit(urls: readonly string[]): void {
+    for (const url of urls) {
+      for (const agent of this.#loaded.get(url) ?? []) this.#loop.host(new HostedType(agent))
+      this.#loaded.delete(url)
+    }
+  }
+
+  intercept(url: string, ms: number): Promise<Outcome<void>> {
     return outcomeOf(async () => {
-      const found: AgentDescription[] = []
-      for (const url of urls) {
-        const { agents } = await loadModule(url)
-        if (agents.length === 0) {
-          throw new ModuleError(`agent module ${url} exports no agent; export what agent('…') returned`)
-        }
-        for (const agent of agents) found.push(this.host(agent))
+      const { interceptors } = await this.#import(url, ms)
+      if (interceptors.length === 0) {
+        throw new ModuleError(`module ${url} exports no interceptor; export what interceptor({…}) returned`)
       }
-      return found
+      for (const one of interceptors) this.chain(one)
     })
   }
 
-  intercept(urls: readonly string[]): Promise<Outcome<void>> {
-    return outcomeOf(async () => {
-      for (const url of urls) {
-        const { interceptors } = await loadModule(url)
-        if (interceptors.length === 0) {
-          throw new ModuleError(`module ${url} exports no interceptor; export what interceptor({…}) returned`)
-        }
-        for (const one of interceptors) this.chain(one)
-      }
-    })
+  async #import(url: string, ms: number): Promise<Exports> {
+    const loading = loadModule(url)
+    if (!(await within(this.#loop.eventLoop, ms, loading))) {
+      throw new ModuleError(
+        `agent module ${url} was not loaded in ${ms} ms (loadTimeout): something that it awaits at its top level does not come`,
+      )
+    }
+    return loading
   }
 
   /** On the calling loop only: an interceptor is a set of functions. */
@@ -93,23 +117,8 @@ export class LoopControl implements Orders {
 
   /** On the calling loop only: a definition holds functions. */
   host(agent: AnyAgent): AgentDescription {
-    const { type, options } = agent.spec
-    const hosted = this.#loop.agents.type(type)
-    if (hosted !== undefined && hosted.spec !== agent.spec) {
-      throw new AlreadyExistsError(`agent type '${type}' is registered already`, { agent: type })
-    }
-    if (hosted === undefined) this.#loop.host(new HostedType(agent))
-    return {
-      type,
-      description: options.description,
-      messages: [...new Set(agent.spec.handlers.map(entry => entry.message.name))],
-      subscriptions: options.subscriptions ?? [],
-      threads: options.threads,
-      concurrency: options.concurrency ?? 'serial',
-      deadline: options.deadline,
-      restarts: options.restarts,
-      version: options.version ?? 1,
-    }
+    this.#loop.host(new HostedType(agent))
+    return descriptionOf(agent)
   }
 
   ensure(agent: string): Promise<Outcome<void>> {
@@ -233,5 +242,20 @@ export class LoopControl implements Orders {
 
   end(): void {
     this.#loop.end()
+  }
+}
+
+function descriptionOf({ spec }: AnyAgent): AgentDescription {
+  const { type, options, handlers } = spec
+  return {
+    type,
+    description: options.description,
+    messages: [...new Set(handlers.map(entry => entry.message.name))],
+    subscriptions: options.subscriptions ?? [],
+    threads: options.threads,
+    concurrency: options.concurrency ?? 'serial',
+    deadline: options.deadline,
+    restarts: options.restarts,
+    version: options.version ?? 1,
   }
 }

@@ -55,10 +55,12 @@ export interface Orders {
   release(index: number, life: number): Later<void>
 
   // ---- what it hosts ----
-  /** Loads modules and hosts the agents they export. */
-  load(urls: readonly string[]): Later<Outcome<AgentDescription[]>>
-  /** Loads modules and chains the interceptors they export, in the order given. */
-  intercept(urls: readonly string[]): Later<Outcome<void>>
+  /** Loads a module, in `ms` or not at all, and hosts nothing of it yet. @returns what it exports */
+  load(url: string, ms: number): Later<Outcome<AgentDescription[]>>
+  /** Hosts the agents that modules export which were loaded. */
+  admit(urls: readonly string[]): Later<void>
+  /** Loads a module, likewise, and chains the interceptors it exports. */
+  intercept(url: string, ms: number): Later<Outcome<void>>
   /** Takes what the life before left of its agents. */
   remember(kept: readonly Kept[]): Later<void>
 

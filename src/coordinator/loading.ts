@@ -1,0 +1,151 @@
+// Agent modules, from their URL to being hosted. What it keeps: a module is registered when every loop that is there has
+// loaded it and its types are new, or nothing of it is; loading has a time limit, and an error that names the module. A
+// thread that begins loads what is registered, so what is being registered cannot keep it from beginning; and a thread that
+// ends while a module is tried is not charged with it.
+import { AlreadyExistsError, ModuleError, ThreadLostError } from '../agent/errors.js'
+import type { EventLoop } from '../loop/base/event-loop.js'
+import { type AgentDescription, type Outcome, unwrap } from '../loop/control/orders.js'
+import type { Observer } from '../observe/observer.js'
+import type { ThreadLife } from './executor.js'
+import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
+import type { Registry } from './registry.js'
+
+/** What takes longer than this to load is told of. */
+const SLOW_MS = 5_000
+/** A loop says itself that a module was not loaded in time; one that does not say so by then computes in it. */
+const GRACE_MS = 1_000
+/** So often a thread may end while it loads a module that is to be registered. The first end may have had another reason. */
+const MOST_ENDS = 2
+
+/** What loading needs of the lives. */
+export interface LoadingHost {
+  readonly mesh: Mesh
+  readonly registry: Registry
+  readonly observer: Observer
+  readonly eventLoop: EventLoop
+  /** Milliseconds that a module may take. */
+  readonly limit: number
+  /** The loops that load modules: at least one. @throws ThreadLostError, StoppedError */
+  present(): Promise<readonly LoopHandle[]>
+}
+
+/** Has loops load modules. */
+export class Loading {
+  readonly #host: LoadingHost
+  /** Modules that are tried. */
+  readonly #tried = new Set<string>()
+  /** Lives that load such a module now, or have ended over it. */
+  readonly #trying = new WeakMap<ThreadLife, string>()
+  /** Whoever waits for a module, to be told when the run ends. */
+  readonly #waiting = new Set<(reason: Error) => void>()
+
+  constructor(host: LoadingHost) {
+    this.#host = host
+  }
+
+  /** The module, not registered yet, that a life is loading. */
+  triedBy(thread: ThreadLife): string | undefined {
+    return this.#trying.get(thread)
+  }
+
+  /** The run is over: nobody waits for a module any more. */
+  end(reason: Error): void {
+    for (const fail of this.#waiting) fail(reason)
+  }
+
+  /** @returns the agents of the module, which is registered and hosted. @throws ModuleError, AlreadyExistsError, ThreadLostError, StoppedError */
+  async register(url: string): Promise<AgentDescription[]> {
+    const { mesh, registry } = this.#host
+    if (registry.modules.includes(url) || this.#tried.has(url)) throw registeredAlready(url)
+    this.#tried.add(url)
+    try {
+      const found = await this.#everywhere(url)
+      // No wait from here to the order that hosts it: who is joined later is taught it, and no table comes before it.
+      for (const { type } of found) registry.checkNew(type, url)
+      registry.modules.push(url)
+      for (const description of found) registry.add(description, url)
+      await mesh.everywhere(loop => loop.order(control => control.admit([url])))
+      return found
+    } finally {
+      this.#tried.delete(url)
+    }
+  }
+
+  /** Has all loops load a module, those too that join meanwhile. */
+  async #everywhere(url: string): Promise<AgentDescription[]> {
+    const loaded = new Map<LoopHandle, AgentDescription[]>()
+    const ends = new Map<number, number>()
+    for (;;) {
+      const missing = (await this.#host.present()).filter(loop => !loaded.has(loop))
+      if (missing.length === 0) return [...loaded.values()][0] as AgentDescription[]
+      await Promise.all(
+        missing.map(async loop => {
+          const found = await this.#try(loop, url, ends)
+          if (found !== undefined) loaded.set(loop, found)
+        }),
+      )
+    }
+  }
+
+  /** @param ends by loop: how often its thread has ended meanwhile. @returns undefined when it has, and another life is to try */
+  async #try(loop: LoopHandle, url: string, ends: Map<number, number>): Promise<AgentDescription[] | undefined> {
+    const thread = loop instanceof ThreadHandle ? loop.thread : undefined
+    if (thread !== undefined) this.#trying.set(thread, url)
+    try {
+      return await this.load(loop, url)
+    } catch (error) {
+      if (!(error instanceof ThreadLostError)) throw error
+      const count = (ends.get(loop.index) ?? 0) + 1
+      ends.set(loop.index, count)
+      if (count < MOST_ENDS) return undefined
+      throw new ModuleError(`agent module ${url} could not be loaded: ${error.message}, while it loaded it`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** Has one loop load a module. @throws ModuleError, ThreadLostError, StoppedError */
+  load(loop: LoopHandle, url: string): Promise<AgentDescription[]> {
+    const { limit } = this.#host
+    return this.#inTime(loop, url, async () => {
+      const outcome = await loop.order(control => control.load(url, limit))
+      if (loop instanceof ThreadHandle) this.#trying.delete(loop.thread) // it has answered, whatever it says
+      return outcome
+    })
+  }
+
+  /** Has one loop load a module of interceptors, and chain them. @throws likewise */
+  intercept(loop: LoopHandle, url: string): Promise<void> {
+    const { limit } = this.#host
+    return this.#inTime(loop, url, () => loop.order(control => control.intercept(url, limit)))
+  }
+
+  async #inTime<T>(loop: LoopHandle, url: string, order: () => Promise<Outcome<T>>): Promise<T> {
+    const { eventLoop, limit, observer } = this.#host
+    const where = loop.index === 0 ? 'the calling loop' : `thread ${loop.index}`
+    let fail!: (reason: Error) => void
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject
+    })
+    const slow = eventLoop.after(Math.min(SLOW_MS, limit), () =>
+      observer.stalled(`${where} has been loading module ${url} for ${Math.min(SLOW_MS, limit)} ms`, undefined),
+    )
+    const late = eventLoop.after(limit + GRACE_MS, () => {
+      const why = `it computes since it began to load module ${url}, for more than ${limit} ms (loadTimeout)`
+      fail(new ModuleError(`agent module ${url} was not loaded on ${where}: ${why}`))
+      if (loop instanceof ThreadHandle) loop.thread.kill(why)
+    })
+    this.#waiting.add(fail)
+    try {
+      return unwrap(await Promise.race([order(), failed]))
+    } finally {
+      this.#waiting.delete(fail)
+      slow.close()
+      late.close()
+    }
+  }
+}
+
+function registeredAlready(url: string): AlreadyExistsError {
+  return new AlreadyExistsError(`agent module ${url} is registered already`)
+}

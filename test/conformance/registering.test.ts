@@ -1,0 +1,75 @@
+// Promised: what is registered is there on every loop, or nothing of it is; a module has so long to be loaded; and one that
+// cannot be loaded harms nobody else.
+import { createRuntime, ModuleError, request, StoppedError } from 'ringreeve'
+import { expect, it } from 'vitest'
+import { failure, onEveryEngine, sleep } from './engines.js'
+
+const library = new URL('../../../dist/index.js', import.meta.url).href
+const Ask = request<number, number>('ask')
+
+function module(source: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(`import { agent, request } from '${library}'\n${source}`)}`)
+}
+
+/** Exports agents that answer with that number. */
+const answering = (answer: number, ...types: string[]): URL =>
+  module(types.map((type, i) => `export const a${i} = agent('${type}').on(request('ask'), () => ${answer})`).join('\n'))
+
+onEveryEngine('registering', ({ threads }) => {
+  it('leaves nothing of a module that is refused: mended, it is taken', async () => {
+    await using runtime = await createRuntime({ threads, agents: [answering(0, 'taken')] })
+    for (const refused of [answering(1, 'fresh', 'taken'), answering(2, 'fresh', 'fresh')]) {
+      expect((await failure(runtime.register(refused))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
+      expect(runtime.agents().map(({ type }) => type)).toEqual(['taken'])
+    }
+    expect(await runtime.register(answering(3, 'fresh', 'other'))).toEqual(['fresh', 'other'])
+    const keys = Array.from({ length: 8 }, (_, n) => `fresh/${n}`)
+    expect(await Promise.all(keys.map(key => runtime.send(Ask, 0, key)))).toEqual(keys.map(() => 3))
+  })
+
+  it('refuses a module that is not loaded in time, by name; whoever is there lives on', async () => {
+    await using runtime = await createRuntime({ threads, loadTimeout: 4_000, agents: [answering(0, 'old')] })
+    const endless = module("export const a = agent('late').on(request('ask'), () => 1); await new Promise(() => {})")
+    {
+      const error = await failure(runtime.register(endless))
+      expect(error).toBeInstanceOf(ModuleError)
+      expect(error.message).toContain(`${endless.href} was not loaded in 4000 ms`)
+    }
+    expect(await runtime.send(Ask, 0, 'old/x')).toBe(0)
+    expect((await failure(createRuntime({ threads, loadTimeout: 4_000, agents: [endless] }))).message).toContain(
+      endless.href,
+    )
+  })
+
+  it('is told when the runtime is closed before the module is there', async () => {
+    const runtime = await createRuntime({ threads, agents: [answering(0, 'old')] })
+    const registering = failure(runtime.register(module('export const a = 1; await new Promise(() => {})')))
+    await sleep(20) // whenever: it never ends
+    await runtime.close()
+    expect(await registering).toBeInstanceOf(StoppedError)
+  })
+
+  it.skipIf(threads === 0)(
+    'refuses a module that computes for ever, or ends its thread; no thread is charged',
+    async () => {
+      const restarts = { max: 0, within: 60_000 }
+      await using runtime = await createRuntime({
+        threads,
+        loadTimeout: 4_000,
+        restarts,
+        agents: [answering(0, 'old')],
+      })
+      const keys = Array.from({ length: 8 }, (_, n) => `old/${n}`)
+      for (const bad of ['for (;;);', 'process.exit(1)', "throw new Error('no')"]) {
+        const refused = module(`export const a = agent('bad').on(request('ask'), () => 1); ${bad}`)
+        const error = await failure(runtime.register(refused))
+        expect(error).toBeInstanceOf(ModuleError)
+        expect(error.message).toContain(refused.href)
+        expect(await Promise.all(keys.map(key => runtime.send(Ask, 0, key, { idempotent: true })))).toEqual(
+          keys.map(() => 0),
+        )
+      }
+      expect(runtime.agents().map(({ type }) => type)).toEqual(['old'])
+    },
+  )
+})
