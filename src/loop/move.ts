@@ -19,6 +19,9 @@ const LOOK_MS = 2
 /** The part of the threshold that states may take as bytes. Read again they take up to three times as much. */
 const MOST_STATE = 1 / 4
 
+/** What is posted before the agents. */
+const NOTHING = 'nothing'
+
 /** One agent on its way from one life of its loop to the next. */
 interface Luggage {
   readonly agent: string
@@ -88,6 +91,8 @@ export class Move {
     if (this.#loaded.length > 0 || !this.#turnsEnded || !this.#quiet) return 'busy'
     const paused = new Set([...agents.cells].filter(cell => cell.paused).map(cell => cell.text))
     const all = new Set([...this.#agents, ...agents.unloaded.keys(), ...paused])
+    // first a word that is no agent: a port with nothing in it is closed with its other end, and could not be passed on
+    port.postMessage(NOTHING)
     for (const agent of all) {
       const state = agents.unloaded.has(agent) ? { state: { value: agents.unloaded.get(agent) } } : {}
       try {
@@ -111,6 +116,7 @@ export class Move {
     const { agents, eventLoop, heap } = this.#host
     const { receive } = eventLoop
     for (let next = receive(port); next !== undefined; next = receive(port)) {
+      if (next.message === NOTHING) continue
       const { agent, state, paused } = next.message as Luggage
       agents.checkpoints.movedIn(agent)
       if (state !== undefined) agents.unloaded.set(agent, state.value)

@@ -9,6 +9,7 @@ export const Noted = event<number>('noted')
 export const Attach = request<{ begun: Int32Array; release: Int32Array }, void>('attach')
 export const Spin = request<{ begun: Int32Array; release: Int32Array }, void>('spin')
 export const Odd = request<void, void>('odd')
+export const Once = request<number, number>('once')
 
 const ballast: unknown[] = []
 /** Numbers on the heap, so many kilobytes of them. */
@@ -37,6 +38,12 @@ export const leaky = agent('leaky', { state, subscriptions: ['noted'], checkpoin
     Atomics.store(begun, 0, 1)
     while (Atomics.load(release, 0) === 0);
   })
+/** Leaks, and is gone. */
+export const brief = agent('brief').on(Once, (kb, ctx) => {
+  ballast.push(load(kb))
+  ctx.stop()
+  return ballast.length
+})
 /** Does something of itself. */
 export const ticking = agent('ticking', { state })
   .every(5, ctx => {

@@ -6,7 +6,7 @@ import { failure, flag, reaches } from '../conformance/engines.js'
 import * as leaky from './leaky.js'
 
 const url = new URL('./leaky.js', import.meta.url)
-const { Leak, Hoard, Look, Relay, Noted, Attach, Odd, Spin } = leaky
+const { Leak, Hoard, Look, Relay, Noted, Attach, Odd, Once, Spin } = leaky
 const KB = 256
 
 async function open(threads: number, more = {}) {
@@ -42,6 +42,13 @@ for (const threads of [1, 2, 4]) {
       const { n, starts, stops, restarts } = await runtime.send(Look, undefined, 'leaky/x')
       expect([n, starts, stops, restarts]).toEqual([600, recycled + 1, recycled, 0])
       expect((await runtime.saveState())['leaky/x']).toMatchObject({ n: 600 })
+      await runtime.close()
+    })
+
+    it('also when none of its agents is there any more', { timeout: 60_000 }, async () => {
+      const { runtime, of } = await open(threads)
+      for (let n = 0; runtime.stats().recycled < 2; n++) await runtime.send(Once, KB * 4, `brief/${n}`)
+      expect(of('crash')).toEqual([])
       await runtime.close()
     })
 
