@@ -83,7 +83,8 @@ export class Lives {
       observer: host.reports.observer,
       eventLoop: machine.eventLoop,
       limit: of.limits.loadTimeout,
-      present: () => this.present(),
+      present: () => this.present,
+      anyPresent: () => this.#anyPresent(),
     })
   }
 
@@ -142,13 +143,16 @@ export class Lives {
     }
   }
 
-  /** The loops that load modules: the threads that are there, at least one, while it is replaced too; or else the calling loop. */
-  async present(): Promise<readonly LoopHandle[]> {
-    const { host, mesh } = this.#of
-    if (this.#pool === undefined) return mesh.loops
-    for (;;) {
-      const there = mesh.loops.filter(loop => loop.index > 0)
-      if (there.length > 0) return there
+  /** The loops that load modules: the threads that are there; or else the calling loop. */
+  get present(): readonly LoopHandle[] {
+    const { loops } = this.#of.mesh
+    return this.#pool === undefined ? loops : loops.filter(loop => loop.index > 0)
+  }
+
+  /** Waits until there is one that loads modules, while all threads are replaced too. @throws ThreadLostError, StoppedError */
+  async #anyPresent(): Promise<void> {
+    const { host } = this.#of
+    while (this.present.length === 0) {
       if (this.#ending) throw host.admission.reason
       const coming = [...this.#replacements].filter(([index]) => !host.peers.isGone(index)).map(([, begun]) => begun)
       if (coming.length === 0)

@@ -25,8 +25,10 @@ export interface LoadingHost {
   readonly eventLoop: EventLoop
   /** Milliseconds that a module may take. */
   readonly limit: number
-  /** The loops that load modules: at least one. @throws ThreadLostError, StoppedError */
-  present(): Promise<readonly LoopHandle[]>
+  /** The loops that load modules, as many as are there. */
+  present(): readonly LoopHandle[]
+  /** Waits until there is one. @throws ThreadLostError, StoppedError */
+  anyPresent(): Promise<void>
 }
 
 /** Has loops load modules. */
@@ -59,8 +61,12 @@ export class Loading {
     if (registry.modules.includes(url) || this.#tried.has(url)) throw registeredAlready(url)
     this.#tried.add(url)
     try {
-      const found = await this.#everywhere(url)
-      // No wait from here to the order that hosts it: who is joined later is taught it, and no table comes before it.
+      const loaded = new Map<LoopHandle, AgentDescription[]>()
+      const ends = new Map<number, number>()
+      while (!this.#presentIn(loaded)) await this.#loadMissing(url, loaded, ends)
+      const found = [...loaded.values()][0] as AgentDescription[]
+      // No wait since all had loaded it, and none to the order that hosts it: who is joined later is taught it, and no
+      // table comes before it.
       for (const { type } of found) registry.checkNew(type, url)
       registry.modules.push(url)
       for (const description of found) registry.add(description, url)
@@ -71,20 +77,25 @@ export class Loading {
     }
   }
 
-  /** Has all loops load a module, those too that join meanwhile. */
-  async #everywhere(url: string): Promise<AgentDescription[]> {
-    const loaded = new Map<LoopHandle, AgentDescription[]>()
-    const ends = new Map<number, number>()
-    for (;;) {
-      const missing = (await this.#host.present()).filter(loop => !loaded.has(loop))
-      if (missing.length === 0) return [...loaded.values()][0] as AgentDescription[]
-      await Promise.all(
-        missing.map(async loop => {
-          const found = await this.#try(loop, url, ends)
-          if (found !== undefined) loaded.set(loop, found)
-        }),
-      )
-    }
+  /** Asked anew after every wait: a thread may be joined between any two steps. */
+  #presentIn(loaded: ReadonlyMap<LoopHandle, unknown>): boolean {
+    const present = this.#host.present()
+    return present.length > 0 && present.every(loop => loaded.has(loop))
+  }
+
+  async #loadMissing(
+    url: string,
+    loaded: Map<LoopHandle, AgentDescription[]>,
+    ends: Map<number, number>,
+  ): Promise<void> {
+    await this.#host.anyPresent()
+    const missing = this.#host.present().filter(loop => !loaded.has(loop))
+    await Promise.all(
+      missing.map(async loop => {
+        const found = await this.#try(loop, url, ends)
+        if (found !== undefined) loaded.set(loop, found)
+      }),
+    )
   }
 
   /** @param ends by loop: how often its thread has ended meanwhile. @returns undefined when it has, and another life is to try */

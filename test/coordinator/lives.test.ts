@@ -15,6 +15,30 @@ describe('a life', () => {
     expect((await loopOf(1)).life).toBe(1)
   })
 
+  it('that is joined in the very moment in which a module is there has it too', async () => {
+    for (let between = 0; between < 12; between++) {
+      const open: Record<string, () => void> = {}
+      const wait = (what: string) => new Promise<void>(resolve => Object.assign(open, { [what]: resolve }))
+      const slowly: Answers = { load: () => wait('load').then(() => ({ value: [] })) }
+      const { begin, lives, all, log, loopOf } = livesOf(2, 3, life =>
+        life === 1 ? slowly : life === 3 ? { route: () => (open.route === undefined ? wait('route') : undefined) } : {},
+      )
+      await begin()
+      await all[1]?.die('it died')
+      const joined = loopOf(2)
+      while (!log.includes('2.3 route')) await steps(1)
+      const registered = lives.loading.register('data:late')
+      await steps()
+      open.load?.()
+      for (let n = 0; n < between; n++) await undefined
+      open.route?.()
+      await Promise.all([registered, joined])
+      await steps()
+      const has = log.filter(line => /^2\.3 (load|admit)$/.test(line))
+      expect([between, ...has]).toEqual([between, '2.3 load', '2.3 admit'])
+    }
+  })
+
   it('that ends is followed by one that has what it kept, once all have heard of the end', async () => {
     const { begin, lives, all, log, loopOf, told } = livesOf(2)
     await begin()
@@ -63,7 +87,7 @@ describe('a life', () => {
     await expect(loopOf(1)).rejects.toThrow(ThreadLostError)
     expect(log).toContain('host detach 1.1 for good')
     expect(log).toContain('2.2 detach 1.1 for good')
-    expect((await lives.present()).map(loop => loop.index)).toEqual([2])
+    expect(lives.present.map(loop => loop.index)).toEqual([2])
 
     const other = livesOf(2, 1)
     await other.begin()
