@@ -340,8 +340,10 @@ class Scenario {
     if (this.#below(4) === 0) {
       // its heap is full: its agents are to move to the next life
       const { loop, index, life } = alive[this.#below(alive.length)] ?? {}
-      if (loop !== undefined && index !== undefined && life !== undefined)
+      if (loop !== undefined && index !== undefined && life !== undefined) {
         loop.reports.tellHost({ kind: 'full', loop: index, life, heap: { used: 1, threshold: 1 } })
+        loop.show() // it is no work that idle() counts: shown later, it could come to a host that is idle
+      }
       return Promise.resolve()
     }
     if (this.#below(2) === 0) {
