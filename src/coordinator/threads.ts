@@ -141,6 +141,7 @@ export class Threads implements Executor {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
+      ...preloads(process.execArgv),
     })
     this.#pool.on('error', error => {
       for (const [life, fail] of this.#open) if (life.stage.now === 'booting') fail(error)
@@ -199,6 +200,17 @@ export class Threads implements Executor {
   async destroy(): Promise<void> {
     await within(ownEventLoop, EXIT_MS, this.#pool.destroy())
   }
+}
+
+/** Node refuses on a thread what it takes for the process: a preload beside `--input-type`. There the preloads go alone. */
+function preloads(args: readonly string[]): { execArgv?: string[] } {
+  if (!args.some(arg => arg.startsWith('--input-type'))) return {}
+  const execArgv = args.flatMap((arg, at) => {
+    const [, with_] = /^(?:--import|--require|-r)(=.*)?$/s.exec(arg) ?? [arg, null]
+    if (with_ === null) return []
+    return with_ === undefined ? [arg, args[at + 1] as string] : [arg]
+  })
+  return execArgv.length === 0 ? {} : { execArgv }
 }
 
 function reason(error: unknown): string {

@@ -9,6 +9,7 @@ import { CancelFlags } from '../sync/cancel.js'
 import { systemThread } from '../sync/cpu.js'
 import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
+import { ownEventLoop, within } from './base/event-loop.js'
 import { LoopControl } from './control/control.js'
 import { speakLast } from './control/last-words.js'
 import { refuseRuntimes } from './control/modules.js'
@@ -17,6 +18,9 @@ import { Loop } from './loop.js'
 // required, not imported: every thread loads this, and to import CommonJS would have each thread compile Node's analyser of
 // CommonJS exports first (10 ms and more)
 const Comlink = createRequire(import.meta.url)('comlink') as typeof import('comlink')
+
+/** How long a thread that ends waits for what it has printed to be taken. */
+const PRINT_MS = 500
 
 /** What a thread is told when it begins. */
 export interface ThreadTask {
@@ -53,8 +57,8 @@ export default function run(task: ThreadTask): Promise<void> {
     class ThreadControl extends LoopControl {
       override end(): void {
         super.end()
-        // after this answer has left: then the port may go
-        setImmediate(() => {
+        // after this answer has left, and what was printed: then the port may go, and the thread
+        void printed().then(() => {
           control.close()
           resolve()
         })
@@ -63,4 +67,13 @@ export default function run(task: ThreadTask): Promise<void> {
     Comlink.expose(new ThreadControl(loop), control as unknown as Endpoint)
     loop.scheduler.rung()
   })
+}
+
+/** What this thread has printed goes by the calling one, which may be busy, but not for ever. */
+async function printed(): Promise<void> {
+  const through = [process.stdout, process.stderr].map(
+    stream => new Promise<void>(done => stream.write('', () => done())),
+  )
+  await within(ownEventLoop, PRINT_MS, Promise.all(through))
+  await new Promise(resolve => setImmediate(resolve))
 }

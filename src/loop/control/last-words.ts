@@ -9,17 +9,23 @@ const MOST = 1_000
 
 /** Sees to it that this thread does not end, or fail to end, in silence. Once per thread, before any module is loaded. */
 export function speakLast(port: MessagePort, turns: () => Iterable<OpenTurn>): void {
-  const end = (error: unknown): never => {
-    throw error
-  }
-  // thrown from here it reaches the owner of the thread as it is; `uncaughtException` listeners are not asked
-  if (!process.hasUncaughtExceptionCaptureCallback()) process.setUncaughtExceptionCaptureCallback(end)
-  process.prependListener('unhandledRejection', end)
-  process.prependOnceListener('exit', () => {
+  let spoken = false
+  const speak = (): void => {
+    if (spoken) return
+    spoken = true
     const open: OpenTurn[] = []
     for (const turn of turns()) if (open.push(turn) === MOST) break
     port.postMessage({ lastWords: open })
-  })
+  }
+  const end = (error: unknown): never => {
+    speak() // who throws from here has no 'exit'
+    throw error
+  }
+  // Thrown from here it reaches the owner of the thread as it is, and what other listeners would make of it does not count.
+  // Not by setUncaughtExceptionCaptureCallback(): with it nobody can load node:domain or node:repl, and after them it cannot be set.
+  process.prependListener('uncaughtException', end)
+  process.prependListener('unhandledRejection', end)
+  process.prependOnceListener('exit', speak)
 }
 
 /** The last words in a message of a control port, if it holds any. */
