@@ -94,7 +94,7 @@ async function dispatcherTable({ rounds, ms, threads }: Settings): Promise<Table
 
 /** What a message does when nobody listens, in seconds: it looks whether anybody does. */
 function look(): number {
-  const observer = new Observer(0, undefined)
+  const observer = new Observer(0, undefined, () => {})
   const looks = 1_000_000
   let active = 0
   const began = performance.now()

@@ -309,14 +309,15 @@ export class Coordinator {
 
   /** Nothing can be promised any more: everything that is open gets an error, and whoever owns the run is to stop it. */
   #fail(why: string): void {
-    this.host.reports.observer.crash(`the runtime fails: ${why}`)
+    this.host.reports.observer.givenUp('runtime', `the runtime fails: ${why}`)
     this.host.admission.failWith(new StoppedError(`the runtime failed: ${why}`))
     this.onFailed?.(why)
   }
 
-  async #tellSlow({ thread, turn, age }: TooLong): Promise<void> {
+  async #tellSlow({ thread, turn, age, hung }: TooLong): Promise<void> {
     const { observer } = this.host.reports
-    if (!observer.hears('slow')) return // nobody: then no thread is stopped for it
+    // where nobody listens a thread is stopped for it only once it seems to hang, and who listens has heard of that before
+    if (turn === undefined && observer.hears('slow') === hung) return
     const stack = await stackOf(this.#mesh.get(thread)?.status.thread ?? 0)
     if (turn !== undefined) return observer.slow(turn, age, stack)
     const calls = this.host.peers.callsTo(thread)
@@ -329,6 +330,7 @@ export class Coordinator {
     else if (report.kind === 'kept') this.#lives.keep(report.kept)
     else if (report.kind === 'dead') this.host.reports.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)
+    else if (report.kind === 'warning') this.host.reports.warn(report.warning)
     else if (report.kind === 'stop') this.onStop?.(report.error)
     else if (report.kind === 'full') this.#lives.recycler.full(report.loop, report.life, report.heap)
     else for (const entry of report.entries) this.#note(entry)

@@ -233,7 +233,11 @@ export class Lives {
         `${this.zombies} threads are inside native calls and do not go (maxZombies is ${maxZombies}); only a new process is rid of them`,
       )
     }
-    if (verdict.forGood) this.#givenUp.push({ index: thread.index, life: thread.life, why })
+    if (verdict.forGood) {
+      this.#givenUp.push({ index: thread.index, life: thread.life, why })
+      const told = `thread ${thread.index} ended too often and is given up, with all agents on it; last: ${why}`
+      if (!this.#ending) host.reports.observer.givenUp(`thread ${thread.index}`, told)
+    }
     const told = this.#tellEnd(loop, why, verdict, overdue)
     try {
       await within(machine.eventLoop, LET_GO_MS, told)
@@ -295,7 +299,8 @@ export class Lives {
     const verdict = this.#supervisor.ended(index, agents, type => registry.types.get(type)?.restarts)
     if (verdict.failed !== undefined) {
       registry.fail(verdict.failed, why)
-      host.reports.observer.crash(`agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`)
+      const told = `agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`
+      host.reports.observer.givenUp(`type ${verdict.failed}`, told)
     }
     return verdict
   }

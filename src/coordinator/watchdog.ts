@@ -16,6 +16,8 @@ const SELDOM_MS = 200
 const GRACE_MS = 100
 /** A thread that has been awake for so long without coming back to its event loop is told of. */
 const STALLED_MS = 1_000
+/** Then it is told of once more: it seems to hang. */
+const HUNG_MS = 3_000
 
 /** Something that takes too long, and so far only that. */
 export interface TooLong {
@@ -24,6 +26,8 @@ export interface TooLong {
   readonly turn?: Slow
   /** Milliseconds. */
   readonly age: number
+  /** It was told of a while ago, and is still there. */
+  readonly hung: boolean
 }
 
 /** What is known of one thread. */
@@ -41,6 +45,7 @@ class Watched {
   /** Since that beat, in time that counts. */
   still = 0
   stalled = false
+  hung = false
 }
 
 /** Watches the turns of all threads. */
@@ -148,7 +153,7 @@ export class Watchdog {
     seen.told = at
     const turn = slowTurnOf(text)
     if (turn === undefined) return
-    this.#slow({ thread: thread.index, turn, age: ((now - at) | 0) + turn.softDeadline })
+    this.#slow({ thread: thread.index, turn, age: ((now - at) | 0) + turn.softDeadline, hung: false })
   }
 
   #stall(thread: ThreadLife, seen: Watched, ran: number): void {
@@ -157,11 +162,14 @@ export class Watchdog {
       seen.beat = beat
       seen.still = 0
       seen.stalled = false
+      seen.hung = false
       return
     }
     seen.still += ran
-    if (seen.stalled || seen.still < STALLED_MS) return
-    seen.stalled = true
-    this.#slow({ thread: thread.index, age: Math.round(seen.still) })
+    if (seen.hung || seen.still < (seen.stalled ? HUNG_MS : STALLED_MS)) return
+    const hung = seen.stalled
+    if (hung) seen.hung = true
+    else seen.stalled = true
+    this.#slow({ thread: thread.index, age: Math.round(seen.still), hung })
   }
 }

@@ -6,6 +6,7 @@ import { lineOf } from '../agent/errors.js'
 import { wallNow } from '../base/real-time.js'
 import type { Letter, LogEntry } from './log.js'
 import type { Slow } from './slow.js'
+import type { Warning } from './warning.js'
 
 const names = [
   'create',
@@ -46,11 +47,16 @@ export type Lineage = Pick<LogEntry, 'cause' | 'correlation'>
 export class Observer {
   readonly #loop: number
   readonly #log: ((entry: LogEntry) => void) | undefined
+  readonly #warn: (warning: Warning) => void
 
-  /** @param log takes entries for the event log; undefined when nobody asked for one */
-  constructor(loop: number, log: ((entry: LogEntry) => void) | undefined) {
+  /**
+   * @param log takes entries for the event log; undefined when nobody asked for one
+   * @param warn takes what must not go by unseen, where nobody listens
+   */
+  constructor(loop: number, log: ((entry: LogEntry) => void) | undefined, warn: (warning: Warning) => void) {
     this.#loop = loop
     this.#log = log
+    this.#warn = warn
   }
 
   /** Whether anybody wants to know of single messages. */
@@ -107,6 +113,13 @@ export class Observer {
     if (this.hears('drop')) this.#tell({ ...this.#of('drop', message), reason })
   }
 
+  /** A message was dropped, and nobody has wished it. */
+  lost(message: Message, reason: string): void {
+    if (this.hears('drop')) return this.dropped(message, reason)
+    const text = `'${message.name}' was dropped at ${message.recipient}: ${reason}`
+    this.#warn({ code: 'RINGREEVE_LOST', kind: `${message.name} ${reason}`, text })
+  }
+
   /** A message became a dead letter. */
   dead(letter: Letter): void {
     const { message, messageId, sender, recipient, topic, reason, detail } = letter
@@ -116,18 +129,30 @@ export class Observer {
 
   /** A turn takes longer than it should. */
   slow({ agent, message, softDeadline }: Slow, age: number, stack?: string): void {
-    if (!this.hears('slow')) return
+    if (!this.hears('slow')) {
+      const kind = `${agent.slice(0, agent.indexOf('/'))} ${message?.name}`
+      const text = `${message === undefined ? '' : `'${message.name}' of `}${agent} has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
+      return this.#warn({ code: 'RINGREEVE_SLOW', kind, text, detail: stack })
+    }
     const reason = `it has taken ${age} ms so far; its soft deadline is ${softDeadline} ms`
     this.#tell({ ...this.#stamp('slow'), agent, message: message?.name, messageId: message?.id, reason, stack })
   }
 
-  /** A thread does not come back to its event loop. */
+  /** A thread does not come back to its event loop, or is long in something. */
   stalled(reason: string, stack: string | undefined): void {
     if (this.hears('slow')) this.#tell({ ...this.#stamp('slow'), reason, stack })
+    else this.#warn({ code: 'RINGREEVE_SLOW', kind: 'thread', text: reason, detail: stack })
   }
 
   crash(reason: string): void {
     if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
+    else this.#warn({ code: 'RINGREEVE_CRASH', kind: 'thread', text: reason })
+  }
+
+  /** Something will not be there any more in this run. */
+  givenUp(what: string, reason: string): void {
+    if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
+    else this.#warn({ code: 'RINGREEVE_GIVEN_UP', kind: what, text: reason })
   }
 
   /** A thread whose heap was full was recycled, or could not be. */

@@ -95,7 +95,7 @@ export function livesOf(threads: number, max = 3, answers: (life: number) => Ans
   const eventLoop: EventLoop = { ...ownEventLoop, after: (ms, work) => ownEventLoop.after(ms / 20, work) }
   const host = {
     reports: {
-      observer: { crash: (why: string) => told.push(why), recycle: (why: string) => told.push(why) },
+      observer: { crash: (why: string) => told.push(why), givenUp: () => {}, recycle: (why: string) => told.push(why) },
       unhandled: (_cell: unknown, _turn: unknown, error: unknown) => told.push(String(error)),
     },
     directory: { livesOn: (_agent: string, index: number) => index === 1 },

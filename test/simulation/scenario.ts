@@ -13,8 +13,9 @@ import { Wide } from './wide.js'
 import { LATE_MODULE, lateAgentOf, wideAgentsOf } from './wide-agents.js'
 import { World } from './world.js'
 
-/** Hears of the errors that nobody waits for: else the runtime would warn of them. */
+/** Hears of what nobody waits for: else the runtime would warn of it. */
 const hear = (): void => {}
+const HEARD = ['ringreeve:error', 'ringreeve:crash']
 const LONGEST_MS = 60_000
 const MOST_STEPS = 100_000
 const KEYS = 4
@@ -47,13 +48,13 @@ export async function simulate(plan: Plan): Promise<Run> {
   Error.stackTraceLimit = 0 // stacks travel in frames, and are as long as the paths of this machine
   const world = new World(plan.seed, plan.crash !== undefined)
   world.tell = plan.tell
-  subscribe('ringreeve:error', hear)
+  for (const channel of HEARD) subscribe(channel, hear)
   using _ = world.moments.install()
   try {
     return await new Scenario(world, plan).run()
   } finally {
     Error.stackTraceLimit = stackTraceLimit
-    unsubscribe('ringreeve:error', hear)
+    for (const channel of HEARD) unsubscribe(channel, hear)
   }
 }
 

@@ -8,13 +8,12 @@ import { TIMER } from '../../agent/message.js'
 import { wallNow } from '../../base/real-time.js'
 import type { Letter, LogEntry } from '../../observe/log.js'
 import { Observer } from '../../observe/observer.js'
+import { emitWarning, type Warning, Warnings } from '../../observe/warning.js'
 import { LogBatch, type LogLane } from './log-batch.js'
 import type { Message, Origin, Parcel } from './message.js'
 
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384
-/** Kinds of errors that are told of where nobody listens. */
-const MAX_WARNINGS = 100
 
 /** An agent that lived on a thread, and the state it asked to keep. */
 export interface Kept {
@@ -34,7 +33,7 @@ export interface Heap {
 
 /**
  * What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint,
- * a dead letter, a link that makes no sense, a heap that is full.
+ * a dead letter, a warning, a link that makes no sense, a heap that is full.
  */
 export type Report =
   | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
@@ -43,6 +42,7 @@ export type Report =
   | { readonly kind: 'dead'; readonly letter: Letter }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
   | { readonly kind: 'stop'; readonly error: unknown }
+  | { readonly kind: 'warning'; readonly warning: Warning }
   | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
 
 /** The way of reports to the host, for a loop that is not the host's. */
@@ -75,7 +75,7 @@ export class Reports implements LogLane {
   readonly #wanted: Wanted
   readonly #host: HostLane
   readonly #batch: LogBatch | undefined
-  readonly #warned = new Set<string>()
+  readonly #warnings: Warnings
 
   /** @param host the way to it; the host itself has none and needs none */
   constructor(index: number, origin: Origin, wanted: Wanted, host: HostLane) {
@@ -88,7 +88,8 @@ export class Reports implements LogLane {
       this.#batch = batch
       this.note = batch === undefined ? entry => this.take([entry]) : entry => batch.add(entry)
     }
-    this.observer = new Observer(index, this.note)
+    this.#warnings = new Warnings(index === 0 ? emitWarning : warning => this.#report({ kind: 'warning', warning }))
+    this.observer = new Observer(index, this.note, warning => this.warn(warning))
   }
 
   /** Shows what was noted. */
@@ -120,20 +121,22 @@ export class Reports implements LogLane {
     if (agent === undefined) observer.failed({ text: `loop ${index}` }, message, error)
     if (this.#wanted.unhandled) {
       if (!(error instanceof CancelledError)) this.#report({ kind: 'unhandled', error }) // else as somebody wished
-    } else if (!this.#wanted.log && !observer.hears('error')) this.#warn(agent?.text, message, error)
+    } else if (!this.#wanted.log && !observer.hears('error')) this.#unheard(agent?.text, message, error)
   }
 
   /** Nobody listens to errors: they must not go by unseen. The first of each kind stands for the others. */
-  #warn(agent: string | undefined, message: Message | undefined, error: unknown): void {
+  #unheard(agent: string | undefined, message: Message | undefined, error: unknown): void {
     if (error instanceof StoppedError || error instanceof CancelledError) return // as somebody wished
     const where = agent ?? `loop ${this.index}`
     const kind = `${agent?.slice(0, agent.indexOf('/'))} ${message?.name}`
-    if (this.#warned.has(kind) || this.#warned.size >= MAX_WARNINGS) return
-    this.#warned.add(kind)
     const what = message === undefined || message.name === TIMER ? '' : `'${message.name}' failed at `
-    const text = `${what}${where}: ${lineOf(error)} (told once; a log in the options of createRuntime tells of all)`
-    const detail = stackOf(error)
-    process.emitWarning(text, { type: 'RingreeveWarning', ...(detail !== '' && { detail }) })
+    const detail = stackOf(error) || undefined
+    this.warn({ code: 'RINGREEVE_ERROR', kind, text: `${what}${where}: ${lineOf(error)}`, detail })
+  }
+
+  /** Something that must not go by unseen, and nobody listens. */
+  warn(warning: Warning): void {
+    this.#warnings.warn(warning)
   }
 
   /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */

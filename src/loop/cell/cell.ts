@@ -119,8 +119,9 @@ export class Cell extends Boxed implements Recipient, Housing {
   #refuse(message: Message): void {
     const { ledger, reports } = this.#host
     ledger.dropped()
-    reports.observer.dropped(message, 'mailbox full')
-    if (message.reply === undefined) return ledger.finish()
+    const untold = message.reply === undefined
+    if (untold || message.isRequest) reports.observer.dropped(message, 'mailbox full') // an event that fails is told of there
+    if (untold) return ledger.finish()
     const text = `the mailbox of ${this.text} is full (${this.type.capacity} messages; overflow: '${this.type.overflow}')`
     this.#refused(message, new OverloadedError(text, { agent: this.text, message: message.name }))
   }

@@ -149,7 +149,9 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   #unhandled(message: Message): void {
     const { reports } = this.#host
     if (!message.isRequest) {
-      reports.observer.dropped(message, 'no handler')
+      // handlers with conditions may well leave an event; one of which the type knows nothing was hardly meant to come
+      if (this.type.events.has(message.name)) reports.observer.dropped(message, 'no handler')
+      else reports.observer.lost(message, 'no handler')
       return this.succeed(message, undefined, undefined)
     }
     const { requests, events } = this.type
@@ -261,6 +263,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     if (untold) message.reply?.fail(message, error)
     // told before it is finished: who waits for idle has seen it. Whatever was thrown, to tell of it does not throw
     if (turn !== undefined || !(error instanceof RingreeveError)) reports.observer.failed(this, message, error)
+    else if (!message.isRequest) reports.observer.dropped(message, error.message)
     if (untold && message.reply === undefined) reports.unhandled(this, message, error)
     ledger.finish()
   }

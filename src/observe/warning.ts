@@ -1,0 +1,47 @@
+// What must not go by unseen where nobody listens. What it keeps: of each kind the first is told, and stands for the others;
+// there are only so many kinds. Warnings of threads go to the host, which owns the process that is warned.
+
+/** Kinds that are told of. */
+const MOST = 100
+
+/** A process warning. */
+export interface Warning {
+  readonly code:
+    | 'RINGREEVE_ERROR'
+    | 'RINGREEVE_CRASH'
+    | 'RINGREEVE_GIVEN_UP'
+    | 'RINGREEVE_SLOW'
+    | 'RINGREEVE_STOP'
+    | 'RINGREEVE_LOST'
+  /** What it stands for: told once. */
+  readonly kind: string
+  readonly text: string
+  /** A stack. */
+  readonly detail?: string | undefined
+}
+
+/** Passes on the first warning of each kind. */
+export class Warnings {
+  readonly #told = new Set<string>()
+  readonly #tell: (warning: Warning) => void
+
+  constructor(tell: (warning: Warning) => void) {
+    this.#tell = tell
+  }
+
+  warn(warning: Warning): void {
+    const kind = `${warning.code} ${warning.kind}`
+    if (this.#told.has(kind) || this.#told.size >= MOST) return
+    this.#told.add(kind)
+    this.#tell(warning)
+  }
+}
+
+/** To the process. */
+export function emitWarning({ code, text, detail }: Warning): void {
+  process.emitWarning(`${text} (told once; a log in the options of createRuntime tells of all)`, {
+    type: 'RingreeveWarning',
+    code,
+    ...(detail !== undefined && { detail }),
+  })
+}
