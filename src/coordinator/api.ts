@@ -126,7 +126,10 @@ export interface Snapshot {
 export interface StopOptions {
   /** Handle what was sent from here and is queued first (default), or drop that and settle its senders with StoppedError. */
   readonly drain?: boolean
-  /** Milliseconds for the drain, and again for `onStop`; past them what is left is dropped. Default 5,000. */
+  /**
+   * Milliseconds for the drain, and again for what follows: turns whose signal was aborted (without drain), and `onStop`. What
+   * is left then is dropped, and a thread that does not come by is ended. Default 5,000.
+   */
   readonly timeout?: number
 }
 

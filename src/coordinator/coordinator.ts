@@ -238,12 +238,12 @@ export class Coordinator {
     await this.idle.wait()
   }
 
-  /** Ends everything. Never throws, never waits longer than the time limits. @returns what `onStop` hooks threw */
-  async stop(ms: number): Promise<unknown[]> {
+  /** Ends everything. Never throws, never waits longer than the time limits. @param settle for the turns at work to end @returns what `onStop` hooks threw */
+  async stop(ms: number, settle = ms): Promise<unknown[]> {
     this.house.stopping = true
     this.#watchdog.end()
     this.#lives.loading.end(this.host.admission.reason)
-    const stops = [this.host.stop(ms), this.#lives.stop(ms)]
+    const stops = [this.host.stop(ms, settle), this.#lives.stop(ms, settle)]
     this.host.admission.openForGood()
     const failures = (await Promise.all(stops)).flat()
     await this.#lives.destroy()

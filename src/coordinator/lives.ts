@@ -22,6 +22,9 @@ import type { Watchdog } from './watchdog.js'
 /** How long a new life waits for others to let go of the memory of the one before, which it can then have. */
 const LET_GO_MS = 50
 
+/** A thread keeps its time limits itself, unless it does not come by; this is for its answer to be there. */
+const STOP_GRACE_MS = 100
+
 /** When threads are given up. */
 export interface Limits {
   readonly restarts: RestartPolicy | undefined
@@ -312,12 +315,12 @@ export class Lives {
   // ---- stopping ---------------------------------------------------------------------------------------------------
 
   /** Stops every thread; none is replaced any more. Never throws. @returns what `onStop` hooks threw */
-  async stop(ms: number): Promise<unknown[]> {
+  async stop(ms: number, settle: number): Promise<unknown[]> {
     this.#ending = true
     for (const end of this.#waits) end()
     this.recycler.end()
     const threads = this.#of.mesh.loops.filter(loop => loop instanceof ThreadHandle)
-    return (await Promise.all(threads.map(loop => this.#stop(loop, ms)))).flat()
+    return (await Promise.all(threads.map(loop => this.#stop(loop, ms, settle)))).flat()
   }
 
   /** Ends what has not stopped. */
@@ -325,11 +328,13 @@ export class Lives {
     await this.#pool?.destroy()
   }
 
-  async #stop(loop: ThreadHandle, ms: number): Promise<unknown[]> {
+  async #stop(loop: ThreadHandle, ms: number, settle: number): Promise<unknown[]> {
     const { thread } = loop
-    const timeout = this.#of.machine.eventLoop.after(ms * 2 + 500, () => thread.kill('it did not stop in time'))
+    const timeout = this.#of.machine.eventLoop.after(ms + settle + STOP_GRACE_MS, () =>
+      thread.kill('it did not stop in time'),
+    )
     try {
-      const failures = await loop.order(control => control.stop(ms))
+      const failures = await loop.order(control => control.stop(ms, settle))
       await loop.order(control => control.end())
       await thread.ended
       return failures.flatMap(wire => unwrap({ error: wire }))

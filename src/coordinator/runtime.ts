@@ -6,7 +6,7 @@ import { saidAtOnce } from '../agent/edge.js'
 import { InvalidArgumentError, StoppedError, ThreadLostError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
-import { clearInterval, setImmediate, setInterval, setTimeout } from '../base/real-time.js'
+import { setImmediate, setTimeout } from '../base/real-time.js'
 import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/handle.js'
@@ -30,8 +30,11 @@ import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
 import { closed, RunState } from './run-state.js'
+import { heedSignals } from './signals.js'
 import { Snapshots } from './snapshots.js'
 
+/** The part of its time limit that a stop leaves, after a drain that did not end, to turns that heed their signal. */
+const LAST_CHANCE = 1 / 10
 /** How long what runs may go on in a runtime that failed. */
 const FAILED_MS = 1_000
 
@@ -276,25 +279,11 @@ export class LocalRuntime implements Runtime {
     stopOptions('run()', options)
     if (!this.running) await this.start()
     const ended = new Promise<void>(resolve => this.#runs.push(resolve))
-    const alive = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
-    const asked = (signal: NodeJS.Signals): void => {
-      if (this.running) {
-        this.stop(options).catch(() => {}) // it is in `ended` too
-        return
-      }
-      unlisten()
-      process.kill(process.pid, signal) // not ours any more: whatever it does by default
-    }
-    const unlisten = (): void => {
-      for (const signal of signals) process.off(signal, asked)
-    }
-    for (const signal of signals) process.on(signal, asked)
-    try {
-      await ended
-    } finally {
-      clearInterval(alive)
-      unlisten()
-    }
+    await heedSignals(signals, ended, () => {
+      const { running } = this
+      if (running) this.stop(options).catch(() => {}) // it is in `ended` too
+      return running
+    })
     const fatal = this.#fatal as { readonly error: unknown } | undefined
     if (fatal !== undefined) throw fatal.error
   }
@@ -376,17 +365,17 @@ export class LocalRuntime implements Runtime {
     const drained = drain && this.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
     this.#state.to('stop')
     let failures: unknown[] = []
+    let inTime = true
     try {
       if (drained === undefined) coordinator.drain()
       else {
-        await within(
-          this.#machine.eventLoop,
-          timeout,
-          drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle()),
-        )
+        const rested = drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle())
+        // what has not ended in all that time is told so, and has no such time again
+        inTime = await within(this.#machine.eventLoop, timeout, rested)
       }
     } finally {
-      failures = await coordinator.stop(timeout)
+      const settle = inTime ? timeout : timeout * LAST_CHANCE
+      failures = await coordinator.stop(inTime ? timeout : timeout - settle, settle)
       this.#state.to('stopped')
     }
     this.#throwUnhandled(failures)

@@ -198,10 +198,10 @@ export class Loop {
   }
 
   /**
-   * Drops what waits, settles every call, lets the turns at work end (at most `ms`), runs every `onStop` (likewise).
+   * Drops what waits, settles every call, lets the turns at work end (at most `settle` ms), runs every `onStop` (at most `ms`).
    * @returns what `onStop` threw
    */
-  async stop(ms: number): Promise<unknown[]> {
+  async stop(ms: number, settle = ms): Promise<unknown[]> {
     const { admission, ledger, reports, eventLoop } = this
     admission.to('closed')
     const error: StoppedError = Object.preventExtensions(admission.reason) // told to many
@@ -210,7 +210,7 @@ export class Loop {
     this.passage.abandon(error)
     this.peers.abandon(error)
     const turns = ledger.running > 0 ? new Promise<void>(resolve => ledger.whenStill(resolve)) : undefined
-    await within(eventLoop, ms, Promise.all([turns, ...cells.map(cell => cell.rest())]))
+    await within(eventLoop, settle, Promise.all([turns, ...cells.map(cell => cell.rest())]))
     const failures: unknown[] = []
     const stops = cells.map(cell =>
       cell.stop(true).catch(failure => {

@@ -105,7 +105,7 @@ describe('a life', () => {
     const { begin, lives, all, loopOf, told } = livesOf(1)
     await begin()
     expect((await loopOf(0)).index).toBe(0)
-    const stopped = lives.stop(100)
+    const stopped = lives.stop(100, 100)
     for (const index of [0, 1]) await expect(loopOf(index)).rejects.toThrow(StoppedError)
     expect(await stopped).toEqual([])
     await steps()

@@ -235,8 +235,8 @@ export class LoopControl implements Orders {
     return outcomeOf(() => this.#loop.agents.of(agent).drop(ms))
   }
 
-  async stop(ms: number): Promise<WireError[]> {
-    const failures = await this.#loop.stop(ms)
+  async stop(ms: number, settle: number): Promise<WireError[]> {
+    const failures = await this.#loop.stop(ms, settle)
     return failures.map(plainError)
   }
 

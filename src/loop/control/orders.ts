@@ -108,8 +108,8 @@ export interface Orders {
   resume(): Later<void>
   /** Stops what agents do of themselves, and lets paused ones work off what waits. */
   rest(): Later<void>
-  /** Settles everything that is open, and ends all agents. @returns what `onStop` threw */
-  stop(ms: number): Later<WireError[]>
+  /** Settles everything that is open, and ends all agents. @param settle for the turns at work to end @returns what `onStop` threw */
+  stop(ms: number, settle: number): Later<WireError[]>
   end(): Later<void>
 }
 
