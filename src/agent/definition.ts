@@ -153,6 +153,7 @@ export interface AgentDefinition<State = unknown, Handled extends MessageType = 
    * Runs once whenever the agent ends in good order: it or the runtime is stopped, it is unloaded, its `onError` ends
    * it. Its loops and turns have ended before; messages that come meanwhile wait, and make it anew. Of several, each runs when the
    * one before it has ended, also if that failed. A send from here that comes back to the agent is refused after a second (CallCycleError).
+   * When the runtime stops it may send, publish and sleep still, unless that drops what is there (`drain: false`): then all is refused.
    * @example agent('hasher', { state: () => ({ total: 0 }) }).onStop(ctx => ctx.publish(Hashed, ctx.state))
    */
   onStop(hook: (ctx: LifeContext<State>) => void | Promise<void>): AgentDefinition<State, Handled>

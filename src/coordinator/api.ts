@@ -354,7 +354,8 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   run(options?: RunOptions): Promise<void>
   /**
-   * Ends message handling: agents do nothing of themselves any more; drains or drops, runs every `onStop`, settles every
+   * Ends message handling: agents do nothing of themselves any more; drains or drops, runs every `onStop` (after a drain while
+   * agents that have none still hear what it says; what has stopped is made anew by what comes for it, and stops again), settles every
    * pending send; always returns. `start()` starts it again.
    * @throws what `onStop` hooks threw, as an AggregateError, with `unhandledErrors: 'throw'`
    * @example await runtime.stop({ timeout: 1_000 })

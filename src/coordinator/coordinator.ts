@@ -15,6 +15,7 @@ import type { LogEntry } from '../observe/log.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
+import { errorFromWire } from '../transport/wire-error.js'
 import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
 import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
@@ -262,6 +263,21 @@ export class Coordinator {
   /** Stops what agents do of themselves, and resumes those that are paused. */
   async rest(): Promise<void> {
     await this.#mesh.everywhere(loop => loop.order(control => control.rest()))
+  }
+
+  /**
+   * Stops the agents that have an `onStop`, while there are others to hear what it says; and again those that were made anew by that.
+   * @param failures gets what `onStop` threw
+   */
+  async farewell(failures: unknown[]): Promise<void> {
+    for (let stopped = 1; stopped > 0; await this.whenIdle()) {
+      stopped = 0
+      await this.#mesh.everywhere(async loop => {
+        const said = await loop.order(control => control.farewell())
+        stopped += said.stopped
+        failures.push(...said.failures.map(wire => errorFromWire(wire)))
+      })
+    }
   }
 
   // ---- registering ------------------------------------------------------------------------------------------------

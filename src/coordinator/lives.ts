@@ -7,8 +7,8 @@ import type { RestartPolicy } from '../agent/options.js'
 import { within } from '../loop/base/event-loop.js'
 import type { Address } from '../loop/base/recipient.js'
 import type { Kept } from '../loop/base/reports.js'
-import { unwrap } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
+import { errorFromWire } from '../transport/wire-error.js'
 import type { Ending, Executor } from './executor.js'
 import { Keeper } from './keeper.js'
 import { Loading } from './loading.js'
@@ -337,7 +337,7 @@ export class Lives {
       const failures = await loop.order(control => control.stop(ms, settle))
       await loop.order(control => control.end())
       await thread.ended
-      return failures.flatMap(wire => unwrap({ error: wire }))
+      return failures.map(wire => errorFromWire(wire))
     } catch (error) {
       return error instanceof RingreeveError ? [] : [error]
     } finally {

@@ -364,18 +364,21 @@ export class LocalRuntime implements Runtime {
     const coordinator = this.#coordinator
     const drained = drain && this.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
     this.#state.to('stop')
-    let failures: unknown[] = []
+    const failures: unknown[] = []
     let inTime = true
     try {
       if (drained === undefined) coordinator.drain()
       else {
-        const rested = drained.then(() => coordinator.rest()).then(() => coordinator.whenIdle())
+        const rested = drained
+          .then(() => coordinator.rest())
+          .then(() => coordinator.whenIdle())
+          .then(() => coordinator.farewell(failures))
         // what has not ended in all that time is told so, and has no such time again
         inTime = await within(this.#machine.eventLoop, timeout, rested)
       }
     } finally {
       const settle = inTime ? timeout : timeout * LAST_CHANCE
-      failures = await coordinator.stop(inTime ? timeout : timeout - settle, settle)
+      failures.push(...(await coordinator.stop(inTime ? timeout : timeout - settle, settle)))
       this.#state.to('stopped')
     }
     this.#throwUnhandled(failures)

@@ -18,6 +18,7 @@ import { Origin } from './base/message.js'
 import { type Heap, type HostLane, Reports } from './base/reports.js'
 import { Scheduler, type Workload } from './base/scheduler.js'
 import { Agents } from './cell/agents.js'
+import type { Cell } from './cell/cell.js'
 import { Checkpoints } from './cell/checkpoints.js'
 import type { WayOut } from './cell/turn.js'
 import { TurnWatch } from './cell/turn-watch.js'
@@ -28,6 +29,9 @@ import { CallTable, type Waiter } from './peer/waiter.js'
 import { Events } from './send/events.js'
 import { Passage } from './send/passage.js'
 import { Requests, type SendHost } from './send/requests.js'
+
+/** So many agents say farewell at once. */
+const MOST_AT_ONCE = 1_024
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -198,11 +202,38 @@ export class Loop {
   }
 
   /**
+   * Stops the agents that have an `onStop`, while others are there still to hear what it says. What comes for one that has stopped
+   * makes it anew: then it is to be asked again.
+   * @returns how many there were, and what `onStop` threw
+   */
+  async farewell(): Promise<{ readonly stopped: number; readonly failures: unknown[] }> {
+    const failures: unknown[] = []
+    let stopped = 0
+    let some: Promise<void>[] = []
+    for (const cell of [...this.agents.cells]) {
+      if (cell.type.spec.onStop === undefined || (cell.stage !== 'ready' && cell.stage !== 'starting')) continue
+      stopped++
+      some.push(cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)))
+      if (some.length < MOST_AT_ONCE) continue
+      await Promise.all(some)
+      some = []
+      await new Promise<void>(resolve => this.eventLoop.later(resolve)) // whatever else is on this thread has its turn
+    }
+    await Promise.all(some)
+    return { stopped, failures }
+  }
+
+  #endedBadly(cell: Cell, failure: unknown, failures: unknown[]): void {
+    failures.push(failure)
+    this.reports.observer.failed(cell, undefined, failure)
+  }
+
+  /**
    * Drops what waits, settles every call, lets the turns at work end (at most `settle` ms), runs every `onStop` (at most `ms`).
    * @returns what `onStop` threw
    */
   async stop(ms: number, settle = ms): Promise<unknown[]> {
-    const { admission, ledger, reports, eventLoop } = this
+    const { admission, ledger, eventLoop } = this
     admission.to('closed')
     const error: StoppedError = Object.preventExtensions(admission.reason) // told to many
     const cells = [...this.agents.cells]
@@ -212,12 +243,7 @@ export class Loop {
     const turns = ledger.running > 0 ? new Promise<void>(resolve => ledger.whenStill(resolve)) : undefined
     await within(eventLoop, settle, Promise.all([turns, ...cells.map(cell => cell.rest())]))
     const failures: unknown[] = []
-    const stops = cells.map(cell =>
-      cell.stop(true).catch(failure => {
-        failures.push(failure)
-        reports.observer.failed(cell, undefined, failure)
-      }),
-    )
+    const stops = cells.map(cell => cell.stop(true).catch(failure => this.#endedBadly(cell, failure, failures)))
     await within(eventLoop, ms, Promise.all(stops))
     this.#watch.clear()
     this.agents.waits.end()

@@ -2,7 +2,10 @@
 import { createRuntime } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared, sleep } from './engines.js'
+import * as farewell from './farewell.js'
 import * as kit from './kit.js'
+
+const farewellUrl = new URL('./farewell.js', import.meta.url)
 
 onEveryEngine('idle', engine => {
   it('resolves at once when nothing is under way, and after everything that is', async () => {
@@ -47,6 +50,19 @@ onEveryEngine('stop', engine => {
     expect((await failure(runtime.publish(kit.Note, 1))).code).toBe('ERR_RINGREEVE_STOPPED')
     expect((await failure(runtime.idle())).code).toBe('ERR_RINGREEVE_STOPPED')
     await runtime.close()
+  })
+
+  it('onStop may publish, send and sleep, as when its agent alone is stopped, and others hear it', async () => {
+    const runtime = await open(engine, { agents: [farewellUrl], unhandledErrors: 'throw' })
+    const words = new Int32Array(new SharedArrayBuffer(12))
+    await runtime.send(farewell.Hear, words, 'archive/all')
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'bad', 'worse']
+    for (const key of keys) await runtime.send(farewell.Begin, undefined, `counter/${key}`)
+    for (const key of ['a', 'b']) await runtime.send(farewell.Begin, undefined, `twin/${key}`)
+    await runtime.send(farewell.Begin, undefined, 'counter/a')
+    const thrown = (await failure(runtime.close())) as unknown as AggregateError
+    expect([...words]).toEqual([8, 9, 8])
+    expect(thrown.errors.map(error => error.message).sort()).toEqual(['counter/bad is bad', 'counter/worse is worse'])
   })
 
   it('of a runtime that has not begun: what was sent settles too', async () => {

@@ -5,7 +5,7 @@ import type { MomentName } from './stage-cases.js'
 export type Row = string | readonly string[]
 
 export const oneOf = (...rows: readonly string[]): Row => rows
-/** An onStop that sends or sleeps when the runtime stops is refused that, for now: both ways it has run once. */
+/** An onStop that sleeps when the runtime drops what is there is refused that, or not: both ways it has run once. */
 export const hurried = (right: string): Row => [right, right.replace('stop gone', 'hurried gone')]
 /** An onStop that does not end is given up: whether idle() waits for it, and when the first who stopped it is told, is open. */
 export const givenUp = [

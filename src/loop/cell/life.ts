@@ -38,12 +38,7 @@ export class Life implements OwnWorkHost {
 
   /** Whether there is nothing to say of the agent but its stage. */
   get plain(): boolean {
-    return (
-      this.#own === undefined &&
-      this.#beginning === undefined &&
-      this.#ending === undefined &&
-      this.#idleness === undefined
-    )
+    return (this.#own ?? this.#beginning ?? this.#ending ?? this.#idleness) === undefined
   }
 
   /** Whether its state goes with it, or stays: it is there, or on its way out with its state, which comes back with it. */
@@ -303,7 +298,7 @@ export class Life implements OwnWorkHost {
       ending.still = resolve
       this.look()
     })
-    while (!(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
+    while (!this.#still && !(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
     const turn = new HookTurn(cell, 'onStop')
     ending.hook = turn
     try {
@@ -338,10 +333,15 @@ export class Life implements OwnWorkHost {
     ledger.finish()
   }
 
+  /** Whether nothing of it is at work. */
+  get #still(): boolean {
+    return this.#cell.running === 0 && (this.#own?.loops ?? 0) === 0
+  }
+
   /** A turn or a loop has ended, or is not waited for any longer. */
   look(): void {
     const cell = this.#cell
-    const still = cell.running === 0 && (this.#own?.loops ?? 0) === 0
+    const still = this.#still
     if (this.#ending?.hurried || still) this.#ending?.still?.()
     if (cell.stage !== 'gone') return
     // whoever remembers the address of an agent that is gone has its cell, but must not have its state

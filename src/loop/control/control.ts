@@ -17,6 +17,7 @@ import { type Exports, loadModule } from './modules.js'
 import {
   type AgentDescription,
   type Cut,
+  type Farewell,
   type Leaving,
   type Orders,
   type Outcome,
@@ -233,6 +234,11 @@ export class LoopControl implements Orders {
   dropAgent(agent: string, ms: number): Promise<Outcome<void>> {
     this.#loop.peers.takeIn()
     return outcomeOf(() => this.#loop.agents.of(agent).drop(ms))
+  }
+
+  async farewell(): Promise<Farewell> {
+    const { stopped, failures } = await this.#loop.farewell()
+    return { stopped, failures: failures.map(plainError) }
   }
 
   async stop(ms: number, settle: number): Promise<WireError[]> {

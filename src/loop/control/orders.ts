@@ -108,6 +108,8 @@ export interface Orders {
   resume(): Later<void>
   /** Stops what agents do of themselves, and lets paused ones work off what waits. */
   rest(): Later<void>
+  /** Stops the agents that have an `onStop`. */
+  farewell(): Later<Farewell>
   /** Settles everything that is open, and ends all agents. @param settle for the turns at work to end @returns what `onStop` threw */
   stop(ms: number, settle: number): Later<WireError[]>
   end(): Later<void>
@@ -117,6 +119,9 @@ export interface Orders {
 
 /** A result, or an error of ours as plain data. */
 export type Outcome<T> = { readonly value: T } | { readonly error: WireError }
+
+/** How many agents a loop stopped, and what their `onStop` threw. */
+export type Farewell = { readonly stopped: number; readonly failures: readonly WireError[] }
 
 /** Does what was ordered. */
 export async function outcomeOf<T>(work: () => Later<T>): Promise<Outcome<T>> {
