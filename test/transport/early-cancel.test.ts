@@ -42,3 +42,42 @@ it.each(['send', 'publish'] as const)('by %s', async by => {
   await well
   expect(begun).toEqual([3])
 })
+
+it('what a flag alone has refused is no unhandled rejection of who sent it, who hears of it later', async () => {
+  const Busy = request<void, void>('busy')
+  let open = (): void => {}
+  const gate = new Promise<void>(resolve => {
+    open = resolve
+  })
+  const outer = agent('outer').on(Outer, async ({ n }, ctx) => {
+    const late = ctx.send(Ask, n, 'inner/x')
+    await ctx.sleep(60_000)
+    await late
+  })
+  const inner = agent('inner')
+    .on(Busy, () => gate)
+    .on(Ask, () => {})
+  using joined = joinLoops([[], [outer, inner]])
+  const [host] = joined.loops as [(typeof joined.loops)[0]]
+  const rejections: unknown[] = []
+  const note = (reason: unknown) => rejections.push(reason)
+  process.on('unhandledRejection', note)
+  const busy = host.outgoing.send(undefined, Busy, undefined, 'inner/x', undefined)
+  const controller = new AbortController()
+  const sent = host.outgoing.send(undefined, Outer, { n: 1, by: 'send' }, 'outer/x', { signal: controller.signal })
+  const failed = sent.catch((error: Error) => error.name)
+  await some()
+  const { show } = host.work
+  let held = true
+  Object.defineProperty(host.work, 'show', { value: () => (held ? undefined : show()) })
+  controller.abort()
+  open()
+  await some()
+  held = false
+  host.work.show()
+  expect(await failed).toBe('CancelledError')
+  await busy
+  await some()
+  process.off('unhandledRejection', note)
+  expect(rejections).toEqual([])
+})

@@ -21,16 +21,28 @@ export class Call extends Waiter implements Reply {
   declare readonly agent: string
   readonly #host: CallHost
   readonly #site: Site | undefined
+  readonly #sender: { readonly givenUp: boolean } | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   #detach: (() => void) | undefined
 
-  constructor(host: CallHost, message: RequestType, agent: string, site: Site | undefined) {
+  /**
+   * @param sender the turn that sends. What is rejected once that is given up is no unhandled rejection: it may not have come to the
+   *   place where it waits for it, and must not end its thread by that
+   */
+  constructor(
+    host: CallHost,
+    message: RequestType,
+    agent: string,
+    site: Site | undefined,
+    sender?: { readonly givenUp: boolean } | undefined,
+  ) {
     super()
     this.#host = host
     this.message = message
     this.agent = agent
     this.#site = site
+    this.#sender = sender
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -42,15 +54,10 @@ export class Call extends Waiter implements Reply {
     return this.message.name
   }
 
-  /**
-   * Rejects with CancelledError as soon as `cancellation` asks for it.
-   * @param sender the turn that sends. What is rejected because it was given up is no unhandled rejection: it may not have come to
-   *   the place where it waits for it, and must not end its thread by what it was told
-   */
-  cancelWith(cancellation: Cancellation, sender: { readonly givenUp: boolean } | undefined): void {
+  /** Rejects with CancelledError as soon as `cancellation` asks for it. */
+  cancelWith(cancellation: Cancellation): void {
     const detach = cancellation.onCancel(reason => {
       if (this.settled) return
-      if (sender?.givenUp === true) this.promise.catch(() => {})
       this.#host.giveUp(this, reason)
       this.reject(cancelled(this.agent, this.message.name, reason))
     })
@@ -76,6 +83,7 @@ export class Call extends Waiter implements Reply {
     if (!this.settle()) return
     this.#detach?.()
     this.#host.ledger.finish()
+    if (this.#sender?.givenUp === true) this.promise.catch(() => {})
     this.#reject(error)
     joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site) // whoever awaits it sees it later
   }

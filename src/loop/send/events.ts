@@ -160,7 +160,7 @@ export class Events {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
         if (owner !== undefined)
           gather.promise.catch(() => {
-            if (owner.givenUp) handled.catch(() => {}) // see Call.cancelWith
+            if (owner.givenUp) handled.catch(() => {}) // see Call
           })
         return handled
       }

@@ -82,12 +82,12 @@ export class Requests {
     } catch (error) {
       return Promise.reject(error)
     }
-    const call = new Call(peers, message, address.text, this.#sites.here(this.#scheduler.now, this.send))
+    const call = new Call(peers, message, address.text, this.#sites.here(this.#scheduler.now, this.send), turn)
     try {
       const sequence = origin.next()
       if (passage.isFree('onSend', message.input)) {
         const cancellation = cancellationOf(turn, options?.signal)
-        if (cancellation !== undefined) call.cancelWith(cancellation, turn)
+        if (cancellation !== undefined) call.cancelWith(cancellation)
         this.#dispatch(turn, call, message, payload, address, sequence, options, cancellation)
         return call.promise
       }
@@ -100,7 +100,7 @@ export class Requests {
       }
       const ready = passage.pass('onSend', message.input, payload, passing)
       const cancellation = cancellationOf(turn, options?.signal)
-      if (cancellation !== undefined) call.cancelWith(cancellation, turn)
+      if (cancellation !== undefined) call.cancelWith(cancellation)
       if (ready instanceof Promise) {
         ready
           .then(value => {

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.js'
 
 /**
  * Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options.
- * @param sender see {@link Call.cancelWith}
+ * @param sender see {@link Call}
  */
 export function limited(
   clock: Clock,
