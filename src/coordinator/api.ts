@@ -255,7 +255,7 @@ export interface DeadLetters {
 export interface RuntimeStats {
   /** By index; 0 is the calling loop. */
   readonly loops: readonly LoopStats[]
-  /** Messages that wait for their turn, on any loop. */
+  /** Messages that wait for their turn, on any loop, and at least one for each way between loops on which there are any. */
   readonly unprocessed: number
   /** Threads that were ended, are inside a native call and have not gone yet. */
   readonly zombies: number
@@ -384,7 +384,7 @@ export interface Runtime extends Messenger, AsyncDisposable {
    * @example while (await runtime.processNext()) console.log(runtime.unprocessedMessages, 'to go')
    */
   processNext(): Promise<boolean>
-  /** Messages that wait for their turn, on any loop. */
+  /** `unprocessed` of {@link Runtime.stats}: 0 when nothing waits, and nothing is on its way. */
   readonly unprocessedMessages: number
   /**
    * Counters of every loop, at this moment.

@@ -224,6 +224,12 @@ export class Coordinator {
     })
   }
 
+  /** At least how many messages are on their way from loop to loop. */
+  get onTheWay(): number {
+    this.host.show()
+    return this.idle.onTheWay
+  }
+
   get recycler(): Recycler {
     return this.#lives.recycler
   }

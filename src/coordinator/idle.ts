@@ -45,6 +45,16 @@ export class IdleWatch {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
+  /** At least how many messages no loop counts as queued, because they are on their way: for each ring with any, one. */
+  get onTheWay(): number {
+    const { statuses, rings, steady } = this.#counted()
+    let count = steady ? 0 : 1 // what is for a loop that is being replaced waits where nobody counts it
+    for (const ring of [...rings]) if (ring.head !== ring.tail) count++
+    // after the rings: what was taken out of one meanwhile was shown as accepted before
+    for (const status of statuses) count += status.unshown
+    return count
+  }
+
   #idle(): boolean {
     return this.accepted !== undefined
   }

@@ -354,9 +354,10 @@ export class LocalRuntime implements Runtime {
   }
 
   stats(): RuntimeStats {
+    const { onTheWay } = this.#coordinator // before the queues are looked at: what has arrived by then is in one
     const loops = this.#coordinator.stats()
     const { zombies, recycler } = this.#coordinator
-    const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, 0)
+    const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, onTheWay)
     return { loops, unprocessed, zombies, recycled: recycler.recycled }
   }
 

@@ -200,6 +200,12 @@ export class Status {
     return Atomics.load(this.words, ACCEPTED) // after `done` was read: never less than what was done by then
   }
 
+  /** What was accepted since the counters were shown last: messages that `queued` does not know yet. */
+  get unshown(): number {
+    const shown = this.#counters[at.accepted] as number // before the word, which is never behind
+    return Math.max(0, (this.accepted - shown) | 0)
+  }
+
   /** Mod 2^32. */
   get done(): number {
     return Atomics.load(this.words, DONE) // whatever it led to was shown before

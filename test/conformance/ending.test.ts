@@ -38,6 +38,18 @@ onEveryEngine('idle', engine => {
 })
 
 onEveryEngine('stop', engine => {
+  it('when nothing is unprocessed any more: what is on its way is', async () => {
+    for (let round = 0; round < 5; round++) {
+      const runtime = await open(engine)
+      const sent = Array.from({ length: 20 }, (_, n) => runtime.trySend(kit.Echo, n, `echo/${n % 3}`))
+      expect(runtime.unprocessedMessages).toBeGreaterThan(0)
+      await runtime.stopWhen(() => runtime.unprocessedMessages === 0, { every: 1 })
+      expect((await Promise.all(sent)).filter(({ ok }) => ok).length).toBe(20)
+      expect(runtime.unprocessedMessages).toBe(0)
+      await runtime.close()
+    }
+  })
+
   it('drains: what was sent before is handled; after it nothing can be sent, and the error says so', async () => {
     const runtime = await open(engine)
     const all = Promise.all(
