@@ -306,7 +306,7 @@ export class Coordinator {
   #addOnHost(agent: AnyAgent): AgentDescription {
     this.registry.checkNew(agent.type, AN_OBJECT)
     const description = this.#control.host(agent)
-    this.registry.add(description, undefined)
+    this.registry.addObject(description)
     return description
   }
 

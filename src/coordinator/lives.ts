@@ -181,7 +181,10 @@ export class Lives {
       const rouse = await this.recycler.moveIn(loop)
       // What waited for it comes the moment it is joined, and may be for what was registered or subscribed meanwhile.
       // No wait from here to the join, which has it told of all that comes later.
-      while (known.changes !== registry.changes || registry.modules.some(url => !known.modules.includes(url))) {
+      while (
+        known.changes !== registry.changes ||
+        registry.modulesOf(index).some(url => !known.modules.includes(url))
+      ) {
         known = await this.#teach(loop, known.modules)
       }
       await mesh.join(loop, error => thread.kill(notBegun(error)))
@@ -205,7 +208,7 @@ export class Lives {
   /** Has a loop load what it has not, and gives it the routes. @returns what it knows now */
   async #teach(loop: ThreadHandle, before: readonly string[]) {
     const { registry } = this.#of
-    const modules = [...registry.modules]
+    const modules = registry.modulesOf(loop.index)
     const late = modules.filter(url => !before.includes(url))
     for (const url of late) await this.loading.load(loop, url)
     if (late.length > 0) await loop.order(control => control.admit(late))

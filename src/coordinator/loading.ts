@@ -1,5 +1,6 @@
-// Agent modules, from their URL to being hosted. What it keeps: a module is registered when every loop that is there has
-// loaded it and its types are new, or nothing of it is; loading has a time limit, and an error that names the module. A
+// Agent modules, from their URL to being hosted. What it keeps: a module is registered when every loop that is there and
+// where a type of it is to live has loaded it and its types are new, or nothing of it is; no other loop loads it, but for
+// the one that was asked what is in it. Loading has a time limit, and an error that names the module. A
 // thread that begins loads what is registered, so what is being registered cannot keep it from beginning; and a thread that
 // ends while a module is tried is not charged with it.
 import { AlreadyExistsError, ModuleError, ThreadLostError } from '../agent/errors.js'
@@ -61,15 +62,18 @@ export class Loading {
     if (registry.modules.includes(url) || this.#tried.has(url)) throw registeredAlready(url)
     this.#tried.add(url)
     try {
-      const loaded = new Map<LoopHandle, AgentDescription[]>()
+      const [first, found] = await this.#loadFirst(url)
+      const homes = registry.choose(found)
+      const loaded = new Set([first])
+      const missing = () =>
+        this.#host.present().filter(loop => homes.some(of => of.includes(loop.index)) && !loaded.has(loop))
       const ends = new Map<number, number>()
-      while (!this.#presentIn(loaded)) await this.#loadMissing(url, loaded, ends)
-      const found = [...loaded.values()][0] as AgentDescription[]
-      // No wait since all had loaded it, and none to the order that hosts it: who is joined later is taught it, and no
-      // table comes before it.
-      for (const { type } of found) registry.checkNew(type, url)
-      registry.modules.push(url)
-      for (const description of found) registry.add(description, url)
+      for (let more = missing(); more.length > 0; more = missing()) {
+        await Promise.all(more.map(async loop => (await this.#try(loop, url, ends, loop.index)) && loaded.add(loop)))
+      }
+      // No wait since that look and none to the order that hosts it: who is joined later is taught it, and no table comes
+      // before it.
+      registry.addModule(url, found, homes)
       await mesh.everywhere(loop => loop.order(control => control.admit([url])))
       return found
     } finally {
@@ -77,37 +81,38 @@ export class Loading {
     }
   }
 
-  /** Asked anew after every wait: a thread may be joined between any two steps. */
-  #presentIn(loaded: ReadonlyMap<LoopHandle, unknown>): boolean {
-    const present = this.#host.present()
-    return present.length > 0 && present.every(loop => loaded.has(loop))
+  /** Only a loop that has loaded a module knows what is in it, and so who else is to load it. */
+  async #loadFirst(url: string): Promise<readonly [LoopHandle, AgentDescription[]]> {
+    const { registry } = this.#host
+    const ends = new Map<string, number>()
+    for (;;) {
+      await this.#host.anyPresent()
+      const present = this.#host.present()
+      const { freest } = registry
+      const loop = present.find(({ index }) => index === freest) ?? present[0]
+      const found = loop && (await this.#try(loop, url, ends, 'any'))
+      if (loop !== undefined && found !== undefined) return [loop, found]
+    }
   }
 
-  async #loadMissing(
+  /**
+   * @param ends how often a thread has ended meanwhile, by `whose` it was
+   * @returns undefined when it has, and another life is to try
+   */
+  async #try<Whose>(
+    loop: LoopHandle,
     url: string,
-    loaded: Map<LoopHandle, AgentDescription[]>,
-    ends: Map<number, number>,
-  ): Promise<void> {
-    await this.#host.anyPresent()
-    const missing = this.#host.present().filter(loop => !loaded.has(loop))
-    await Promise.all(
-      missing.map(async loop => {
-        const found = await this.#try(loop, url, ends)
-        if (found !== undefined) loaded.set(loop, found)
-      }),
-    )
-  }
-
-  /** @param ends by loop: how often its thread has ended meanwhile. @returns undefined when it has, and another life is to try */
-  async #try(loop: LoopHandle, url: string, ends: Map<number, number>): Promise<AgentDescription[] | undefined> {
+    ends: Map<Whose, number>,
+    whose: Whose,
+  ): Promise<AgentDescription[] | undefined> {
     const thread = loop instanceof ThreadHandle ? loop.thread : undefined
     if (thread !== undefined) this.#trying.set(thread, url)
     try {
       return await this.load(loop, url)
     } catch (error) {
       if (!(error instanceof ThreadLostError)) throw error
-      const count = (ends.get(loop.index) ?? 0) + 1
-      ends.set(loop.index, count)
+      const count = (ends.get(whose) ?? 0) + 1
+      ends.set(whose, count)
       if (count < MOST_ENDS) return undefined
       throw new ModuleError(`agent module ${url} could not be loaded: ${error.message}, while it loaded it`, {
         cause: error,

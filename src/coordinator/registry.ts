@@ -33,8 +33,10 @@ export class Registry {
   readonly #worded = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
   #version = 0
-  /** URLs of the modules that every thread loads, in their order. */
+  /** URLs of the modules that are registered, in their order. */
   readonly modules: string[] = []
+  /** By URL: the loops where agents of a module live. */
+  readonly #homes = new Map<string, Set<number>>()
   /** The same of interceptors. */
   readonly interceptors: string[] = []
   /** Counts what makes the next table say something else. */
@@ -63,12 +65,38 @@ export class Registry {
     )
   }
 
-  /** @param module where it comes from; undefined: it was given as an object, and is hosted on the calling loop */
-  add(description: AgentDescription, module: string | undefined): void {
-    const source = module ?? AN_OBJECT
-    this.checkNew(description.type, source)
+  /** Where types of a module would live, see {@link Placement.choose}. */
+  choose(found: readonly AgentDescription[]): readonly (readonly number[])[] {
+    return this.#placement.choose(found.map(({ threads }) => threads))
+  }
+
+  /** The thread where the next type that asks for one would live. */
+  get freest(): number {
+    return this.#placement.choose([1])[0]?.[0] as number
+  }
+
+  /** The modules that a loop has to load: those with a type that lives there. */
+  modulesOf(loop: number): string[] {
+    return this.modules.filter(url => this.#homes.get(url)?.has(loop) !== false)
+  }
+
+  /** All of one module, which is loaded where they are to live. */
+  addModule(url: string, found: readonly AgentDescription[], loops: readonly (readonly number[])[]): void {
+    for (const { type } of found) this.checkNew(type, url)
+    this.modules.push(url)
+    this.#homes.set(url, new Set(loops.flat()))
+    for (const [n, description] of found.entries()) this.#add(description, url, loops[n] as readonly number[])
+    for (const of of loops) this.#placement.take(of)
+  }
+
+  /** One that was given as an object, and is hosted on the calling loop. */
+  addObject(description: AgentDescription): void {
+    this.checkNew(description.type, AN_OBJECT)
+    this.#add(description, AN_OBJECT, [0])
+  }
+
+  #add(description: AgentDescription, source: string, loops: readonly number[]): void {
     this.#sources.set(description.type, source)
-    const loops = module === undefined ? [0] : this.#placement.place(description.threads)
     this.#types.set(description.type, { ...description, loops })
     this.changes++
   }

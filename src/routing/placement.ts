@@ -11,15 +11,35 @@ export class Placement {
     this.#chosen = new Array<number>(threads + 1).fill(0)
   }
 
-  /** Loops for a type that is loaded from a module. @param wanted how many; default all */
-  place(wanted: number | undefined): readonly number[] {
-    const threads = this.#chosen.length - 1
-    if (threads === 0) return [0]
-    const loops = Array.from({ length: threads }, (_, i) => i + 1)
-    if (wanted === undefined || wanted >= threads) return loops
-    loops.sort((a, b) => (this.#chosen[a] as number) - (this.#chosen[b] as number) || a - b)
-    const chosen = loops.slice(0, wanted).sort((a, b) => a - b)
-    for (const loop of chosen) this.#chosen[loop] = (this.#chosen[loop] as number) + 1
-    return chosen
+  /**
+   * Loops for types that are loaded from one module, in their order. Nothing is taken yet.
+   * @param wanted of each type, how many; undefined: all
+   */
+  choose(wanted: readonly (number | undefined)[]): readonly (readonly number[])[] {
+    const chosen = [...this.#chosen]
+    return wanted.map(many => {
+      const loops = chooseFrom(chosen, many)
+      count(chosen, loops)
+      return loops
+    })
   }
+
+  /** A type lives there from now on. */
+  take(loops: readonly number[]): void {
+    count(this.#chosen, loops)
+  }
+}
+
+/** What is on all threads weighs nothing: it is no reason to choose another one. */
+function count(chosen: number[], loops: readonly number[]): void {
+  if (loops.length < chosen.length - 1) for (const loop of loops) chosen[loop] = (chosen[loop] as number) + 1
+}
+
+function chooseFrom(chosen: readonly number[], wanted: number | undefined): readonly number[] {
+  const threads = chosen.length - 1
+  if (threads === 0) return [0]
+  const loops = Array.from({ length: threads }, (_, i) => i + 1)
+  if (wanted === undefined || wanted >= threads) return loops
+  loops.sort((a, b) => (chosen[a] as number) - (chosen[b] as number) || a - b)
+  return loops.slice(0, wanted).sort((a, b) => a - b)
 }

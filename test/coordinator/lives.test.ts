@@ -4,6 +4,7 @@ import { StoppedError, ThreadLostError } from '#ringreeve/agent/errors.js'
 import { type Answers, livesOf, steps } from './fakes.js'
 
 const heap = { used: 100, threshold: 50 }
+const everywhere = { type: 'model', messages: [], subscriptions: [], concurrency: 'serial', version: 1 }
 const never = () => new Promise<never>(() => {})
 
 describe('a life', () => {
@@ -19,7 +20,7 @@ describe('a life', () => {
     for (let between = 0; between < 12; between++) {
       const open: Record<string, () => void> = {}
       const wait = (what: string) => new Promise<void>(resolve => Object.assign(open, { [what]: resolve }))
-      const slowly: Answers = { load: () => wait('load').then(() => ({ value: [] })) }
+      const slowly: Answers = { load: () => wait('load').then(() => ({ value: [everywhere] })) }
       const { begin, lives, all, log, loopOf } = livesOf(2, 3, life =>
         life === 1 ? slowly : life === 3 ? { route: () => (open.route === undefined ? wait('route') : undefined) } : {},
       )
@@ -37,6 +38,18 @@ describe('a life', () => {
       const has = log.filter(line => /^2\.3 (load|admit)$/.test(line))
       expect([between, ...has]).toEqual([between, '2.3 load', '2.3 admit'])
     }
+  })
+
+  it('loads what has a type that lives there, and nothing else', async () => {
+    const pinned = { ...everywhere, threads: 1 }
+    const { begin, lives, all, log, loopOf, registry } = livesOf(3, 3, () => ({ load: () => ({ value: [pinned] }) }))
+    await begin()
+    await lives.loading.register('data:model')
+    expect(registry.types.get('model')?.loops).toEqual([1])
+    for (const life of [...all]) await life.die('it died')
+    for (const index of [1, 2, 3]) await loopOf(index)
+    await steps()
+    expect(log.filter(line => line.endsWith('load'))).toEqual(['1.1 load', '1.4 load'])
   })
 
   it('that ends is followed by one that has what it kept, once all have heard of the end', async () => {
