@@ -1,5 +1,5 @@
 // Promised: interception: replace, drop, throw, chained; on what the application sends and on what agents send.
-import { DROP, type Interceptor, interceptor } from 'ringreeve'
+import { DROP, type Interceptor, interceptor, request } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open, shared } from './engines.js'
 import * as kit from './kit.js'
@@ -59,6 +59,39 @@ onEveryEngine('interception', engine => {
     expect(await runtime.send(kit.Notes, undefined, 'recorder/published')).toEqual([
       { order: 'replaced', stage: 'publish' },
     ])
+  })
+
+  it('one that sends itself, and takes its time, does not wait for what it checks; one that does so without end is refused', async () => {
+    const sent: unknown[] = []
+    const Asked = request('echo', {
+      input: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: async (value: unknown) => {
+            await new Promise(resolve => setTimeout(resolve, 1))
+            sent.push(await runtime.send(kit.Echo, `of ${value}`, 'echo/audit'))
+            return { value: value as unknown }
+          },
+        },
+      },
+    })
+    const Endless: typeof kit.Echo = request('echo', {
+      input: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: async (value: unknown) => ({ value: await runtime.send(Endless, value, 'echo/x') }),
+        },
+      },
+    })
+    await using runtime = await open(engine)
+    const all = [1, 2, 3].map(n => runtime.send(Asked, n, 'echo/x'))
+    expect(await Promise.all([...all, runtime.send(kit.Echo, 4, 'echo/x')])).toEqual([1, 2, 3, 4])
+    expect(sent).toEqual(['of 1', 'of 2', 'of 3'])
+    const refused = await failure(runtime.send(Endless, 1, 'echo/x'))
+    expect(refused.message).toContain('an interceptor or schema sends without end')
+    expect(await runtime.send(kit.Echo, 5, 'echo/x')).toBe(5)
   })
 
   it('one that takes its time keeps the order of its sender', async () => {

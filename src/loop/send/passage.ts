@@ -1,9 +1,11 @@
 // Interceptors and schemas: what a payload passes on its way out. They run synchronously where they can; when one of them takes
 // time, later messages of the same sender queue behind it, so that the order in which a sender sent is the order in which its
-// messages leave. What is being checked is in no queue and no table, and a check may never end: so it is told when the loop stops.
+// messages leave. What a check sends itself does not queue behind the check. What is being checked is in no queue and no table, and a
+// check may never end: so it is told when the loop stops.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { later } from '../../agent/edge.js'
-import { MessageDroppedError, type StoppedError } from '../../agent/errors.js'
+import { InvalidArgumentError, MessageDroppedError, type StoppedError } from '../../agent/errors.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../../agent/interceptor.js'
 import type { MessageType, RequestType } from '../../agent/message.js'
 import { validate } from '../../agent/schema.js'
@@ -15,6 +17,9 @@ import type { Answers } from '../cell/turning.js'
 /** Where what the application sends is checked in order. */
 const APPLICATION = ''
 
+/** So deep may sends nest in what checks them: what sends itself would never end. */
+const MOST_WITHIN = 16
+
 /** What payloads of one loop pass. */
 export class Passage implements Answers {
   readonly #admission: Admission
@@ -22,6 +27,13 @@ export class Passage implements Answers {
   readonly #hooks: Record<keyof Interceptor, Intercept[]> = { onSend: [], onPublish: [], onResponse: [] }
   /** By sender: the message of it that is still being checked. */
   readonly #checking = new Map<string, Promise<unknown>>()
+  /** Whose checks the code that runs now is part of. */
+  readonly #within = new AsyncLocalStorage<readonly string[]>()
+  /**
+   * By message, whether its checks have ever taken time: to know what a check sends costs something, in Node 20 for all promises. So of
+   * a check that never took time before it is not known the first time.
+   */
+  readonly #takesTime = { onSend: new Map<string, boolean>(), onPublish: new Map<string, boolean>() }
   /** How to tell what is being checked that the loop stops. */
   readonly #unchecked = new Set<(error: StoppedError) => void>()
 
@@ -55,7 +67,8 @@ export class Passage implements Answers {
 
   /**
    * Interceptors and schema, in order, and behind earlier messages of the same sender that are not through yet.
-   * @returns the payload as it leaves, or a promise of it. @throws what they throw, or such a promise rejects with it
+   * @returns the payload as it leaves, or a promise of it. @throws what they throw, or such a promise rejects with it;
+   *   InvalidArgumentError for what is sent by what sends it
    */
   pass(
     hook: 'onSend' | 'onPublish',
@@ -69,10 +82,18 @@ export class Passage implements Answers {
       chain(this.#hooks[hook], payload, passing, value =>
         validate(schema, value, 'payload', recipient?.toString(), message),
       )
-    const before = this.#checking.get(sender)
-    const checking = before === undefined ? check() : before.then(() => (this.#admission.closed ? payload : check()))
+    const around = this.#within.getStore() ?? []
+    if (around.length === MOST_WITHIN) throw endless(message)
+    const takesTime = this.#takesTime[hook]
+    const run = takesTime.get(message) === false ? check : () => this.#within.run([...around, sender], check)
+    const before = around.includes(sender) ? undefined : this.#checking.get(sender)
+    const checking = before === undefined ? run() : before.then(() => (this.#admission.closed ? payload : run()))
     const late = later(checking)
-    if (late === undefined) return checking
+    if (late === undefined) {
+      if (!takesTime.has(message)) this.#isQuick(takesTime, message)
+      return checking
+    }
+    if (before === undefined) takesTime.set(message, true)
     const ready = this.#checked(late)
     const through = ready.then(
       () => {},
@@ -85,6 +106,12 @@ export class Passage implements Answers {
       this.#ledger.finish()
     })
     return ready
+  }
+
+  #isQuick(takesTime: Map<string, boolean>, message: string): void {
+    takesTime.set(message, false)
+    const { onSend, onPublish } = this.#takesTime
+    if ([...onSend.values(), ...onPublish.values()].every(time => !time)) this.#within.disable()
   }
 
   /** Answers on their way out: interceptors, then the schema. */
@@ -114,6 +141,11 @@ export class Passage implements Answers {
       check.then(resolve, reject).then(over)
     })
   }
+}
+
+function endless(name: string): InvalidArgumentError {
+  const text = `'${name}' was sent while what is sent was being checked, ${MOST_WITHIN} times one within another: an interceptor or schema sends without end`
+  return new InvalidArgumentError(text, { message: name })
 }
 
 function chain(
