@@ -13,6 +13,8 @@ export interface Ending {
   readonly why: string
   /** The turns that it left open; undefined when the thread could not say. */
   readonly turns: readonly OpenTurn[] | undefined
+  /** Of the error that ended the thread, if it could say. */
+  readonly stack: string | undefined
   /** The thread was told to go and has not gone: it is inside a native call. It is left behind. */
   readonly zombie: boolean
 }

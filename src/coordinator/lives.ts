@@ -219,7 +219,7 @@ export class Lives {
 
   // ---- ending -----------------------------------------------------------------------------------------------------
 
-  async #lost(loop: ThreadHandle, { why, turns, zombie }: Ending): Promise<void> {
+  async #lost(loop: ThreadHandle, { why, turns, stack, zombie }: Ending): Promise<void> {
     const { host, mesh, machine, watchdog, limits } = this.#of
     const { maxZombies } = limits
     const { thread } = loop
@@ -230,7 +230,7 @@ export class Lives {
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const recycled = this.recycler.hasLeft(thread) && !this.#ending
     const innocent = recycled || (this.loading.triedBy(thread) !== undefined && !this.#ending)
-    const verdict = innocent ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why)
+    const verdict = innocent ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why, stack)
     const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
     if (!this.#ending && !(recycled && !zombie)) host.reports.observer.crash(`thread ${thread.index}: ${why}${stuck}`)
     if (zombie && !this.#ending && this.zombies > maxZombies) {
@@ -261,10 +261,11 @@ export class Lives {
    * ever. It is told in order, of this end before that beginning, and until then it has the memory of the life that is over.
    * Never throws.
    */
-  async #tellEnd(loop: ThreadHandle, why: string, { failed, forGood }: Verdict, overdue: string | undefined) {
+  async #tellEnd(loop: ThreadHandle, why: string, verdict: Verdict, overdue: string | undefined) {
+    const { failed, failedModule, forGood } = verdict
     const { mesh, registry, host } = this.#of
     const { index, life } = loop
-    const table = failed === undefined ? undefined : registry.table()
+    const table = failed === undefined && failedModule === undefined ? undefined : registry.table()
     this.#replacing++ // frames of that life may be on their way to a loop that has not heard, and no gauge counts them
     try {
       await mesh.everywhere(async other => {
@@ -299,10 +300,16 @@ export class Lives {
     })
   }
 
-  #judge(index: number, agents: readonly string[] | undefined, why: string): Verdict {
+  #judge(index: number, agents: readonly string[] | undefined, why: string, stack?: string): Verdict {
     if (this.#ending) return { forGood: true, delay: 0 }
     const { host, registry } = this.#of
-    const verdict = this.#supervisor.ended(index, agents, type => registry.types.get(type)?.restarts)
+    const module = stack === undefined ? undefined : registry.moduleOf(stack, agents ?? [])
+    const verdict = this.#supervisor.ended(index, agents, module, type => registry.types.get(type)?.restarts)
+    if (verdict.failedModule !== undefined) {
+      registry.failModule(verdict.failedModule, why)
+      const told = `agent module ${verdict.failedModule} failed, with all its agents: it ended threads too often, last: ${why}`
+      host.reports.observer.givenUp(`module ${verdict.failedModule}`, told)
+    }
     if (verdict.failed !== undefined) {
       registry.fail(verdict.failed, why)
       const told = `agent type '${verdict.failed}' failed: it ended threads too often, last: ${why}`

@@ -166,6 +166,24 @@ export class Registry {
     this.changes++
   }
 
+  /** No loop that begins loads the module any more, and nobody hosts its types. */
+  failModule(url: string, why: string): void {
+    this.#homes.set(url, new Set())
+    for (const [type, source] of this.#sources) if (source === url) this.fail(type, why)
+  }
+
+  /**
+   * The module in which an error arose: the first that its stack names.
+   * @param agents whose turns were open: if any is of that module, that is no matter of the module alone
+   */
+  moduleOf(stack: string, agents: readonly string[]): string | undefined {
+    const places = this.modules.map(url => [stack.indexOf(url), url] as const).filter(([at]) => at >= 0)
+    const [first] = places.sort(([a, one], [b, other]) => a - b || other.length - one.length)
+    if (first === undefined) return undefined
+    const [, url] = first
+    return agents.some(agent => this.#sources.get(agent.slice(0, agent.indexOf('/'))) === url) ? undefined : url
+  }
+
   /** Why nobody hosts a type any more. */
   failed(type: string): string | undefined {
     return this.#failed.get(type)

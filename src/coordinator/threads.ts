@@ -14,8 +14,7 @@ import * as Comlink from 'comlink'
 import { Piscina } from 'piscina'
 import { ThreadLostError } from '../agent/errors.js'
 import { ownEventLoop, within } from '../loop/base/event-loop.js'
-import type { OpenTurn } from '../loop/cell/agents.js'
-import { lastWordsOf } from '../loop/control/last-words.js'
+import { type LastWords, lastWordsOf } from '../loop/control/last-words.js'
 import type { Orders } from '../loop/control/orders.js'
 import type { ThreadTask } from '../loop/thread.js'
 import { Bell } from '../sync/bell.js'
@@ -65,9 +64,9 @@ class PoolThread implements ThreadLife {
     })
     this.#threads = threads
     this.#control = Comlink.wrap<Orders>(port as unknown as Comlink.Endpoint)
-    let turns: readonly OpenTurn[] | undefined
+    let last: LastWords | undefined
     const hear = (message: unknown): void => {
-      turns ??= lastWordsOf(message)
+      last ??= lastWordsOf(message)
     }
     port.on('message', hear)
     this.ended = begin(this, this.#abort.signal).then(async why => {
@@ -79,7 +78,7 @@ class PoolThread implements ThreadLife {
       port.off('message', hear) // a closed port may live long, and this life must not
       this.#control[Comlink.releaseProxy]() // or Comlink keeps what was asked last and never answered, with all of this
       port.close()
-      return { why: this.#why ?? why, turns, zombie }
+      return { why: this.#why ?? why, turns: last?.turns, stack: last?.stack, zombie }
     })
     void this.ended.then(({ why }) => {
       for (const fail of this.#waiting) fail(this.#lost(why))

@@ -80,7 +80,7 @@ export class FakeLife implements ThreadLife {
 
   kill(why: string): void {
     this.over = true
-    this.#end({ why, turns: undefined, zombie: false })
+    this.#end({ why, turns: undefined, stack: undefined, zombie: false })
   }
 }
 

@@ -5,6 +5,7 @@ import {
   agent,
   createRuntime,
   InvalidArgumentError,
+  type LogEntry,
   type Runtime,
   request,
   ThreadLostError,
@@ -185,19 +186,27 @@ describe('the supervisor', () => {
 
   it('charges a type when only its turns were open, else the thread', () => {
     const supervisor = new Supervisor({ ...policy, max: 1 }, () => 0)
-    const ended = (agents: string[] | undefined) => supervisor.ended(1, agents, () => undefined)
+    const ended = (agents: string[] | undefined) => supervisor.ended(1, agents, undefined, () => undefined)
     expect(ended(['a/1', 'a/2']).failed).toBe(undefined)
     expect(ended(['a/1', 'b/1']).forGood).toBe(false)
     expect(ended(['a/3']).failed).toBe('a')
     expect(ended(undefined)).toMatchObject({ forGood: true })
-    expect(supervisor.ended(2, [], () => undefined).forGood).toBe(false)
+    expect(supervisor.ended(2, [], undefined, () => undefined).forGood).toBe(false)
+  })
+
+  it('charges a module with what it did outside of its agents’ turns', () => {
+    const supervisor = new Supervisor({ ...policy, max: 1 }, () => 0)
+    const ended = (agents: string[], module: string) => supervisor.ended(1, agents, module, () => undefined)
+    expect(ended(['a/1'], 'file:///m.js')).toMatchObject({ forGood: false, delay: 0 })
+    expect(ended([], 'file:///other.js').failedModule).toBe(undefined)
+    expect(ended(['a/1'], 'file:///m.js')).toEqual({ failedModule: 'file:///m.js', forGood: false, delay: 0 })
   })
 
   it('forgets what is long ago', () => {
     let now = 0
     const supervisor = new Supervisor(policy, () => now)
     for (let n = 0; n < 50; n++, now += 400)
-      expect(supervisor.ended(1, ['a/x'], () => undefined).failed).toBe(undefined)
+      expect(supervisor.ended(1, ['a/x'], undefined, () => undefined).failed).toBe(undefined)
   })
 
   it('backs off: at once, then doubling up to a bound, between half and all of it', () => {
@@ -207,7 +216,7 @@ describe('the supervisor', () => {
         () => 0,
         () => chance,
       )
-      const delays = Array.from({ length: 5 }, () => supervisor.ended(1, undefined, () => undefined).delay)
+      const delays = Array.from({ length: 5 }, () => supervisor.ended(1, undefined, undefined, () => undefined).delay)
       expect(delays).toEqual([0, 10, 20, 35, 35].map(full => full * (0.5 + chance / 2)))
     }
   })
@@ -217,4 +226,24 @@ it('policies that make no sense are refused', async () => {
   expect((await failure(createRuntime({ restarts: { max: -1, within: 10 } }))).message).toMatch(/^restarts: max/)
   const backoff = { min: 10, max: 1 }
   expect((await failure(createRuntime({ restarts: { max: 1, within: 10, backoff } }))).message).toMatch(/backoff/)
+})
+
+it('a module that ends its threads of itself is given up, with its agents; others go on', async () => {
+  const library = new URL('../../../dist/index.js', import.meta.url)
+  const late = `import { agent, request } from '${library}'
+    export const late = agent('late').on(request('ask'), () => 1)
+    setTimeout(() => Promise.reject(new Error('refused')), 20)`
+  const told: string[] = []
+  const log = ({ event, reason }: LogEntry) => {
+    if (event === 'crash' && reason?.startsWith('agent module')) told.push(reason)
+  }
+  await using runtime = await open(2, { log })
+  await runtime.send(Count, undefined, 'every/x')
+  const module = `data:text/javascript,${encodeURIComponent(late)}`
+  await runtime.register(new URL(module))
+  while (told.length === 0) await new Promise(resolve => setTimeout(resolve, 10))
+  expect(told).toEqual([expect.stringMatching(/^agent module data:.* failed, with all its agents: .*refused/)])
+  expect((await failure(runtime.send(request('ask'), undefined, 'late/x'))).code).toBe('ERR_RINGREEVE_AGENT_FAILED')
+  expect(await runtime.send(Count, undefined, 'every/x')).toBe(2)
+  expect(runtime.stats().loops.map(({ alive }) => alive)).toEqual([true, true, true])
 })

@@ -153,7 +153,7 @@ export class SimLife implements ThreadLife {
       this.#port.close()
       this.over = true
       if (!this.endedCleanly) this.knownAt = this.#world.now
-      this.#end({ why: this.#why ?? why, turns, zombie: false })
+      this.#end({ why: this.#why ?? why, turns, stack: undefined, zombie: false })
     })
   }
 
