@@ -349,9 +349,9 @@ class RemoteGather implements Reply {
   }
 
   #tell(): void {
-    this.#peer.inbound.delete(this.#slot)
     const failures = this.#failures.length === 0 ? undefined : this.#failures
     const slot = { slot: this.#slot, generation: this.#generation }
+    this.#peer.forgetInbound(this.#link, slot)
     try {
       this.#peer.control(this.#link, Kind.HANDLED, slot, failures)
     } catch {

@@ -336,16 +336,22 @@ export class Peer {
   replyTo(link: Link, serializerOf: (message: Message) => AnySerializer | undefined): Reply {
     return {
       answer: (message, value) => {
-        if (this.inbound.size > 0) this.inbound.delete(message.slot)
         if (link !== this.#way.link) return
+        this.forgetInbound(link, message)
         const what = (): string => `${message.recipient} to '${message.name}'`
         this.#host.frames.answer(link, message, value, serializerOf(message), what)
       },
       fail: (message, error) => {
-        this.inbound.delete(message.slot)
+        this.forgetInbound(link, message)
         this.failure(link, message, error)
       },
     }
+  }
+
+  /** It has its outcome. The next life of that loop, and the next call, may have the same slot. */
+  forgetInbound(link: Link, { slot, generation }: Pick<Waiter, 'slot' | 'generation'>): void {
+    if (this.inbound.size === 0 || link !== this.#way.link) return
+    if (this.inbound.get(slot)?.generation === generation) this.inbound.delete(slot)
   }
 
   failure(link: Link, slot: Pick<Waiter, 'slot' | 'generation'>, error: unknown): void {
