@@ -153,6 +153,8 @@ export class BodyWriter extends TreeBytes {
   #postpone(value: object): boolean {
     const kind = laterKind(value)
     if (kind < 0) return false
+    // what comes later stands outside of the error, where nothing could be said of a part that cannot be sent
+    if (this.#errors > 0) throw new NotPlain(`it is nested more than ${ext.MAX_DEPTH} levels`)
     this.#later.push(value)
     this.word(ext.LATER, kind)
     this.#linked = true

@@ -87,6 +87,14 @@ describe('an error', () => {
     ])
   })
 
+  it('names it however deep it stands, and keeps its class and code', () => {
+    let deep: unknown = () => {}
+    for (let i = 0; i < 150; i++) deep = { deep }
+    const back = through(Object.assign(new TypeError('bad'), { code: 'E_X', deep, well: 1 }))
+    expect(back).toBeInstanceOf(TypeError)
+    expect(back).toMatchObject({ message: 'bad', code: 'E_X', well: 1, deep: expect.anything() })
+  })
+
   it('keeps own fields that are not enumerable, and errors of its own, whatever class it is of', () => {
     const error = new (class SchemaError extends TypeError {})('m')
     Object.defineProperty(error, 'issues', { value: [{ path: ['a'] }], enumerable: false })
