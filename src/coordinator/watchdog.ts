@@ -14,6 +14,8 @@ const EVERY_MS = 25
 /** As long as no type has a deadline, only stalls are looked for. */
 const SELDOM_MS = 200
 const GRACE_MS = 100
+/** An event loop comes round at least so often, as long as something is due. */
+const PULSELESS_MS = 250
 /** A thread that has been awake for so long without coming back to its event loop is told of. */
 const STALLED_MS = 1_000
 /** Then it is told of once more: it seems to hang. */
@@ -39,6 +41,9 @@ class Watched {
   killed: string | undefined
   /** Whether it is being found out whether it stands at a breakpoint: it does not run, and could be blocked. */
   asked = false
+  /** How often its event loop had come round, and since when it has not, in time that counts. */
+  pulses = 0
+  pulseless = 0
   /** The soft deadline that was told of. */
   told = 0
   beat = -1
@@ -103,7 +108,8 @@ export class Watchdog {
     for (const [thread, seen] of this.#threads) {
       if (seen.killed !== undefined) continue
       const ran = this.#ran(thread, seen, passed)
-      this.#deadline(thread, seen, now, ran)
+      this.#deadline(thread, seen, now, ran, passed - ran)
+      this.#overdue(thread, seen, now, ran)
       this.#softDeadline(thread, seen, now)
       this.#stall(thread, seen, ran)
     }
@@ -112,14 +118,15 @@ export class Watchdog {
   /** How much of the time since the last look counts against a thread. */
   #ran(thread: ThreadLife, seen: Watched, passed: number): number {
     const { status, bell } = thread
-    const busy = status.due !== undefined || bell.awake
+    const busy = status.due !== undefined || status.overdue !== undefined || bell.awake
     const before = seen.core
     seen.core = busy ? coreTime(status.systemThread) : undefined
     // at most what the timer promises: for the rest of the time the watchdog did not run, so perhaps nobody did
     return countable(passed, this.#every * 2, before, seen.core)
   }
 
-  #deadline(thread: ThreadLife, seen: Watched, now: number, ran: number): void {
+  /** @param lost of the time since the last look, what does not count: it was lost also to a turn that has begun since */
+  #deadline(thread: ThreadLife, seen: Watched, now: number, ran: number, lost: number): void {
     const { due } = thread.status
     if (due === undefined) {
       seen.deadlineAt = 0
@@ -129,16 +136,47 @@ export class Watchdog {
     if (seen.deadlineAt === due.at) seen.left -= ran
     else {
       seen.deadlineAt = due.at
-      seen.left = Math.max(0, -past) + GRACE_MS
+      seen.left = Math.max(0, lost - past) + GRACE_MS
     }
-    if (seen.left > 0 || past < GRACE_MS || seen.asked) return
-    if (seen.core?.runnable !== false) return this.#end(thread, seen, due.text, past)
+    if (seen.left > 0 || past < GRACE_MS) return
+    const still = (): boolean => thread.status.due?.at === seen.deadlineAt
+    this.#endUnlessPaused(thread, seen, due.text, past, still, () => {
+      seen.left = GRACE_MS // and is asked again
+    })
+  }
+
+  /** A turn that is past its deadline may go on as long as it yields: it may compute again behind each `await`. */
+  #overdue(thread: ThreadLife, seen: Watched, now: number, ran: number): void {
+    const { overdue, pulses } = thread.status
+    if (overdue === undefined || pulses !== seen.pulses || seen.killed !== undefined) {
+      seen.pulses = pulses
+      seen.pulseless = 0
+      return
+    }
+    seen.pulseless += ran
+    if (seen.pulseless < PULSELESS_MS) return
+    const still = (): boolean => thread.status.pulses === seen.pulses && thread.status.overdue !== undefined
+    this.#endUnlessPaused(thread, seen, overdue.text, (now - overdue.at) | 0, still, () => {
+      seen.pulseless = 0
+    })
+  }
+
+  /** @param still whether it is as it was. @param again it stands at a breakpoint */
+  #endUnlessPaused(
+    thread: ThreadLife,
+    seen: Watched,
+    agent: string,
+    past: number,
+    still: () => boolean,
+    again: () => void,
+  ): void {
+    if (seen.asked) return
+    if (seen.core?.runnable !== false) return this.#end(thread, seen, agent, past)
     seen.asked = true
     void isPaused(thread.status.thread).then(paused => {
       seen.asked = false
-      if (paused)
-        seen.left = GRACE_MS // and is asked again
-      else if (thread.status.due?.at === seen.deadlineAt) this.#end(thread, seen, due.text, past)
+      if (paused) again()
+      else if (still()) this.#end(thread, seen, agent, past)
     })
   }
 

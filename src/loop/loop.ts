@@ -109,7 +109,17 @@ export class Loop {
     const { ledger, admission, directory, reports, passage, scheduler } = this
     const line = this.#line
     // the way out needs the agents, and their turns need it: it is put in below, before anything can have its turn
-    const turn = { out: undefined as unknown as WayOut, clock, house, admission, reports, turns: firstTurn(life) }
+    const late = (one: { readonly deadlineAt: number }): boolean => this.#watch.isLate(one)
+    const turn = {
+      out: undefined as unknown as WayOut,
+      clock,
+      house,
+      admission,
+      reports,
+      aside: this.#watch.aside,
+      late,
+      turns: firstTurn(life),
+    }
     const work = { ledger, line, reports, answers: passage, watch: this.#watch, turn }
     this.agents = new Agents(directory, origin, checkpoints, eventLoop, work)
     const { agents: recipients } = this

@@ -14,6 +14,8 @@
 //                                               byte 1024… counters  doubles, written by the loop alone, see Counter
 //                                               word 288 at work    whether a handler runs and has not yielded yet
 //                                               word 289, 290, byte 1164: like 48, for the turn of that handler
+//                                               word 370, 371, byte 1488: the same for a turn past its deadline, still at work
+//                                               word 450 pulse      counts up while something is due and the event loop goes round
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 import { hrtime } from '../base/real-time.js'
@@ -39,7 +41,10 @@ const COUNTERS = 1024
 const AT_WORK = 288
 const WORK_UNTIL = 289
 const WORK_TEXT = 1_164
-const STATUS_BYTES = 1_480
+const OVERDUE_AT = 370
+const OVERDUE_TEXT = 1_488
+const PULSE = 450
+const STATUS_BYTES = 1_808
 
 /** What `at work` says: no handler runs that has not yielded yet; one does, without or with a deadline. */
 const YIELDED = 0
@@ -181,6 +186,7 @@ export class Status {
   static readonly called = CALLED
   readonly #deadline: Notice
   readonly #work: Notice
+  readonly #overdue: Notice
   /** The turn that is past its soft deadline first. */
   readonly slow: Notice
   /** As last shown. Doubles: at a million messages a second 32 bits are full in an hour. */
@@ -191,6 +197,7 @@ export class Status {
     this.words = new Int32Array(memory)
     this.#deadline = new Notice(memory, DEADLINE_AT, AGENT_TEXT, AGENT_BYTES)
     this.#work = new Notice(memory, WORK_UNTIL, WORK_TEXT, AGENT_BYTES)
+    this.#overdue = new Notice(memory, OVERDUE_AT, OVERDUE_TEXT, AGENT_BYTES)
     this.slow = new Notice(memory, SLOW_AT, SLOW_TEXT, SLOW_BYTES)
     this.#counters = new Float64Array(memory, COUNTERS, counterNames.length)
   }
@@ -288,6 +295,27 @@ export class Status {
     if (work === WITHOUT) return undefined
     const due = work === WITH ? this.#work : this.#deadline
     return due.at === 0 ? undefined : due
+  }
+
+  /** A turn of `agent` is past its deadline since `at`, its caller knows, and it is at work still; 0: none is. */
+  showOverdue(at: number, agent: string): void {
+    if (at === 0) this.#overdue.clear()
+    else this.#overdue.set(at, noticed(agent))
+  }
+
+  /** Such a turn, unless a handler runs that has not yielded yet: then that is what keeps the thread. */
+  get overdue(): Notice | undefined {
+    if (this.#overdue.at === 0) return undefined
+    return Atomics.load(this.words, AT_WORK) === YIELDED ? this.#overdue : undefined // no order needed, see `due`
+  }
+
+  /** The event loop has come round. */
+  pulse(): void {
+    this.words[PULSE] = ((this.words[PULSE] as number) + 1) | 0 // plain: only that it changes matters, and it is written again
+  }
+
+  get pulses(): number {
+    return Atomics.load(this.words, PULSE) // no order needed
   }
 
   get deadlineAt(): number {

@@ -79,6 +79,24 @@ onEveryEngine('overload', engine => {
     )
   })
 
+  it('wait: what was given up while it waited is not kept, and keeps nobody out', async () => {
+    const runtime = await shared(engine)
+    const release = await held(runtime, 'waits/given-up')
+    for (let round = 0; round < 30; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const all = Array.from({ length: 200 }, () => failure(runtime.send(kit.Store, 0, 'waits/given-up', { signal })))
+      controller.abort()
+      await Promise.all(all)
+    }
+    if (engine.threads === 0) expect(runtime.unprocessedMessages).toBeLessThan(1_000)
+    const live = runtime.send(kit.Store, 1, 'waits/given-up')
+    await release()
+    await live
+    expect(await runtime.send(kit.Notes, undefined, 'waits/given-up')).toEqual([1])
+    await runtime.idle()
+  })
+
   it('reject: requests beyond the bound are refused, events are dropped, exactly', async () => {
     await using runtime = await open(engine)
     const release = await held(runtime, 'rejects/x')

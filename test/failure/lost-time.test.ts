@@ -49,6 +49,37 @@ it('a handler that computes past its deadline is ended, also when another has wa
   expect((await waits).code).toMatch(/DEADLINE|THREAD_LOST/)
 })
 
+it.each(['starts', 'loops', 'state', 'when', 'stops'])('nor with what %s computes outside of handlers', async type => {
+  const crashes: string[] = []
+  const log = ({ event, reason }: LogEntry) => {
+    if (event === 'crash') crashes.push(String(reason))
+  }
+  await using runtime = await createRuntime({ threads: 1, agents: [url], log })
+  const waits = runtime.trySend(agents.Wait, 100, 'brief/x')
+  await runtime.send(agents.Compute, 1, `${type}/x`)
+  const waited = await waits
+  if (!waited.ok) expect(waited.error).toMatchObject({ code: 'ERR_RINGREEVE_DEADLINE' }) // by its own loop
+  await runtime.idle()
+  expect(crashes).toEqual([])
+})
+
+it('a turn that computes for ever when its caller has its error already is ended all the same', async () => {
+  await using runtime = await createRuntime({ threads: 1, agents: [url] })
+  expect(await runtime.send(agents.Life, undefined, 'worker/x')).toBe(1)
+  expect((await failure(runtime.send(agents.Wait, 200, 'endless/x'))).code).toBe('ERR_RINGREEVE_DEADLINE')
+  // whoever comes while it computes is lost with its thread
+  while (!(await runtime.trySend(agents.Compute, 1, 'worker/x')).ok) await sleep(50)
+})
+
+it.each([0, 1])(
+  'what a handler answers when it was told that it is past its deadline is no answer, %i threads',
+  async threads => {
+    await using runtime = await createRuntime({ threads, agents: [threads > 0 ? url : agents.half] })
+    for (let i = 0; i < 3; i++)
+      expect((await failure(runtime.send(agents.Wait, 0, 'half/x'))).code).toBe('ERR_RINGREEVE_DEADLINE')
+  },
+)
+
 it('a handler that stands at a breakpoint', async () => {
   const runtime = await createRuntime({ threads: 1, agents: [url] })
   const session = new Session()
@@ -95,13 +126,14 @@ it('what counts of the time between two looks at a thread', () => {
 })
 
 it('time is lost only while something is due, and only as far as the thread did not run', () => {
-  let [now, ran, wanted] = [0, 0, true]
+  let [now, ran, wanted, shown] = [0, 0, true, 0]
   const beats: (() => void)[] = []
   const clock = { now: () => now, after: (_: number, beat: () => void) => ({ cancel: () => {}, at: beats.push(beat) }) }
   const pulse = new Pulse(
     clock,
     () => ran,
     () => wanted,
+    () => void shown++,
   )
   now = 5_000
   expect([pulse.look(), beats.length]).toEqual([0, 0])
@@ -118,7 +150,7 @@ it('time is lost only while something is due, and only as far as the thread did 
   now += 2_100
   expect([pulse.look(), pulse.look(), beat(100, 0)]).toEqual([2_000, 0, 4_980])
   wanted = false
-  expect([beat(100, 0), beats.length]).toEqual([4_980, 0])
+  expect([beat(100, 0), beats.length, shown]).toEqual([4_980, 0, 6])
   now += 9_000
   expect(pulse.look()).toBe(0)
 })

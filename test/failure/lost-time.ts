@@ -37,6 +37,36 @@ export const worker = agent('worker', { state: () => ++lives })
 /** Asks it, on its own thread. */
 export const boss = agent('boss', { deadline: 100 }).on(Ask, (ms, ctx) => ctx.send(Compute, ms, 'worker/x'))
 
+/** Goes on when its caller has its error, and never ends. */
+export const endless = agent('endless', { deadline: 100 }).on(Wait, async ms => {
+  await new Promise(resolve => setTimeout(resolve, ms))
+  for (;;);
+})
+/** Gives up as soon as it is told to, with what it has by then. */
+export const half = agent('half', { deadline: 100 }).on(Wait, (_, ctx) => {
+  while (!ctx.cancelled);
+  return 'half of it'
+})
+export const starts = agent('starts')
+  .onStart(() => void compute(500))
+  .on(Compute, () => 'started')
+export const loops = agent('loops')
+  .loop(() => void compute(500))
+  .on(Compute, () => 'looped')
+export const state = agent('state', { state: () => compute(500) }).on(Compute, (_, ctx) => ctx.state)
+export const when = agent('when').on(Compute, () => 'when', { when: () => compute(500) === 'computed' })
+export const stops = agent('stops')
+  .on(Compute, (_, ctx) => {
+    ctx.stop()
+    return 'stops'
+  })
+  .onStop(() => void compute(500))
+/** Waits for less than its deadline. */
+export const brief = agent('brief', { deadline: 200 }).on(Wait, async (ms, ctx) => {
+  await ctx.sleep(ms)
+  return 'waited'
+})
+
 if (process.argv[2] === 'suspended') {
   const told: string[] = []
   const log = ({ event, reason }: LogEntry) => {

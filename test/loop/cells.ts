@@ -58,7 +58,8 @@ export function cells(...types: AnyAgent[]) {
   const checkpoints = new Checkpoints(reports, clock, ledger, () => {})
   const watch = new TurnWatch(clock, status, reports.observer, ledger, undefined)
   const out = { send: () => Promise.reject(new Error('no way out')), publish: async () => {} }
-  const turn = { out, clock, house: new House(), admission, reports, turns: 0 }
+  const late = (one: { readonly deadlineAt: number }): boolean => watch.isLate(one)
+  const turn = { out, clock, house: new House(), admission, reports, aside: watch.aside, late, turns: 0 }
   const answers = { answer: (_message: Message, _type: unknown, value: unknown) => value }
   const work = { ledger, line, reports, answers, watch, turn }
   const agents = new Agents(directory, origin, checkpoints, hand, work)

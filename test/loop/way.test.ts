@@ -28,7 +28,8 @@ function alone() {
       errors.push(error)
     }
     const go = (): void => {
-      if (!way.take({ sender: from, run: go, fail: told('failed'), drop: told('dropped') }, to, sent)) log.push(text)
+      if (!way.take({ sender: from, unwanted: false, run: go, fail: told('failed'), drop: told('dropped') }, to, sent))
+        log.push(text)
     }
     go()
   }
@@ -157,6 +158,7 @@ it('refuses what is too much, and keeps what it has', () => {
   const log: string[] = []
   const one = (text: string): Deferred => ({
     sender: 'here/x',
+    unwanted: false,
     run: () => void log.push(text),
     fail: error => void log.push(`${text}: ${error instanceof OverloadedError && error.thread}`),
     drop: () => {},
@@ -170,6 +172,31 @@ it('refuses what is too much, and keeps what it has', () => {
   held.unmute('there/a', 9)
   held.unpark()
   expect(log.slice(2)).toEqual(['4', '5', '1', '2'])
+})
+
+it('lets go of what was given up meanwhile, which is no matter of the bound, nor of the room there is', () => {
+  const held = new HeldBack(3)
+  const log: string[] = []
+  const told = { wanted: new Set<number>() }
+  const one = (n: number): Deferred => ({
+    sender: 'here/x',
+    get unwanted() {
+      return !told.wanted.has(n)
+    },
+    run: () => void (told.wanted.has(n) && log.push(`${n}`)),
+    fail: error => void log.push(`${n}: ${error.name}`),
+    drop: () => {},
+  })
+  held.mute('there/a')
+  for (let n = 0; n < 10_000; n++) {
+    if (n % 1_000 === 7) told.wanted.add(n)
+    expect(held.wait('there/a', one(n), 100)).toBe(true)
+  }
+  expect(log).toEqual([])
+  expect(held.unmute('there/a', 2)).toBeLessThan(100)
+  expect(log).toEqual(['7', '1007'])
+  held.unmute('there/a', 100)
+  expect(log.length).toBe(10)
 })
 
 it('keeps the order of each sender to each agent, whatever happens in whatever order', () => {

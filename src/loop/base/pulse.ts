@@ -1,5 +1,6 @@
 // Time that was lost to a thread: its process was suspended, it stood at a breakpoint, it got no core, or it was blocked. What it
-// keeps: only what a thread did not run is lost, not what one of its handlers computed; and as long as nothing is due nothing is paid.
+// keeps: only what a thread did not run is lost, not what one of its handlers computed; as long as nothing is due nothing is paid; and
+// each beat shows that the event loop goes round.
 import type { Clock } from './clock.js'
 
 const EVERY_MS = 100
@@ -11,6 +12,7 @@ export class Pulse {
   readonly #clock: Clock
   readonly #ran: () => number
   readonly #wanted: () => boolean
+  readonly #show: () => void
   #beating = false
   #at = 0
   #ranAt = 0
@@ -20,11 +22,13 @@ export class Pulse {
   /**
    * @param ran milliseconds that the thread ran
    * @param wanted whether anything is due
+   * @param show called at each beat
    */
-  constructor(clock: Clock, ran: () => number, wanted: () => boolean) {
+  constructor(clock: Clock, ran: () => number, wanted: () => boolean, show: () => void) {
     this.#clock = clock
     this.#ran = ran
     this.#wanted = wanted
+    this.#show = show
   }
 
   /** Something is due from now on. */
@@ -55,6 +59,7 @@ export class Pulse {
   #later(): void {
     const beat = (): void => {
       this.look()
+      this.#show()
       this.#beating = this.#wanted()
       if (this.#beating) this.#later()
     }

@@ -53,9 +53,9 @@ export class Beginning {
     this.hook = turn
     if (this.#unwanted !== undefined) turn.ownCancellation().cancel(this.#unwanted)
     try {
-      await onStart?.(turn)
+      await agent.turnHost.aside(() => onStart?.(turn))
       if (left?.state !== undefined) agent.state = left.state.value
-      if (left !== undefined) await onRestart?.(turn)
+      if (left !== undefined) await agent.turnHost.aside(() => onRestart?.(turn))
     } finally {
       turn.open = false
       this.hook = undefined

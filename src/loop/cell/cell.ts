@@ -12,6 +12,7 @@ import { Boxed } from './boxed.js'
 import { cycleOf, waitingIn } from './cycle.js'
 import type { Housing } from './housing.js'
 import { Life } from './life.js'
+import type { Mailbox } from './mailbox.js'
 import type { Turn } from './turn.js'
 import type { WorkHost } from './turning.js'
 
@@ -54,6 +55,7 @@ export class Cell extends Boxed implements Recipient, Housing {
       if (this.#letIn(message)) return
     }
     const mailbox = this.box
+    if (mailbox.length >= mailbox.purgeAt) this.#purge(mailbox)
     if (mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : mailbox.takeOldest()
       if (refused !== undefined && refused !== message) ledger.queue(-1)
@@ -114,6 +116,13 @@ export class Cell extends Boxed implements Recipient, Housing {
     this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))
     this.dropBox()
     return false
+  }
+
+  /** Callers of who hangs give up, and others come: what those sent is not kept. It fails as if it had its turn. */
+  #purge(mailbox: Mailbox): void {
+    const unwanted = mailbox.purge()
+    this.#host.ledger.queue(-unwanted.length)
+    for (const message of unwanted) this.failUnwanted(message)
   }
 
   #refuse(message: Message): void {

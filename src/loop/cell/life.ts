@@ -61,7 +61,7 @@ export class Life implements OwnWorkHost {
    */
   start(first: Message | undefined): boolean {
     const cell = this.#cell
-    const { text, type, lifeHost } = cell
+    const { text, type, lifeHost, turnHost } = cell
     const { unloaded, checkpoints, idOf } = lifeHost
     const id = idOf(text) // not the cell's own, which it would keep
     if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(id, type)
@@ -73,7 +73,7 @@ export class Life implements OwnWorkHost {
     try {
       if (unloaded.has(text)) state = unloaded.get(text)
       else {
-        state = options.state?.(id)
+        state = options.state && turnHost.aside(() => options.state?.(id))
         late = later(state)
       }
     } catch (error) {
@@ -302,7 +302,7 @@ export class Life implements OwnWorkHost {
     const turn = new HookTurn(cell, 'onStop')
     ending.hook = turn
     try {
-      await cell.type.spec.onStop?.(turn)
+      await cell.turnHost.aside(() => cell.type.spec.onStop?.(turn))
     } catch (error) {
       this.endedBadly(error)
     }

@@ -8,6 +8,7 @@ import type { Message } from '../base/message.js'
 /** Empty mailboxes, to be used again: an event to a thousand agents would else make a thousand for one moment each. */
 const spare: Mailbox[] = []
 const MOST_SPARE = 1_024
+const PURGE_FROM = 64
 
 /** The messages that wait for one agent. */
 export class Mailbox extends MessageLine {
@@ -15,6 +16,8 @@ export class Mailbox extends MessageLine {
   #listeners: (() => void)[] | undefined
   /** Loops of which it is not known yet whether they hold back more than there was room for. */
   expected = 0
+  /** At how many messages it is looked next whether they are wanted still. */
+  purgeAt = PURGE_FROM
 
   /** An empty one, for an agent that has none. */
   static empty(): Mailbox {
@@ -24,6 +27,7 @@ export class Mailbox extends MessageLine {
   /** Gives it back if there is nothing in it. @returns whether it is another agent's from now on */
   giveBack(): boolean {
     const empty = this.length === 0 && this.#calls === undefined && !this.waitedFor
+    this.purgeAt = PURGE_FROM
     if (empty && spare.length < MOST_SPARE) spare.push(this)
     return empty
   }
@@ -74,6 +78,17 @@ export class Mailbox extends MessageLine {
   /** Takes out what waits in the line. */
   drainLine(): Message[] {
     return super.drain()
+  }
+
+  /** Takes out what was cancelled meanwhile. Looks again when twice as many wait as are left. */
+  purge(): Message[] {
+    const unwanted: Message[] = []
+    for (const message of this.drainLine()) {
+      if (message.cancellation?.cancelled === true) unwanted.push(message)
+      else this.push(message)
+    }
+    this.purgeAt = Math.max(PURGE_FROM, 2 * this.length)
+    return unwanted
   }
 
   /** Takes out everything. */

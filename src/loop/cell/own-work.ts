@@ -97,7 +97,7 @@ export class OwnWork implements TimerOwner {
     }
     const running = turn
       .begun()
-      .then(() => (signal.aborted ? undefined : work(turn, signal)))
+      .then(() => (signal.aborted ? undefined : this.#agent.turnHost.aside(() => work(turn, signal))))
       .catch(fail)
       .then(() => {
         turn.open = false

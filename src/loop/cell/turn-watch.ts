@@ -185,18 +185,25 @@ interface Limits {
 export class TurnWatch {
   readonly #clock: Clock
   readonly #status: Status
+  readonly #pulse: Pulse | undefined
   readonly #hard: Watch
   readonly #soft: Watch
+  /** Turns whose callers know that they are past their deadline, and that are at work still. */
+  readonly #overdue = new Set<Turn>()
 
   /** @param ran milliseconds that the thread ran; undefined: its clock is not real, and no time is lost */
   constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger, ran: (() => number) | undefined) {
     this.#clock = clock
     this.#status = status
-    const wanted = (): boolean => this.#hard.waiting || this.#soft.waiting
-    const pulse = ran && new Pulse(clock, ran, wanted)
+    const wanted = (): boolean => this.#hard.waiting || this.#soft.waiting || this.#overdue.size > 0
+    const pulse = ran && new Pulse(clock, ran, wanted, () => status.pulse())
+    this.#pulse = pulse
     const deadline = (due: Due | undefined, at: number): void => status.deadline(at, due?.turn.agent ?? '')
     this.#hard = new Watch(clock, false, pulse, deadline, due => {
       expire(due)
+      this.#overdue.add(due.turn)
+      this.#showOverdue()
+      pulse?.begin()
       ledger.changed()
     })
     const slow = (due: Due | undefined, at: number): void => {
@@ -208,20 +215,51 @@ export class TurnWatch {
 
   begin(turn: Turn, { deadline, softDeadline }: Limits): void {
     if (deadline > 0) {
-      turn.deadlineAt = this.#clock.now() + deadline
+      turn.deadlineAt = this.#clock.now() - this.#lost + deadline
       this.#hard.begin(turn, deadline)
     }
     if (softDeadline > 0) this.#soft.begin(turn, softDeadline)
   }
 
   end(turn: Turn, { deadline, softDeadline }: Limits): void {
-    if (deadline > 0) this.#hard.end(turn)
+    if (deadline > 0) {
+      if (turn.late && !turn.answered) expire({ turn, ms: deadline })
+      this.#hard.end(turn)
+      if (this.#overdue.delete(turn)) this.#showOverdue()
+    }
     if (softDeadline > 0) this.#soft.end(turn)
   }
 
   /** The handler of a turn begins. */
   enter(turn: Turn): void {
-    this.#status.enter(turn.deadlineAt, turn.agent)
+    const { deadlineAt, agent } = turn
+    this.#status.enter(deadlineAt === 0 ? 0 : deadlineAt + this.#lost, agent)
+  }
+
+  /** Runs code of an agent that is no handler: nobody else is charged with what it computes. */
+  readonly aside = <T>(work: () => T): T => {
+    this.#status.enter(0, '')
+    try {
+      return work()
+    } finally {
+      this.leave()
+    }
+  }
+
+  /** Whether a turn with a deadline is past it. */
+  isLate({ deadlineAt }: { readonly deadlineAt: number }): boolean {
+    if (this.#clock.now() - this.#lost < deadlineAt) return false
+    this.#pulse?.look() // it may have been blocked until now
+    return this.#clock.now() - this.#lost >= deadlineAt
+  }
+
+  get #lost(): number {
+    return this.#pulse === undefined ? 0 : this.#pulse.lost
+  }
+
+  #showOverdue(): void {
+    const [first] = this.#overdue
+    this.#status.showOverdue(first === undefined ? 0 : first.deadlineAt + this.#lost, first?.agent ?? '')
   }
 
   /** It has returned, or waits. */
@@ -233,10 +271,12 @@ export class TurnWatch {
   clear(): void {
     this.#hard.clear()
     this.#soft.clear()
+    this.#overdue.clear()
+    this.#showOverdue()
   }
 }
 
-function expire({ turn, ms }: Due): void {
+function expire({ turn, ms }: Pick<Due, 'turn' | 'ms'>): void {
   const { agent, message } = turn
   const name = message?.name ?? ''
   const text = `'${name}' took ${agent} longer than its deadline of ${ms} ms`

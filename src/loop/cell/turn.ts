@@ -22,6 +22,10 @@ export interface TurnHost {
   readonly house: House
   readonly admission: Admission
   readonly reports: Reports
+  /** Runs code of an agent that is no handler of a message, up to its first `await`: nobody else is charged with what it computes. */
+  readonly aside: <T>(work: () => T) => T
+  /** Whether a turn with a deadline is past it. */
+  readonly late: (turn: { readonly deadlineAt: number }) => boolean
   /**
    * Number of the turn that began last. A chain names a turn by its agent and number, and may outlive the life of a loop: so each
    * life counts from a place of its own.
@@ -74,7 +78,10 @@ export class Turn implements Context, ChainNode {
   open = true
   /** Whether an outcome was given before the handler ended (its deadline passed). */
   answered = false
+  /** When its deadline is, by the clock without what was lost; 0: it has none. */
   deadlineAt = 0
+  /** Whether it was told that it is past its deadline, before its loop could tell its caller: what it answers then may be half done. */
+  late = false
   /** Its neighbours among the turns at work of its cell. */
   older: Turn | undefined
   newer: Turn | undefined
@@ -167,9 +174,11 @@ export class Turn implements Context, ChainNode {
   }
 
   get cancelled(): boolean {
-    const { house, clock } = this.cell.turnHost
+    const { house, late } = this.cell.turnHost
     if (this.givenUp || house.stopping) return true
-    return this.deadlineAt !== 0 && clock.now() >= this.deadlineAt
+    if (this.deadlineAt === 0 || !late(this)) return false
+    this.late = true
+    return true
   }
 
   send<M extends RequestType>(

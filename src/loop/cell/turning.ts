@@ -129,21 +129,26 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
 
   /** Begins with a message that was taken out of its mailbox. */
   protected begin(message: Message): void {
-    const { cancellation, name } = message
-    if (cancellation?.cancelled === true)
-      return this.fail(message, undefined, cancelled(this.text, name, cancellation.reason ?? 'by its caller'))
+    if (message.cancellation?.cancelled === true) return this.failUnwanted(message)
+    const { name } = message
     const turn = new Turn(this, this.#host.turn, message)
     let entry: HandlerEntry | undefined
     try {
       const { type } = this
       const entries = (message.isRequest ? type.requests : type.events).get(name)
       if (entries === undefined) entry = ofEveryAgent.get(name)
-      else entry = entryFor(entries, message.payload, turn)
+      else if (entries.length === 1 && entries[0]?.when === undefined) entry = entries[0]
+      else entry = this.#host.watch.aside(() => entryFor(entries, message.payload, turn))
     } catch (error) {
       return this.fail(message, turn, error)
     }
     if (entry === undefined) this.#unhandled(message)
     else this.#run(message, turn, entry)
+  }
+
+  protected failUnwanted(message: Message): void {
+    const reason = message.cancellation?.reason ?? 'by its caller'
+    this.fail(message, undefined, cancelled(this.text, message.name, reason))
   }
 
   #unhandled(message: Message): void {

@@ -9,11 +9,16 @@ export const MAX_BACKLOG = 65_536
 /** Something to be done later, or to be told that it never will be. */
 export interface Deferred {
   readonly sender: string | undefined
+  /** Whether whoever waited for it has been told something else: to run it does nothing but to let go of it. */
+  readonly unwanted: boolean
   run(): void
   fail(error: RingreeveError): void
   /** Its agent was stopped, without what waited for it. */
   drop(error: RingreeveError): void
 }
+
+/** So many wait before it is looked whether they are wanted still; then again when twice as many do as were. */
+const PURGE_FROM = 64
 
 /** What waits here for one other loop. */
 export class HeldBack {
@@ -22,6 +27,8 @@ export class HeldBack {
   readonly #muted = new Map<string, Deferred[]>()
   /** What waits for the thread to be replaced, or for its agents. */
   #parked: Deferred[] = []
+  /** By queue, at which length it is purged next. */
+  readonly #purgeAt = new WeakMap<Deferred[], number>()
 
   /** @param index of the other loop */
   constructor(index: number) {
@@ -69,7 +76,9 @@ export class HeldBack {
   unmute(agent: string, most: number): number {
     const held = this.#muted.get(agent) ?? []
     this.#muted.delete(agent)
-    for (const one of held.splice(0, most)) one.run()
+    let taken = 0
+    for (let wanted = 0; wanted < most && taken < held.length; taken++) if (held[taken]?.unwanted === false) wanted++
+    for (const one of held.splice(0, taken)) one.run()
     if (held.length > 0) this.#muted.set(agent, held)
     return held.length
   }
@@ -109,8 +118,22 @@ export class HeldBack {
   }
 
   #add(queue: Deferred[], one: Deferred, most: number): void {
+    if (queue.length >= Math.min(most, this.#purgeAt.get(queue) ?? PURGE_FROM)) this.#purge(queue)
     if (queue.length >= most) one.fail(this.overloaded(most))
     else queue.push(one)
+  }
+
+  /** Lets go of what was given up meanwhile: it is no matter of any bound, and who hangs may have many such callers. */
+  #purge(queue: Deferred[]): void {
+    const unwanted: Deferred[] = []
+    let kept = 0
+    for (const one of queue) {
+      if (one.unwanted) unwanted.push(one)
+      else queue[kept++] = one
+    }
+    queue.length = kept
+    this.#purgeAt.set(queue, Math.max(PURGE_FROM, 2 * queue.length))
+    for (const one of unwanted) one.run()
   }
 
   overloaded(most: number): OverloadedError {

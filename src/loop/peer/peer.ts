@@ -159,6 +159,9 @@ export class Peer {
     if (!way.isFree(recipient)) {
       const deferred: Deferred = {
         sender: parcel.sender,
+        get unwanted() {
+          return call.settled
+        },
         run: () => {
           if (!call.settled) this.request(call, recipient, parcel, cancel)
         },
@@ -289,6 +292,9 @@ export class Peer {
     return new Promise((resolve, reject) => {
       const deferred: Deferred = {
         sender: parcel.sender,
+        get unwanted() {
+          return part?.settled === true
+        },
         run: () => {
           try {
             if (part?.settled === true)
