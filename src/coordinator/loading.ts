@@ -41,6 +41,8 @@ export class Loading {
   readonly #trying = new WeakMap<ThreadLife, string>()
   /** Whoever waits for a module, to be told when the run ends. */
   readonly #waiting = new Set<(reason: Error) => void>()
+  /** Why the run is over, if it is. */
+  #over: Error | undefined
 
   constructor(host: LoadingHost) {
     this.#host = host
@@ -53,6 +55,7 @@ export class Loading {
 
   /** The run is over: nobody waits for a module any more. */
   end(reason: Error): void {
+    this.#over = reason
     for (const fail of this.#waiting) fail(reason)
   }
 
@@ -111,6 +114,7 @@ export class Loading {
       return await this.load(loop, url)
     } catch (error) {
       if (!(error instanceof ThreadLostError)) throw error
+      if (this.#over !== undefined) throw this.#over // then threads end, whatever they load
       const count = (ends.get(whose) ?? 0) + 1
       ends.set(whose, count)
       if (count < MOST_ENDS) return undefined
