@@ -194,7 +194,7 @@ export class BodyWriter extends TreeBytes {
     this.at = end
     for (const key of Object.keys(list)) {
       const index = Number(key)
-      if (!Number.isInteger(index) || index < 0 || index >= list.length) break // names come behind indices
+      if (String(index) !== key || index >= list.length) break // names come behind indices, also '' and '-1'
       if (index < dense) continue
       this.number(index)
       this.#value(list[index])

@@ -245,5 +245,6 @@ it('a module that ends its threads of itself is given up, with its agents; other
   expect(told).toEqual([expect.stringMatching(/^agent module data:.* failed, with all its agents: .*refused/)])
   expect((await failure(runtime.send(request('ask'), undefined, 'late/x'))).code).toBe('ERR_RINGREEVE_AGENT_FAILED')
   expect(await runtime.send(Count, undefined, 'every/x')).toBe(2)
-  expect(runtime.stats().loops.map(({ alive }) => alive)).toEqual([true, true, true])
+  // neither thread is given up, though one may be on its way still
+  while (!runtime.stats().loops.every(({ alive }) => alive)) await new Promise(resolve => setTimeout(resolve, 10))
 })

@@ -106,6 +106,9 @@ describe('a list with gaps', () => {
     // biome-ignore lint/suspicious/noSparseArray: that is the point
     const short = [, 1, , [2, , 3], ,]
     expect(through({ short })).toStrictEqual({ short })
+    // biome-ignore lint/suspicious/noSparseArray: that is the point
+    const named = Object.assign([, 1], { '': 'no element', '-1': 'nor this' })
+    expect(Object.keys(through(named) as object)).toEqual(['1'])
   })
 })
 
