@@ -72,7 +72,7 @@ export class Loading {
         this.#host.present().filter(loop => homes.some(of => of.includes(loop.index)) && !loaded.has(loop))
       const ends = new Map<number, number>()
       for (let more = missing(); more.length > 0; more = missing()) {
-        await Promise.all(more.map(async loop => (await this.#try(loop, url, ends, loop.index)) && loaded.add(loop)))
+        await Promise.all(more.map(async loop => (await this.#try(loop, url, ends)) && loaded.add(loop)))
       }
       // No wait since that look and none to the order that hosts it: who is joined later is taught it, and no table comes
       // before it.
@@ -87,27 +87,22 @@ export class Loading {
   /** Only a loop that has loaded a module knows what is in it, and so who else is to load it. */
   async #loadFirst(url: string): Promise<readonly [LoopHandle, AgentDescription[]]> {
     const { registry } = this.#host
-    const ends = new Map<string, number>()
+    const ends = new Map<number, number>()
     for (;;) {
       await this.#host.anyPresent()
       const present = this.#host.present()
       const { freest } = registry
       const loop = present.find(({ index }) => index === freest) ?? present[0]
-      const found = loop && (await this.#try(loop, url, ends, 'any'))
+      const found = loop && (await this.#try(loop, url, ends))
       if (loop !== undefined && found !== undefined) return [loop, found]
     }
   }
 
   /**
-   * @param ends how often a thread has ended meanwhile, by `whose` it was
+   * @param ends how often its thread has ended meanwhile, by loop
    * @returns undefined when it has, and another life is to try
    */
-  async #try<Whose>(
-    loop: LoopHandle,
-    url: string,
-    ends: Map<Whose, number>,
-    whose: Whose,
-  ): Promise<AgentDescription[] | undefined> {
+  async #try(loop: LoopHandle, url: string, ends: Map<number, number>): Promise<AgentDescription[] | undefined> {
     const thread = loop instanceof ThreadHandle ? loop.thread : undefined
     if (thread !== undefined) this.#trying.set(thread, url)
     try {
@@ -115,8 +110,8 @@ export class Loading {
     } catch (error) {
       if (!(error instanceof ThreadLostError)) throw error
       if (this.#over !== undefined) throw this.#over // then threads end, whatever they load
-      const count = (ends.get(whose) ?? 0) + 1
-      ends.set(whose, count)
+      const count = (ends.get(loop.index) ?? 0) + 1
+      ends.set(loop.index, count)
       if (count < MOST_ENDS) return undefined
       throw new ModuleError(`agent module ${url} could not be loaded: ${error.message}, while it loaded it`, {
         cause: error,
