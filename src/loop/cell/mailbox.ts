@@ -27,9 +27,10 @@ export class Mailbox extends MessageLine {
   /** Gives it back if there is nothing in it. @returns whether it is another agent's from now on */
   giveBack(): boolean {
     const empty = this.length === 0 && this.#calls === undefined && !this.waitedFor
+    if (!empty) return false
     this.purgeAt = PURGE_FROM
-    if (empty && spare.length < MOST_SPARE) spare.push(this)
-    return empty
+    if (spare.length < MOST_SPARE) spare.push(this)
+    return true
   }
 
   /** Calls from the agent's own call chains. */
