@@ -271,14 +271,15 @@ export class Status {
     else this.#deadline.set(deadlineAt, noticed(agent))
   }
 
-  /** A handler of `agent` runs that has until `deadlineAt` (house time); 0: as long as it likes. */
-  enter(deadlineAt: number, agent: string): void {
-    // plain: who looks is late anyway, and a handler that never yields writes nothing behind it
-    if (deadlineAt === 0) this.words[AT_WORK] = WITHOUT
-    else {
-      this.#work.set(deadlineAt, noticed(agent))
-      this.words[AT_WORK] = WITH
-    }
+  /** Code of an agent runs that may take as long as it likes. */
+  enter(): void {
+    this.words[AT_WORK] = WITHOUT // plain: who looks is late anyway, and a handler that never yields writes nothing behind it
+  }
+
+  /** A handler of `agent` runs that has until `deadlineAt` (house time). */
+  enterUntil(deadlineAt: number, agent: string): void {
+    this.#work.set(deadlineAt, noticed(agent))
+    this.words[AT_WORK] = WITH // plain, see above
   }
 
   /** It has returned, or has come to its first `await`. */

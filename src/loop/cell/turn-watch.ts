@@ -232,13 +232,14 @@ export class TurnWatch {
 
   /** The handler of a turn begins. */
   enter(turn: Turn): void {
-    const { deadlineAt, agent } = turn
-    this.#status.enter(deadlineAt === 0 ? 0 : deadlineAt + this.#lost, agent)
+    const { deadlineAt } = turn
+    if (deadlineAt === 0) this.#status.enter()
+    else this.#status.enterUntil(deadlineAt + this.#lost, turn.agent)
   }
 
   /** Runs code of an agent that is no handler: nobody else is charged with what it computes. */
   readonly aside = <T>(work: () => T): T => {
-    this.#status.enter(0, '')
+    this.#status.enter()
     try {
       return work()
     } finally {
