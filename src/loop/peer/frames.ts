@@ -11,7 +11,7 @@ import { type Body, bodyOf, TooLargeError } from '../../transport/body.js'
 import { Codec } from '../../transport/codec.js'
 import { type CancelRef, type ChainEntry, type Envelope, emptyEnvelope, Flag, Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
-import type { Written } from '../../transport/out-lane.js'
+import type { OutLane, Written } from '../../transport/out-lane.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Parcel } from '../base/message.js'
 import { culprit } from './culprit.js'
@@ -102,7 +102,7 @@ export class Frames {
   /** Sends an answer; one that cannot cross threads becomes a failure. @param what whose answer to what */
   answer(link: Link, slot: Slot, value: unknown, serializer: AnySerializer | undefined, what: () => string): void {
     try {
-      this.#outcome(link, Kind.ANSWER, slot, value, serializer, undefined)
+      this.#write(link.answers.out, Kind.ANSWER, slot, value, serializer, undefined)
     } catch (error) {
       this.failure(link, slot, notSerializable(error, `answer of ${what()}`, value))
     }
@@ -110,7 +110,7 @@ export class Frames {
 
   failure(link: Link, slot: Slot, error: unknown): void {
     try {
-      this.#outcome(link, Kind.FAILURE, slot, error, undefined, undefined)
+      this.#write(link.answers.out, Kind.FAILURE, slot, error, undefined, undefined)
     } catch {
       this.failure(link, slot, new Error(`what was thrown cannot cross threads: ${textOf(error)}`))
     }
@@ -118,23 +118,16 @@ export class Frames {
 
   /** Sends a frame of the answer lane that has only a slot and a small body. @param written see {@link OutLane.send} @throws DataCloneError */
   control(link: Link, kind: Kind, slot: Slot, body: unknown, written?: Written): void {
-    this.#outcome(link, kind, slot, body, undefined, written)
+    this.#write(link.answers.out, kind, slot, body, undefined, written)
   }
 
   /** Says, behind all that was sent there, how many are held back for the queue of an agent over there. */
-  held(link: Link, agent: string, slot: number): void {
-    const desk = this.#take()
-    try {
-      fillAnswer(desk, Kind.HELD, { slot, generation: 0 })
-      encode(desk, agent, undefined, undefined)
-      link.work.out.send(desk.envelope, desk.body)
-    } finally {
-      this.#taken--
-    }
+  held(link: Link, agent: string, count: number): void {
+    this.#write(link.work.out, Kind.HELD, { slot: count, generation: 0 }, agent, undefined, undefined)
   }
 
-  #outcome(
-    link: Link,
+  #write(
+    lane: OutLane,
     kind: Kind,
     slot: Slot,
     value: unknown,
@@ -145,7 +138,7 @@ export class Frames {
     try {
       fillAnswer(desk, kind, slot)
       encode(desk, value, serializer, undefined)
-      link.answers.out.send(desk.envelope, desk.body, written)
+      lane.send(desk.envelope, desk.body, written)
     } finally {
       this.#taken--
     }

@@ -21,6 +21,7 @@ import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js
 import type { Report, Reports } from '../base/reports.js'
 import { Call } from './call.js'
 import { GatherPart, type HandlerFailure } from './gather.js'
+import type { Asker, Inbound } from './inbound.js'
 import type { Peer } from './peer.js'
 import { Room } from './room.js'
 import type { CallTable, Waiter } from './waiter.js'
@@ -50,23 +51,31 @@ export class Incoming {
   readonly #reply: Reply
   readonly #origin: string
   readonly #room: Room
-  /** By slot: CANCEL frames of what has not come, or was answered; the next call with the slot has no use for the latter. */
-  readonly #early = new Map<number, { readonly generation: number; readonly reason: unknown }>()
+  readonly #inbound: Inbound
   readonly peer: number
   #over = false
 
-  constructor(host: IncomingHost, peer: Peer, link: Link) {
+  /** @param inbound that of this life */
+  constructor(host: IncomingHost, peer: Peer, link: Link, inbound: Inbound) {
     this.#host = host
     this.#peer = peer
     this.#link = link
+    this.#inbound = inbound
     this.#room = new Room(host, peer, link)
     this.peer = link.peer
     this.#origin = `${link.peer}.${link.life}`
     const { recipients } = host
-    this.#reply = peer.replyTo(
-      link,
-      ({ recipient, name }) => recipients.coded(recipient.type, name, true)?.answerSerializer,
-    )
+    this.#reply = {
+      answer: (message, value) => {
+        inbound.end(message)
+        const { recipient, name } = message
+        peer.answer(link, message, value, recipients.coded(recipient.type, name, true)?.answerSerializer)
+      },
+      fail: (message, error) => {
+        inbound.end(message)
+        peer.failure(link, message, error)
+      },
+    }
   }
 
   /** Takes some outcomes and control frames. @returns whether there were any */
@@ -123,7 +132,7 @@ export class Incoming {
       case Kind.HANDLED:
         return this.#outcome(envelope, body)
       case Kind.CANCEL:
-        return this.#cancel(envelope, this.#decode(envelope, body, undefined))
+        return this.#inbound.cancel(envelope, this.#decode(envelope, body, undefined))
       case Kind.MUTE:
       case Kind.UNMUTE: {
         if (this.#over) return
@@ -173,7 +182,7 @@ export class Incoming {
       const failure = undecodable(`payload of '${name}' for ${address.text}`, error)
       return this.#peer.failure(this.#link, envelope, failure)
     }
-    const cancellation = envelope.cancel === undefined ? undefined : this.#inbound(envelope)
+    const cancellation = envelope.cancel === undefined ? undefined : this.#cancellable(envelope)
     const message = this.#message(envelope, address, undefined, payload, cancellation, this.#reply)
     this.#put(recipients.at(address), message)
   }
@@ -195,8 +204,10 @@ export class Incoming {
     }
     const { slot, generation } = envelope
     const { cancel } = envelope
-    const cancellation = cancel && (waited ? this.#inbound(envelope) : this.#cancellation(envelope))
-    const reply = waited ? new RemoteGather(this.#peer, this.#link, slot, generation, addresses.length) : undefined
+    const cancellation = cancel && (waited ? this.#cancellable(envelope) : this.#cancellation(envelope))
+    const reply = waited
+      ? new RemoteGather(this.#peer, this.#link, this.#inbound, { slot, generation }, addresses.length)
+      : undefined
     line.brought(addresses.length)
     for (const address of addresses) {
       const message = this.#message(envelope, address, audience.topic, payload, cancellation, reply)
@@ -268,27 +279,11 @@ export class Incoming {
     return new Cancellation(undefined, { loop, life, slot, generation, raised })
   }
 
-  /** The cancellation of what can be cancelled by a CANCEL frame, which may have come before it. */
-  #inbound(envelope: Envelope): Cancellation {
-    const { slot, generation } = envelope
+  /** The cancellation of what can be cancelled by a CANCEL frame. */
+  #cancellable(envelope: Envelope): Cancellation {
     const cancellation = this.#cancellation(envelope)
-    const early = this.#early.get(slot)
-    if (early !== undefined) {
-      this.#early.delete(slot)
-      if (early.generation === generation) cancellation.cancel(early.reason)
-    }
-    this.#peer.inbound.set(slot, { generation, cancellation })
+    this.#inbound.begin(envelope, cancellation)
     return cancellation
-  }
-
-  /**
-   * The lanes are apart: a CANCEL may come before its request, or after its answer. The flag does not always speak for it then: it
-   * may be that of a call which began it all, was answered, and has left its slot to another.
-   */
-  #cancel({ slot, generation }: Envelope, reason: unknown): void {
-    const target = this.#peer.inbound.get(slot)
-    if (target?.generation === generation) target.cancellation.cancel(reason)
-    else this.#early.set(slot, { generation, reason })
   }
 
   /** How the event is coded: by whoever has a handler for it, which need not be the first who hears the topic. */
@@ -322,16 +317,16 @@ export class Incoming {
 class RemoteGather implements Reply {
   readonly #peer: Peer
   readonly #link: Link
-  readonly #slot: number
-  readonly #generation: number
+  readonly #inbound: Inbound
+  readonly #asker: Asker
   readonly #failures: HandlerFailure[] = []
   #open: number
 
-  constructor(peer: Peer, link: Link, slot: number, generation: number, recipients: number) {
+  constructor(peer: Peer, link: Link, inbound: Inbound, asker: Asker, recipients: number) {
     this.#peer = peer
     this.#link = link
-    this.#slot = slot
-    this.#generation = generation
+    this.#inbound = inbound
+    this.#asker = asker
     this.#open = recipients
     if (recipients === 0) this.#tell()
   }
@@ -349,15 +344,14 @@ class RemoteGather implements Reply {
   }
 
   #tell(): void {
+    this.#inbound.end(this.#asker)
     const failures = this.#failures.length === 0 ? undefined : this.#failures
-    const slot = { slot: this.#slot, generation: this.#generation }
-    this.#peer.forgetInbound(this.#link, slot)
     try {
-      this.#peer.control(this.#link, Kind.HANDLED, slot, failures)
+      this.#peer.control(this.#link, Kind.HANDLED, this.#asker, failures)
     } catch {
       // what was thrown cannot cross threads: that it was thrown must be known all the same
       const named = failures?.map(({ agent, error }) => ({ agent, error: new Error(lineOf(error)) }))
-      this.#peer.control(this.#link, Kind.HANDLED, slot, named)
+      this.#peer.control(this.#link, Kind.HANDLED, this.#asker, named)
     }
   }
 }

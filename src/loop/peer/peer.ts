@@ -6,14 +6,14 @@ import { noticed } from '../../sync/status.js'
 import { type CancelRef, Flag, type Kind } from '../../transport/frame.js'
 import type { Link } from '../../transport/link.js'
 import type { Written } from '../../transport/out-lane.js'
-import type { Cancellation } from '../base/cancellation.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
-import type { Message, Parcel, Reply } from '../base/message.js'
+import type { Message, Parcel } from '../base/message.js'
 import type { Call } from './call.js'
 import type { Frames } from './frames.js'
 import type { GatherPart } from './gather.js'
 import type { Deferred } from './held-back.js'
+import { Inbound } from './inbound.js'
 import type { CallTable, Waiter } from './waiter.js'
 import { Way } from './way.js'
 
@@ -42,8 +42,8 @@ interface Spread {
 /** Sends to one other loop. */
 export class Peer {
   readonly index: number
-  /** What came from there and can be cancelled, by the asker's slot. */
-  readonly inbound = new Map<number, { readonly generation: number; readonly cancellation: Cancellation }>()
+  /** What came from its present life. */
+  #inbound = new Inbound()
   readonly #host: PeerHost
   readonly #way: Way
 
@@ -58,6 +58,10 @@ export class Peer {
     return this.#way.link
   }
 
+  get inbound(): Inbound {
+    return this.#inbound
+  }
+
   // ---- its lives --------------------------------------------------------------------------------------------------
 
   /** Whether that loop has ended and does not begin again. */
@@ -70,8 +74,9 @@ export class Peer {
     return this.#way.stage === 'closed'
   }
 
-  /** A new life of that loop: what was parked goes to it. */
-  attach(link: Link): void {
+  /** A new life of that loop: what was parked goes to it. @param inbound what comes from it */
+  attach(link: Link, inbound: Inbound): void {
+    this.#inbound = inbound
     this.#way.open(link)
     link.show()
   }
@@ -136,7 +141,7 @@ export class Peer {
       }
       link.work.out.abandon()
       link.answers.out.abandon()
-      this.inbound.clear()
+      this.#inbound = new Inbound()
     }
     if (forGood) this.#way.lose(why)
   }
@@ -338,26 +343,10 @@ export class Peer {
 
   // ---- answers and control: of the present link, or of none ---------------------------------------------------------
 
-  /** Where answers to messages of a link go. @param serializerOf how the answer to a message is coded */
-  replyTo(link: Link, serializerOf: (message: Message) => AnySerializer | undefined): Reply {
-    return {
-      answer: (message, value) => {
-        if (link !== this.#way.link) return
-        this.forgetInbound(link, message)
-        const what = (): string => `${message.recipient} to '${message.name}'`
-        this.#host.frames.answer(link, message, value, serializerOf(message), what)
-      },
-      fail: (message, error) => {
-        this.forgetInbound(link, message)
-        this.failure(link, message, error)
-      },
-    }
-  }
-
-  /** It has its outcome. The next life of that loop, and the next call, may have the same slot. */
-  forgetInbound(link: Link, { slot, generation }: Pick<Waiter, 'slot' | 'generation'>): void {
-    if (this.inbound.size === 0 || link !== this.#way.link) return
-    if (this.inbound.get(slot)?.generation === generation) this.inbound.delete(slot)
+  answer(link: Link, message: Message, value: unknown, serializer: AnySerializer | undefined): void {
+    if (link !== this.#way.link) return
+    const what = (): string => `${message.recipient} to '${message.name}'`
+    this.#host.frames.answer(link, message, value, serializer, what)
   }
 
   failure(link: Link, slot: Pick<Waiter, 'slot' | 'generation'>, error: unknown): void {

@@ -11,6 +11,7 @@ import type { HostLane, Report } from '../base/reports.js'
 import type { Scheduler } from '../base/scheduler.js'
 import type { CallHost } from './call.js'
 import { Frames } from './frames.js'
+import { Inbound } from './inbound.js'
 import { Incoming, type IncomingHost } from './incoming.js'
 import { Peer } from './peer.js'
 import type { Waiter } from './waiter.js'
@@ -62,8 +63,9 @@ export class Peers implements CallHost, HostLane {
     const rung = (): void => scheduler.rung()
     const link = new Link(parts, rung, () => line.length > 0, this.#eventLoop.receive)
     const flagsOf = (loop: number, life: number): CancelFlags | undefined => this.flagsOf(loop, life)
-    this.#incoming.push(new Incoming({ ...this.#host, flagsOf }, peer, link))
-    peer.attach(link)
+    const inbound = new Inbound()
+    this.#incoming.push(new Incoming({ ...this.#host, flagsOf }, peer, link, inbound))
+    peer.attach(link, inbound)
     rung()
   }
 
