@@ -6,13 +6,14 @@ import { Session } from 'node:inspector'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRuntime, type LogEntry } from 'ringreeve'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Pulse } from '#ringreeve/loop/base/pulse.js'
 import { type CoreTime, countable } from '#ringreeve/sync/cpu.js'
 import { failure } from '../conformance/engines.js'
 import * as agents from './lost-time.js'
 
 const url = new URL('./lost-time.js', import.meta.url)
+vi.setConfig({ testTimeout: 60_000 }) // what computes gets little of a busy machine
 
 it.skipIf(process.platform === 'win32').each([0, 1, 2])(
   'a process that is suspended for three times the deadline, %i threads',
@@ -34,8 +35,8 @@ it('a turn that waits while a neighbour computes is charged with nothing', async
     if (event === 'crash') crashes.push(String(reason))
   }
   await using runtime = await createRuntime({ threads: 1, agents: [url], log })
-  for (let i = 0; i < 4; i++) {
-    const asked = await runtime.trySend(agents.Ask, 700, 'boss/x')
+  for (let i = 0; i < 2; i++) {
+    const asked = await runtime.trySend(agents.Ask, 300, 'boss/x')
     if (!asked.ok) expect(asked.error).toMatchObject({ code: 'ERR_RINGREEVE_DEADLINE' }) // by its own loop, if that comes by first
   }
   expect(await runtime.send(agents.Life, undefined, 'worker/x')).toBe(1)
@@ -44,8 +45,8 @@ it('a turn that waits while a neighbour computes is charged with nothing', async
 
 it('a handler that computes past its deadline is ended, also when another has waited longer', async () => {
   await using runtime = await createRuntime({ threads: 1, agents: [url] })
-  const waits = failure(runtime.send(agents.Wait, 60_000, 'patient/waits'))
-  expect((await failure(runtime.send(agents.Compute, 60_000, 'patient/computes'))).code).toBe('ERR_RINGREEVE_DEADLINE')
+  const waits = failure(runtime.send(agents.Wait, 60_000, 'brief/waits'))
+  expect((await failure(runtime.send(agents.Compute, 60_000, 'brief/computes'))).code).toBe('ERR_RINGREEVE_DEADLINE')
   expect((await waits).code).toMatch(/DEADLINE|THREAD_LOST/)
 })
 
@@ -55,7 +56,7 @@ it.each(['starts', 'loops', 'state', 'when', 'stops'])('nor with what %s compute
     if (event === 'crash') crashes.push(String(reason))
   }
   await using runtime = await createRuntime({ threads: 1, agents: [url], log })
-  const waits = runtime.trySend(agents.Wait, 100, 'brief/x')
+  const waits = runtime.trySend(agents.Wait, 50, 'brief/x')
   await runtime.send(agents.Compute, 1, `${type}/x`)
   const waited = await waits
   if (!waited.ok) expect(waited.error).toMatchObject({ code: 'ERR_RINGREEVE_DEADLINE' }) // by its own loop
@@ -136,7 +137,8 @@ it('time is lost only while something is due, and only as far as the thread did 
     () => void shown++,
   )
   now = 5_000
-  expect([pulse.look(), beats.length]).toEqual([0, 0])
+  pulse.look()
+  expect([pulse.lost, beats.length]).toEqual([0, 0])
   pulse.begin()
   pulse.begin()
   const beat = (ms: number, work: number): number => {
@@ -148,9 +150,13 @@ it('time is lost only while something is due, and only as far as the thread did 
   expect([beat(100, 0), beat(150, 0), beat(3_100, 2_990)]).toEqual([0, 0, 0]) // late as timers are, or for what it ran
   expect(beat(3_100, 20)).toBe(2_980)
   now += 2_100
-  expect([pulse.look(), pulse.look(), beat(100, 0)]).toEqual([2_000, 0, 4_980])
+  pulse.look()
+  pulse.look()
+  expect(pulse.lost).toBe(4_980)
+  expect(beat(100, 0)).toBe(4_980)
   wanted = false
   expect([beat(100, 0), beats.length, shown]).toEqual([4_980, 0, 6])
   now += 9_000
-  expect(pulse.look()).toBe(0)
+  pulse.look()
+  expect(pulse.lost).toBe(4_980)
 })

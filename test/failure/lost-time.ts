@@ -48,24 +48,26 @@ export const half = agent('half', { deadline: 100 }).on(Wait, (_, ctx) => {
   return 'half of it'
 })
 export const starts = agent('starts')
-  .onStart(() => void compute(500))
+  .onStart(() => void compute(300))
   .on(Compute, () => 'started')
 export const loops = agent('loops')
-  .loop(() => void compute(500))
+  .loop(() => void compute(300))
   .on(Compute, () => 'looped')
-export const state = agent('state', { state: () => compute(500) }).on(Compute, (_, ctx) => ctx.state)
-export const when = agent('when').on(Compute, () => 'when', { when: () => compute(500) === 'computed' })
+export const state = agent('state', { state: () => compute(300) }).on(Compute, (_, ctx) => ctx.state)
+export const when = agent('when').on(Compute, () => 'when', { when: () => compute(300) === 'computed' })
 export const stops = agent('stops')
   .on(Compute, (_, ctx) => {
     ctx.stop()
     return 'stops'
   })
-  .onStop(() => void compute(500))
+  .onStop(() => void compute(300))
 /** Waits for less than its deadline. */
-export const brief = agent('brief', { deadline: 200 }).on(Wait, async (ms, ctx) => {
-  await ctx.sleep(ms)
-  return 'waited'
-})
+export const brief = agent('brief', { deadline: 100 })
+  .on(Wait, async (ms, ctx) => {
+    await ctx.sleep(ms)
+    return 'waited'
+  })
+  .on(Compute, compute)
 
 if (process.argv[2] === 'suspended') {
   const told: string[] = []

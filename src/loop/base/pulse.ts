@@ -10,7 +10,7 @@ const LATE_MS = 100
 /** Counts the time that is lost while something is due. */
 export class Pulse {
   readonly #clock: Clock
-  readonly #ran: () => number
+  readonly #ran: (() => number) | undefined
   readonly #wanted: () => boolean
   readonly #show: () => void
   #beating = false
@@ -20,11 +20,11 @@ export class Pulse {
   lost = 0
 
   /**
-   * @param ran milliseconds that the thread ran
+   * @param ran milliseconds that the thread ran; undefined: its clock is not real, and no time is lost
    * @param wanted whether anything is due
    * @param show called at each beat
    */
-  constructor(clock: Clock, ran: () => number, wanted: () => boolean, show: () => void) {
+  constructor(clock: Clock, ran: (() => number) | undefined, wanted: () => boolean, show: () => void) {
     this.#clock = clock
     this.#ran = ran
     this.#wanted = wanted
@@ -33,22 +33,21 @@ export class Pulse {
 
   /** Something is due from now on. */
   begin(): void {
-    if (this.#beating) return
+    const ran = this.#ran
+    if (this.#beating || ran === undefined) return
     this.#beating = true
-    this.#sample(this.#clock.now(), this.#ran())
+    this.#sample(this.#clock.now(), ran())
     this.#later()
   }
 
-  /** Looks whether time was lost since the last beat. @returns how much */
-  look(): number {
-    if (!this.#beating) return 0
+  /** Looks whether time was lost since the last beat. */
+  look(): void {
+    if (!this.#beating) return
     const now = this.#clock.now()
-    const ran = this.#ran()
+    const ran = this.#ran?.() ?? 0
     const idle = now - this.#at - EVERY_MS - (ran - this.#ranAt)
     this.#sample(now, ran)
-    if (idle <= LATE_MS) return 0
-    this.lost += idle
-    return idle
+    if (idle > LATE_MS) this.lost += idle
   }
 
   #sample(now: number, ran: number): void {

@@ -101,7 +101,7 @@ class Watch {
   readonly #turns = new DueTurns()
   readonly #clock: Clock
   readonly #weak: boolean
-  readonly #pulse: Pulse | undefined
+  readonly #pulse: Pulse
   readonly #show: (due: Due | undefined, at: number) => void
   readonly #due: (due: Due, taken: number) => void
   #first: Due | undefined
@@ -115,7 +115,7 @@ class Watch {
   constructor(
     clock: Clock,
     weak: boolean,
-    pulse: Pulse | undefined,
+    pulse: Pulse,
     show: (due: Due | undefined, at: number) => void,
     due: (due: Due, taken: number) => void,
   ) {
@@ -148,25 +148,21 @@ class Watch {
     this.#alarm?.cancel()
     this.#alarm = undefined
     if (first === undefined) return this.#show(undefined, 0)
-    this.#pulse?.begin()
-    this.#show(first, first.at + this.#lost)
+    this.#pulse.begin()
+    this.#show(first, first.at + this.#pulse.lost)
     const due = (): void => {
       if (this.#first !== first) return
-      this.#pulse?.look()
-      if (this.#lost > lost && first.at > this.#now()) return this.#watch()
+      this.#pulse.look()
+      if (this.#pulse.lost > lost && first.at > this.#now()) return this.#watch()
       this.#due(first, this.#now() - first.at + first.ms)
       this.end(first.turn)
     }
-    const lost = this.#lost
+    const lost = this.#pulse.lost
     this.#alarm = this.#clock.after(Math.max(0, first.at - this.#now()), due, { weak: this.#weak })
   }
 
-  get #lost(): number {
-    return this.#pulse === undefined ? 0 : this.#pulse.lost
-  }
-
   #now(): number {
-    return this.#clock.now() - this.#lost
+    return this.#clock.now() - this.#pulse.lost
   }
 
   /** Whether a turn is watched. */
@@ -185,25 +181,25 @@ interface Limits {
 export class TurnWatch {
   readonly #clock: Clock
   readonly #status: Status
-  readonly #pulse: Pulse | undefined
+  readonly #pulse: Pulse
   readonly #hard: Watch
   readonly #soft: Watch
   /** Turns whose callers know that they are past their deadline, and that are at work still. */
   readonly #overdue = new Set<Turn>()
 
-  /** @param ran milliseconds that the thread ran; undefined: its clock is not real, and no time is lost */
+  /** @param ran see {@link Pulse} */
   constructor(clock: Clock, status: Status, observer: Observer, ledger: Ledger, ran: (() => number) | undefined) {
     this.#clock = clock
     this.#status = status
     const wanted = (): boolean => this.#hard.waiting || this.#soft.waiting || this.#overdue.size > 0
-    const pulse = ran && new Pulse(clock, ran, wanted, () => status.pulse())
+    const pulse = new Pulse(clock, ran, wanted, () => status.pulse())
     this.#pulse = pulse
     const deadline = (due: Due | undefined, at: number): void => status.deadline(at, due?.turn.agent ?? '')
     this.#hard = new Watch(clock, false, pulse, deadline, due => {
       expire(due)
       this.#overdue.add(due.turn)
       this.#showOverdue()
-      pulse?.begin()
+      pulse.begin()
       ledger.changed()
     })
     const slow = (due: Due | undefined, at: number): void => {
@@ -215,7 +211,7 @@ export class TurnWatch {
 
   begin(turn: Turn, { deadline, softDeadline }: Limits): void {
     if (deadline > 0) {
-      turn.deadlineAt = this.#clock.now() - this.#lost + deadline
+      turn.deadlineAt = this.#clock.now() - this.#pulse.lost + deadline
       this.#hard.begin(turn, deadline)
     }
     if (softDeadline > 0) this.#soft.begin(turn, softDeadline)
@@ -234,7 +230,7 @@ export class TurnWatch {
   enter(turn: Turn): void {
     const { deadlineAt } = turn
     if (deadlineAt === 0) this.#status.enter()
-    else this.#status.enterUntil(deadlineAt + this.#lost, turn.agent)
+    else this.#status.enterUntil(deadlineAt + this.#pulse.lost, turn.agent)
   }
 
   /** Runs code of an agent that is no handler: nobody else is charged with what it computes. */
@@ -249,18 +245,14 @@ export class TurnWatch {
 
   /** Whether a turn with a deadline is past it. */
   isLate({ deadlineAt }: { readonly deadlineAt: number }): boolean {
-    if (this.#clock.now() - this.#lost < deadlineAt) return false
-    this.#pulse?.look() // it may have been blocked until now
-    return this.#clock.now() - this.#lost >= deadlineAt
-  }
-
-  get #lost(): number {
-    return this.#pulse === undefined ? 0 : this.#pulse.lost
+    if (this.#clock.now() - this.#pulse.lost < deadlineAt) return false
+    this.#pulse.look() // it may have been blocked until now
+    return this.#clock.now() - this.#pulse.lost >= deadlineAt
   }
 
   #showOverdue(): void {
     const [first] = this.#overdue
-    this.#status.showOverdue(first === undefined ? 0 : first.deadlineAt + this.#lost, first?.agent ?? '')
+    this.#status.showOverdue(first === undefined ? 0 : first.deadlineAt + this.#pulse.lost, first?.agent ?? '')
   }
 
   /** It has returned, or waits. */

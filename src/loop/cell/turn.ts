@@ -175,7 +175,7 @@ export class Turn implements Context, ChainNode {
 
   get cancelled(): boolean {
     const { house, late } = this.cell.turnHost
-    if (this.givenUp || house.stopping) return true
+    if (this.late || this.givenUp || house.stopping) return true
     if (this.deadlineAt === 0 || !late(this)) return false
     this.late = true
     return true
