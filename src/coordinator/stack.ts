@@ -1,6 +1,6 @@
-// Where a thread is that does not come back to its event loop, and whether it stands at somebody's breakpoint. What it keeps: the inspector is touched only while a
-// stack is taken, one at a time; a thread is stopped for the few milliseconds that takes, and always let go again;
-// nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
+// Where a thread is that does not come back to its event loop, and whether it stands at somebody's breakpoint. What it keeps: the
+// inspector is touched only while that is found out, of one thread at a time; for its stack a thread is stopped for a few milliseconds,
+// and always let go again; nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
 
 import type { Session } from 'node:inspector'
 import { setTimeout } from '../base/real-time.js'
@@ -66,24 +66,17 @@ export async function isPaused(thread: number): Promise<boolean> {
   }
 }
 
-/** Who listens to a thread that is paused is told so at once; one that is not says nothing but yes, or nothing. */
+/** Who begins to listen to a thread that is paused is told so first. */
 function says(session: Session, thread: number): Promise<boolean> {
-  session.connect()
   return new Promise(resolve => {
     setTimeout(resolve, PATIENCE_MS, false)
-    session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      const { sessionId, workerInfo } = params as Attached
-      if (Number(/^\[worker (\d+)\]/.exec(workerInfo.title)?.[1]) !== thread) return
-      session.on('NodeWorker.receivedMessageFromWorker', ({ params: received }) => {
-        if ((received as Received).sessionId !== sessionId) return
-        const said = JSON.parse((received as Received).message) as Said
+    listen(session, thread, ['Debugger.enable'], {
+      hear(said) {
         if (said.method === 'Debugger.paused') resolve(true)
         else if (said.method === undefined) resolve(false)
-      })
-      const message = JSON.stringify({ id: 1, method: 'Debugger.enable' })
-      session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+      },
+      gone: () => resolve(false),
     })
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
   })
 }
 
@@ -92,46 +85,61 @@ function says(session: Session, thread: number): Promise<boolean> {
  * it goes on. A session that ends before leaves it stopped for ever.
  */
 function pause(session: Session, thread: number): Promise<string | undefined> {
-  session.connect()
   return new Promise(resolve => {
     setTimeout(resolve, PATIENCE_MS, undefined)
     const scripts = new Map<string, string>()
-    let known: string | undefined
-    let asked = 0
     let released = 0
-    const end = (): void => {
+    const gone = (): void => {
       session.disconnect()
       looking = false
       resolve(undefined)
     }
-    session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      const { sessionId, workerInfo } = params as Attached
-      if (Number(/^\[worker (\d+)\]/.exec(workerInfo.title)?.[1]) !== thread) return
-      known = sessionId
-      const order = (method: string): number => {
-        const message = JSON.stringify({ id: ++asked, method })
-        session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
-        return asked
-      }
-      session.on('NodeWorker.receivedMessageFromWorker', ({ params: received }) => {
-        if ((received as Received).sessionId !== sessionId) return
-        const said = JSON.parse((received as Received).message) as Said
+    listen(session, thread, ['Debugger.enable', 'Debugger.pause'], {
+      hear(said, order) {
         if (said.method === 'Debugger.scriptParsed') scripts.set(said.params.scriptId, said.params.url)
         else if (said.method === 'Debugger.paused') {
           resolve(textOf(said.params.callFrames, scripts))
-          order('Debugger.resume')
-          released = order('Debugger.disable')
-        } else if (said.method === undefined && said.id === released) end()
-      })
-      order('Debugger.enable')
-      order('Debugger.pause')
+          released = order('Debugger.resume') + 1 // known before that is ordered: it may be answered at once
+          order('Debugger.disable')
+        } else if (said.method === undefined && said.id === released) gone()
+      },
+      gone,
     })
-    session.on('NodeWorker.detachedFromWorker', ({ params }) => {
-      if ((params as Attached).sessionId === known) end() // it is gone
+  })
+}
+
+interface Listener {
+  /** Told what the debugger says. @param order orders something. @returns the number that its answer has */
+  hear(said: Said, order: (method: string) => number): void
+  /** There is no such thread, or no longer. */
+  gone(): void
+}
+
+/** Listens to the debugger of a thread, which may answer before an order returns. @param first what is ordered at once */
+function listen(session: Session, thread: number, first: readonly string[], listener: Listener): void {
+  let known: string | undefined
+  session.connect()
+  session.on('NodeWorker.attachedToWorker', ({ params }) => {
+    const { sessionId, workerInfo } = params as Attached
+    if (Number(/^\[worker (\d+)\]/.exec(workerInfo.title)?.[1]) !== thread) return
+    known = sessionId
+    let asked = 0
+    const order = (method: string): number => {
+      const message = JSON.stringify({ id: ++asked, method })
+      session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+      return asked
+    }
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params: received }) => {
+      const { sessionId: from, message } = received as Received
+      if (from === sessionId) listener.hear(JSON.parse(message) as Said, order)
     })
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => {
-      if (known === undefined) end() // no such thread, or no longer
-    })
+    for (const method of first) order(method)
+  })
+  session.on('NodeWorker.detachedFromWorker', ({ params }) => {
+    if ((params as Attached).sessionId === known) listener.gone()
+  })
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => {
+    if (known === undefined) listener.gone()
   })
 }
 

@@ -6,7 +6,7 @@ import { Session } from 'node:inspector'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRuntime, type LogEntry } from 'ringreeve'
-import { expect, it, vi } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { Pulse } from '#ringreeve/loop/base/pulse.js'
 import { type CoreTime, countable } from '#ringreeve/sync/cpu.js'
 import { failure } from '../conformance/engines.js'
@@ -14,6 +14,7 @@ import * as agents from './lost-time.js'
 
 const url = new URL('./lost-time.js', import.meta.url)
 vi.setConfig({ testTimeout: 60_000 }) // what computes gets little of a busy machine
+afterAll(() => vi.resetConfig())
 
 it.skipIf(process.platform === 'win32').each([0, 1, 2])(
   'a process that is suspended for three times the deadline, %i threads',
