@@ -1,8 +1,13 @@
 // The ending of an agent, from the first wish for it. What it keeps: what goes wrong on the way is told at the end, all together,
 // to everybody who waits for it.
 import { textOf } from '../../agent/errors.js'
-import type { HookTurn } from './turn.js'
+import { within } from '../base/event-loop.js'
+import type { Housing } from './housing.js'
+import { HookTurn } from './turn.js'
 import { Waiting } from './waiting.js'
+
+/** Milliseconds that loops get to end. */
+const PATIENCE_MS = 5_000
 
 /** An agent that is to go. */
 export class Ending {
@@ -18,10 +23,10 @@ export class Ending {
   fatal = false
   /** The turn of `onStop`, while it is at work. */
   hook: HookTurn | undefined
-  /** Told when the last turn and loop have ended, or are not waited for any longer. */
-  still: (() => void) | undefined
   /** Who waits for the agent behind it; told however it ends. */
   readonly over = new Waiting()
+  /** Told when the last turn and loop have ended, or are not waited for any longer. */
+  #still: (() => void) | undefined
   readonly #errors: unknown[] = []
   #resolve!: () => void
   #reject!: (error: unknown) => void
@@ -36,6 +41,28 @@ export class Ending {
 
   add(error: unknown): void {
     this.#errors.push(error)
+  }
+
+  /** @param still whether no turn and no loop of the agent is at work */
+  look(still: boolean): void {
+    if (this.hurried || still) this.#still?.()
+  }
+
+  /** Waits for the turns at work, and a while for the loops; then `onStop` runs. @throws what that throws */
+  async run(cell: Housing, isStill: () => boolean): Promise<void> {
+    const still = new Promise<void>(resolve => {
+      this.#still = resolve
+      this.look(isStill())
+    })
+    while (!isStill() && !(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
+    const turn = new HookTurn(cell, 'onStop')
+    this.hook = turn
+    try {
+      await cell.turnHost.aside(() => cell.type.spec.onStop?.(turn))
+    } finally {
+      turn.open = false
+      this.hook = undefined
+    }
   }
 
   /**

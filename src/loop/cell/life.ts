@@ -15,10 +15,7 @@ import type { Housing } from './housing.js'
 import { Idleness } from './idleness.js'
 import { OwnWork, type OwnWorkHost } from './own-work.js'
 import { isTick, type Timer } from './timer.js'
-import { HookTurn, type Turn } from './turn.js'
-
-/** Milliseconds that loops get to end. */
-const PATIENCE_MS = 5_000
+import type { HookTurn, Turn } from './turn.js'
 
 /** One agent, from the message that makes it to the end. */
 export class Life implements OwnWorkHost {
@@ -294,20 +291,11 @@ export class Life implements OwnWorkHost {
 
   async #stopped(ending: Ending): Promise<void> {
     const cell = this.#cell
-    const still = new Promise<void>(resolve => {
-      ending.still = resolve
-      this.look()
-    })
-    while (!this.#still && !(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
-    const turn = new HookTurn(cell, 'onStop')
-    ending.hook = turn
     try {
-      await cell.turnHost.aside(() => cell.type.spec.onStop?.(turn))
+      await ending.run(cell, () => this.#still)
     } catch (error) {
       this.endedBadly(error)
     }
-    turn.open = false
-    ending.hook = undefined
     if (cell.stage === 'gone') return this.look() // it was given up meanwhile
     this.#leave(ending)
     this.#finish()
@@ -342,7 +330,7 @@ export class Life implements OwnWorkHost {
   look(): void {
     const cell = this.#cell
     const still = this.#still
-    if (this.#ending?.hurried || still) this.#ending?.still?.()
+    this.#ending?.look(still)
     if (cell.stage !== 'gone') return
     // whoever remembers the address of an agent that is gone has its cell, but must not have its state
     if (still && this.#ending?.hook === undefined) cell.state = undefined
