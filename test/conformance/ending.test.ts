@@ -77,6 +77,14 @@ onEveryEngine('stop', engine => {
     expect(thrown.errors.map(error => error.message).sort()).toEqual(['counter/bad is bad', 'counter/worse is worse'])
   })
 
+  it('without a drain: what several onStop throw is told, all of it', async () => {
+    const runtime = await open(engine, { agents: [farewellUrl], unhandledErrors: 'throw' })
+    for (const key of ['a', 'b', 'c']) await runtime.send(farewell.Begin, undefined, `spoilt/${key}`)
+    await runtime.idle()
+    const thrown = (await failure(runtime.close({ drain: false }))) as unknown as AggregateError
+    expect(thrown.errors.map(error => error.message).sort()).toEqual(['a', 'b', 'c'].map(key => `spoilt/${key} is bad`))
+  })
+
   it('of a runtime that has not begun: what was sent settles too', async () => {
     const runtime = await open(engine, { autoStart: false })
     const sent = failure(runtime.send(kit.Echo, 1, 'echo/x'))

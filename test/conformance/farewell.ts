@@ -17,6 +17,12 @@ export const counter = agent('counter', { state: () => ({ n: 0 }) })
     if (ctx.id.key === 'worse') throw new Error(`${ctx.id} is worse`)
   })
 
+export const spoilt = agent('spoilt')
+  .on(Begin, () => 0)
+  .onStop(ctx => {
+    throw new Error(`${ctx.id} is bad`)
+  })
+
 /** Tells the other of its kind that it ends, once: who is told is made anew by that, and ends again. */
 export const twin = agent('twin', { state: () => ({ told: false }) })
   .on(Begin, () => 0)

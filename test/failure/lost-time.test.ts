@@ -69,7 +69,7 @@ it('a turn that computes for ever when its caller has its error already is ended
   await using runtime = await createRuntime({ threads: 1, agents: [url] })
   expect(await runtime.send(agents.Life, undefined, 'worker/x')).toBe(1)
   expect((await failure(runtime.send(agents.Wait, 200, 'endless/x'))).code).toBe('ERR_RINGREEVE_DEADLINE')
-  // whoever comes while it computes is lost with its thread
+  await sleep(200) // by now it computes; whoever comes meanwhile is lost with its thread
   while (!(await runtime.trySend(agents.Compute, 1, 'worker/x')).ok) await sleep(50)
 })
 

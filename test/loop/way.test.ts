@@ -197,6 +197,10 @@ it('lets go of what was given up meanwhile, which is no matter of the bound, nor
   expect(log).toEqual(['7', '1007'])
   held.unmute('there/a', 100)
   expect(log.length).toBe(10)
+  told.wanted = new Set([9, 10])
+  held.mute('there/b')
+  for (let n = 0; n <= 10; n++) held.wait('there/b', one(n), 100)
+  expect([held.unmute('there/b', 1), log.at(-1), held.unmute('there/b', 1), log.at(-1)]).toEqual([1, '9', 0, '10'])
 })
 
 it('keeps the order of each sender to each agent, whatever happens in whatever order', () => {
