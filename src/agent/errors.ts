@@ -140,9 +140,9 @@ export class AgentCreationError extends RingreeveError {
 }
 
 /**
- * An agent was asked, by way of its own running turns (as many as it may have at a time), to answer itself, or by way of its
- * own `onStart` or `onStop`; and a second later they were still at work. One that ends sooner does not wait for the answer, so
- * the request has its turn. `cycle` lists the agents.
+ * The request would wait for itself: its agent's turns (as many as it may have at a time), or its `onStart` or `onStop`, wait for it, or
+ * for agents whose turns do; and a second later they were still at work. One that ends sooner does not wait for the answer, so the request
+ * has its turn. `cycle` lists the agents. Of a cycle one request is refused, and the others go on.
  * @example
  * const { error } = await runtime.trySend(Digest, { text: 'hi', rounds: 1 }, 'hasher/alice')
  * if (error instanceof CallCycleError) console.error(error.cycle.join(' → ')) // hasher/alice → judge/x → hasher/alice

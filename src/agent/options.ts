@@ -27,7 +27,7 @@ export interface MailboxOptions {
 /**
  * How many messages one agent handles at a time. `'serial'`: one. `'callchain'`: one, and calls that come back by way
  * of its own running turn. `'interleaved'`: no limit. A number: at most so many. What comes back to turns that are all there
- * may be, and still waits for them after a second, is refused (CallCycleError).
+ * may be, and still waits for them after a second, is refused (CallCycleError). So is one of several that wait for each other.
  * @example agent('crawler', { concurrency: 8 })
  */
 export type Concurrency = 'serial' | 'callchain' | 'interleaved' | number

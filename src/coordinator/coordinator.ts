@@ -26,6 +26,7 @@ import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
 import { stackOf } from './stack.js'
 import { Unhandled } from './unhandled.js'
+import { WaitGraph } from './wait-graph.js'
 import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
@@ -50,6 +51,7 @@ export class Coordinator {
   readonly #control: LoopControl
   readonly #mesh: Mesh
   readonly #machine: Machine
+  readonly #waitGraph: WaitGraph
   readonly #watchdog: Watchdog
   readonly #lives: Lives
   readonly #letters: LetterBox
@@ -98,6 +100,7 @@ export class Coordinator {
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
     if (paused && threads > 0) this.host.admission.close()
     void this.#mesh.join(new HostHandle(this.#control, status, flags), () => {}) // the first: there is nobody to refuse it
+    this.#waitGraph = new WaitGraph(machine.eventLoop, () => this.#mesh.loops)
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#lives = new Lives({
       host: this.host,
@@ -354,6 +357,7 @@ export class Coordinator {
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)
     else if (report.kind === 'warning') this.host.reports.warn(report.warning)
     else if (report.kind === 'stop') this.onStop?.(report.error)
+    else if (report.kind === 'stuck') void this.#waitGraph.look()
     else if (report.kind === 'full') this.#lives.recycler.full(report.loop, report.life, report.heap)
     else for (const entry of report.entries) this.#note(entry)
   }

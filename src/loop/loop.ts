@@ -132,7 +132,12 @@ export class Loop {
       line,
       reports,
       scheduler,
+      waits: recipients.waits,
     })
+    recipients.waits.onStuck = () => {
+      reports.tellHost({ kind: 'stuck' })
+      scheduler.flush()
+    }
     const host: SendHost = { admission, directory, recipients, ledger, origin, reports, peers: this.peers, passage }
     const requests = new Requests(host, scheduler, clock)
     const events = new Events(host, scheduler, this.agents.waits, options.unheard)

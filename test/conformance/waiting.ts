@@ -1,5 +1,5 @@
 // Agents that wait for each other: for room, and for answers.
-import { agent, event, request } from 'ringreeve'
+import { agent, type CallCycleError, type Context, event, request, type SendResult } from 'ringreeve'
 
 export const Produce = request<number, string>('produce')
 export const More = request<number, number>('more')
@@ -75,3 +75,105 @@ export const walker = agent('walker', { concurrency: 4 }).on(Walk, async (depth,
   await ctx.sleep(1)
   return depth === 0 ? 1 : 1 + (await ctx.send(Walk, depth - 1, 'walker/x'))
 })
+
+export interface Party {
+  /** How many are at work on it; and what they heard: answers, and refusals. */
+  readonly counts: SharedArrayBuffer
+  readonly of: number
+  readonly to: string
+}
+export const Meet = request<Party, string>('meet')
+export const Hear = event<void>('hear')
+export const Tell = request<Party, string>('tell')
+export const Know = request<Party, void>('know')
+export const Outcome = request<void, string>('outcome')
+
+/** Waits until all are at work on it. */
+async function allAtWork({ counts, of }: Party, ctx: { sleep(ms: number): Promise<void> }): Promise<void> {
+  const words = new Int32Array(counts)
+  Atomics.add(words, 0, 1)
+  while (Atomics.load(words, 0) < of) await ctx.sleep(2)
+}
+
+const told = (one: SendResult<string>): string => (one.ok ? one.value : (one.error as CallCycleError).cycle.join(' → '))
+
+/** Calls another while that calls it, or while all of a ring do: none of them for any of the others. */
+export const talker = agent('talker', { state: () => ({ outcome: 'open' }), subscriptions: ['talk'] })
+  .on(Meet, async (party, ctx) => {
+    await allAtWork(party, ctx)
+    return told(await ctx.trySend(Ping, undefined, party.to))
+  })
+  // waits for an event to be handled
+  .on(Tell, async (party, ctx) => {
+    await allAtWork(party, ctx)
+    return ctx.publish(Hear, undefined, { topic: `talk/${party.to.split('/')[1]}`, until: 'handled' }).then(
+      () => 'pong',
+      error => told({ ok: false, error: (error as AggregateError).errors[0] }),
+    )
+  })
+  .on(Hear, () => {})
+  .on(Ping, () => 'pong')
+  // does not wait for what it sends itself
+  .on(Go, async (ms, ctx) => {
+    void ctx.trySend(Ping, undefined, ctx.id).then(one => {
+      ctx.state.outcome = told(one)
+    })
+    await ctx.sleep(ms)
+    return 'slept'
+  })
+  .on(Outcome, (_, ctx) => ctx.state.outcome)
+
+export const Heard = request<void, number[]>('heard')
+
+/** The same, and its queue is full soon. */
+export const crowded = agent('crowded', { mailbox: { capacity: 2 } })
+  .on(Meet, async (party, ctx) => {
+    await allAtWork(party, ctx)
+    return told(await ctx.trySend(Ping, undefined, party.to))
+  })
+  .on(Ping, () => 'pong')
+  .on(Job, () => {})
+
+/** Its hooks call another of its kind, the first time. */
+const twins = (type: string) => agent(type, { state: (): { party?: Party } => ({}) }).on(Ping, () => 'pong')
+async function ask(party: Party, ctx: Pick<Context, 'trySend'>): Promise<void> {
+  const { ok } = await ctx.trySend(Ping, undefined, party.to)
+  Atomics.add(new Int32Array(party.counts), ok ? 1 : 2, 1)
+}
+export const parting = twins('parting')
+  .on(Know, (party, ctx) => {
+    ctx.state.party = party
+  })
+  .onStop(async ctx => {
+    if (ctx.state.party === undefined) return
+    await allAtWork(ctx.state.party, ctx)
+    await ask(ctx.state.party, ctx)
+  })
+export const arriving = twins('arriving')
+  .onStart(async ctx => {
+    const other = `arriving/${ctx.id.key === '1' ? '2' : '1'}`
+    await ctx.sleep(200) // both are being made
+    ctx.state.party = { counts: new SharedArrayBuffer(12), of: 2, to: other }
+    await ask(ctx.state.party, ctx)
+  })
+  .on(Heard, (_, ctx) => [...new Int32Array(ctx.state.party?.counts as SharedArrayBuffer)])
+
+/** Publishes to one that calls a third, which calls it. */
+export const Pour = request<Party & { n: number }, string>('pour')
+export const Drop = event<void>('drop')
+export const source = agent('source')
+  .on(Pour, async ({ n, ...party }, ctx) => {
+    await allAtWork(party, ctx)
+    for (let i = 0; i < n; i++) await ctx.publish(Drop, undefined, { topic: 'drops/x' })
+    return 'all poured'
+  })
+  .on(Ping, () => 'pong')
+export const sink = agent('sink', { subscriptions: ['drops'], mailbox: { capacity: 2 } }).on(Drop, async (_, ctx) => {
+  await ctx.send(Ping, undefined, 'cup/x')
+})
+export const cup = agent('cup')
+  .on(Meet, async (party, ctx) => {
+    await allAtWork(party, ctx)
+    return told(await ctx.trySend(Ping, undefined, party.to))
+  })
+  .on(Ping, () => 'pong')

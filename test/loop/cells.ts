@@ -1,7 +1,10 @@
 // The agents of a loop without the loop: cells with their ledger, line and reports, time that a test lets pass, and messages
 // that say what became of them.
+
 import type { AnyAgent } from '#ringreeve/agent/definition.js'
+import type { RingreeveError } from '#ringreeve/agent/errors.js'
 import { agentId } from '#ringreeve/agent/ids.js'
+import { WaitGraph } from '#ringreeve/coordinator/wait-graph.js'
 import { Admission } from '#ringreeve/loop/base/admission.js'
 import type { Cancellation } from '#ringreeve/loop/base/cancellation.js'
 import type { ChainNode } from '#ringreeve/loop/base/chain.js'
@@ -14,8 +17,10 @@ import { type Kept, type Report, Reports } from '#ringreeve/loop/base/reports.js
 import { Agents } from '#ringreeve/loop/cell/agents.js'
 import { Checkpoints } from '#ringreeve/loop/cell/checkpoints.js'
 import { TurnWatch } from '#ringreeve/loop/cell/turn-watch.js'
+import type { Orders } from '#ringreeve/loop/control/orders.js'
 import { HostedType } from '#ringreeve/loop/hosted.js'
 import { at, House, Status } from '#ringreeve/sync/status.js'
+import { errorFromWire } from '#ringreeve/transport/wire-error.js'
 import { HandLoop } from './hand-loop.js'
 
 /** The clock of an event loop that is turned by hand. */
@@ -66,6 +71,19 @@ export function cells(...types: AnyAgent[]) {
   for (const type of types) agents.host(new HostedType(type))
   const routes = Object.fromEntries(types.map(({ type }) => [type, { loops: [1] }]))
   directory.route({ version: 1, types: routes, subscriptions: [] })
+
+  const graph = new WaitGraph(hand, () => [
+    {
+      ...{ index: 1, life: 1, status, flags: undefined as never },
+      order: async work => {
+        const blocked: Orders['blocked'] = turns => agents.blocked(turns)
+        const settleWait: Orders['settleWait'] = (wait, error, behind) =>
+          agents.waits.settle(wait, errorFromWire(error) as RingreeveError, behind)
+        return await work({ blocked, settleWait } as Orders)
+      },
+    },
+  ])
+  agents.waits.onStuck = () => void graph.look()
 
   /** Puts a message in. @param id what the log calls it */
   const send = (to: string, name: string, id = name, parts: Parts = {}): Message => {

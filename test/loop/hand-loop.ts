@@ -66,14 +66,19 @@ export class HandLoop implements EventLoop {
     }
   }
 
-  /** Time passes, and timers go off. */
+  /** Time passes, and timers go off, each when it is due. */
   pass(ms: number): void {
-    this.time += ms
-    for (const timer of this.timers)
-      if (timer.set && timer.at <= this.time) {
-        timer.set = false
-        timer.work()
-        this.drain()
-      }
+    const end = this.time + ms
+    for (;;) {
+      let next: HandTimer | undefined
+      for (const timer of this.timers)
+        if (timer.set && timer.at <= end && (next === undefined || timer.at < next.at)) next = timer
+      if (next === undefined) break
+      this.time = Math.max(this.time, next.at)
+      next.set = false
+      next.work()
+      this.drain()
+    }
+    this.time = end
   }
 }

@@ -95,7 +95,7 @@ class OpenAgent extends Staged {
 
 function way(): Subject {
   const status = new Status()
-  const one = new Way(1, new Directory(0), new Ledger(status, { request() {} }))
+  const one = new Way(1, '0.0', new Directory(0), new Ledger(status, { request() {} }))
   const steps: Readonly<Record<string, () => void>> = {
     unlinked: () => one.unlink(),
     open: () => one.open({ close() {} } as Link),

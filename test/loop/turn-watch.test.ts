@@ -64,7 +64,7 @@ it('tells of a turn past its soft deadline once, and lets it be', () => {
   watch.begin(b, soft(30))
   expect([first(), status.slow.at, status.slow.text]).toEqual(['a 1100', 1_030, '30 ask a a'])
   hand.pass(40)
-  expect([since(), status.slow.at]).toEqual([['a slow 40', 'b slow 40'], 0])
+  expect([since(), status.slow.at]).toEqual([['a slow 30', 'b slow 30'], 0])
   hand.pass(60)
   expect(since()).toEqual(['a DeadlineError', 'a cancelled'])
   watch.end(a, { deadline: 100, softDeadline: 30 })

@@ -12,12 +12,16 @@ function alone() {
   const onLook: (() => void)[] = []
   const waits = new Waits(handClock(hand))
   /** @param looks how often it is looked at before it waits no more */
-  const watch = (agent: string, n: number, looks = 1): (() => void) =>
-    waits.watch(() => {
+  const watch = (agent: string, n: number, looks = 1): (() => void) => {
+    const look = (): boolean => {
       looked.push(`${agent}${n}`)
       onLook.shift()?.()
       return --looks > 0
-    })
+    }
+    const one = { note: () => true, look, stuck: false, tell() {}, settle() {} }
+    waits.watch(one, one)
+    return () => waits.unwatch(one)
+  }
   const since = (): string[] => looked.splice(0)
   const alarms = (): number => hand.timers.filter(({ set }) => set).length
   return { hand, waits, watch, since, alarms, onLook }

@@ -17,7 +17,7 @@ const link = { close() {} } as Link
 function alone() {
   const directory = new Directory(0)
   directory.route({ version: 1, types: { there: { loops: [1] }, here: { loops: [0] } }, subscriptions: [] })
-  const way = new Way(1, directory, new Ledger(new Status(), { request() {} }))
+  const way = new Way(1, '0.0', directory, new Ledger(new Status(), { request() {} }))
   const log: string[] = []
   const errors: unknown[] = []
   /** Sends, as a peer does: what was held comes back this way. @param chain an agent whose turn waits for it */
@@ -28,7 +28,7 @@ function alone() {
       errors.push(error)
     }
     const go = (): void => {
-      if (!way.take({ sender: from, unwanted: false, run: go, fail: told('failed'), drop: told('dropped') }, to, sent))
+      if (!way.take({ parcel: sent, unwanted: false, run: go, fail: told('failed'), drop: told('dropped') }, to, sent))
         log.push(text)
     }
     go()
@@ -154,10 +154,10 @@ describe('a way', () => {
 })
 
 it('refuses what is too much, and keeps what it has', () => {
-  const held = new HeldBack(3)
+  const held = new HeldBack(3, '0.0')
   const log: string[] = []
   const one = (text: string): Deferred => ({
-    sender: 'here/x',
+    parcel: parcel('here/x'),
     unwanted: false,
     run: () => void log.push(text),
     fail: error => void log.push(`${text}: ${error instanceof OverloadedError && error.thread}`),
@@ -175,11 +175,11 @@ it('refuses what is too much, and keeps what it has', () => {
 })
 
 it('lets go of what was given up meanwhile, which is no matter of the bound, nor of the room there is', () => {
-  const held = new HeldBack(3)
+  const held = new HeldBack(3, '0.0')
   const log: string[] = []
   const told = { wanted: new Set<number>() }
   const one = (n: number): Deferred => ({
-    sender: 'here/x',
+    parcel: parcel('here/x'),
     get unwanted() {
       return !told.wanted.has(n)
     },

@@ -12,10 +12,3 @@ export interface ChainNode {
 
 /** Calls may nest so deep; beyond it the request is refused, since it is a recursion without an end. */
 export const MAX_CHAIN = 64
-
-/** A chain as text: who waits for whom, outermost first. */
-export function chainText(chain: ChainNode | undefined): string[] {
-  const agents: string[] = []
-  for (let node = chain; node !== undefined; node = node.parent) agents.unshift(node.agent)
-  return agents
-}

@@ -33,7 +33,7 @@ export interface Heap {
 
 /**
  * What threads tell the host: entries of the event log, an error that nobody waits for, or one that ends the runtime, a checkpoint,
- * a dead letter, a warning, a link that makes no sense, a heap that is full.
+ * a dead letter, a warning, a link that makes no sense, a heap that is full, turns that seem to wait for themselves.
  */
 export type Report =
   | { readonly kind: 'log'; readonly entries: readonly LogEntry[] }
@@ -43,6 +43,7 @@ export type Report =
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
   | { readonly kind: 'stop'; readonly error: unknown }
   | { readonly kind: 'warning'; readonly warning: Warning }
+  | { readonly kind: 'stuck' }
   | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
 
 /** The way of reports to the host, for a loop that is not the host's. */

@@ -1,61 +1,173 @@
-// What may wait for itself: calls that come back to who waits for them, and turns that wait for room. Whether it does cannot be known
-// when it begins to wait. What this keeps: what has waited for a second is looked at, and again each second as long as it waits;
-// nothing is paid for before but a place in a list.
+// What may wait for itself: messages in the queue of an agent whose turns wait, and turns that wait for room. Whether it does can
+// neither be known when it begins to wait, nor by one loop. What this keeps: what has waited for a second is looked at, and again
+// each second as long as it waits; nothing is paid for before but a place in a list. What seems stuck then is told to the
+// coordinator as plain data, which has that of all loops and finds the cycles (coordinator/wait-graph.ts).
+import type { RingreeveError } from '../../agent/errors.js'
+import type { ChainNode } from './chain.js'
 import type { Alarm, Clock } from './clock.js'
-import type { Message } from './message.js'
 
-/** How long something may wait before it is looked at. */
+/** How long what waits since about the same time has to come together, before it is noted. */
+const NOTE_MS = 100
+/** How long something may wait before it is looked at, and again. */
 const LOOK_MS = 1_000
 
-/** What was found out in one round of looks: by mailbox, the messages in it if there is nothing wrong with it. */
-export type Round = Map<object, ReadonlySet<Message>>
+/** A turn, by its agent and number. */
+export interface TurnRef {
+  readonly agent: string
+  readonly turn: number
+}
 
-/** Looks at what waits. @param round all that is due at the same moment is looked at in one @returns whether it goes on waiting */
-export type Look = (round: Round) => boolean
+/** Something that has waited for a second, as plain data. */
+export interface Wait {
+  /** Of the message; or of the wait for room. There is no other with it in the runtime, but for the other recipients of an event. */
+  readonly key: string
+  readonly name: string
+  /** Whether it is in the queue, held back by its sender's loop, or a publish that was taken and waits for room. */
+  readonly what: 'queued' | 'held' | 'room'
+  /** The agents whose queue it waits for: for each of them. */
+  readonly at: readonly string[]
+  /** The turns that wait for it, innermost first. */
+  readonly turns: readonly TurnRef[]
+}
+
+/** An agent whose queue waits for turns of it. */
+export interface Jam {
+  readonly agent: string
+  readonly turns: readonly number[]
+  /** Whether it waits for each of them to end, because the agent begins or stops. Else one is enough. */
+  readonly each: boolean
+  /** The hook that is its turn. */
+  readonly hook: 'onStart' | 'onStop' | undefined
+}
+
+/** What seems stuck on one loop. */
+export interface Blocked {
+  readonly jams: Jam[]
+  readonly waits: Wait[]
+}
+
+/** The same; and of the turns that were asked for, how much each waits for, as far as that is known: 0 if it is not there. */
+export interface Stuck extends Blocked {
+  readonly pending: readonly number[]
+}
+
+/** Something that may be stuck. */
+export interface Suspect {
+  /** Notes what waits now. @returns whether it waits at all */
+  note(): boolean
+  /** It has waited for one second more. @returns whether it goes on waiting */
+  look(): boolean
+  /** Whether it was stuck at the last look. */
+  readonly stuck: boolean
+  /** Adds what is stuck there still. */
+  tell(blocked: Blocked): void
+  /**
+   * Ends a wait: with this error, or, where it is for room, as if there were some.
+   * @param behind key of what waits for who waits for room
+   */
+  settle(wait: Wait, error: RingreeveError, behind: string | undefined): void
+}
+
+/** Since when something waits. */
+interface Watched {
+  readonly suspect: Suspect
+  /** When it is noted, or looked at. */
+  at: number
+}
 
 /** The long waits of one loop. */
 export class Waits {
+  /** Told when something seems stuck. */
+  onStuck: (() => void) | undefined
   readonly #clock: Clock
-  /** In the order in which they are due. */
-  readonly #waiting = new Set<{ readonly look: Look; at: number }>()
+  /** By whose wait it is, in the order in which they are due: what is to be noted, and what is to be looked at. */
+  readonly #fresh = new Map<object, Watched>()
+  readonly #noted = new Map<object, Watched>()
   #alarm: Alarm | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Something waits. @returns to be called when it does no longer, if that is known */
-  watch(look: Look): () => void {
-    const one = { look, at: this.#clock.now() + LOOK_MS }
-    this.#waiting.add(one)
-    if (this.#alarm === undefined) this.#lookIn(LOOK_MS)
-    return () => void this.#waiting.delete(one)
+  /** Whether it is looked at in time anyway. */
+  watches(whose: object): boolean {
+    return this.#fresh.has(whose) || this.#noted.has(whose)
+  }
+
+  /** Something waits. @param whose wait it is: each has one */
+  watch(whose: object, suspect: Suspect): void {
+    this.#fresh.set(whose, { suspect, at: this.#clock.now() + NOTE_MS })
+    if (this.#fresh.size === 1) this.#set()
+  }
+
+  /** It waits no longer, as is known. */
+  unwatch(whose: object): void {
+    this.#fresh.delete(whose)
+    this.#noted.delete(whose)
+  }
+
+  /** What was stuck at the last look, and is still. */
+  tell(): Blocked {
+    const blocked: Blocked = { jams: [], waits: [] }
+    for (const { suspect } of this.#noted.values()) if (suspect.stuck) suspect.tell(blocked)
+    return blocked
+  }
+
+  /** See {@link Suspect.settle}. */
+  settle(wait: Wait, error: RingreeveError, behind: string | undefined): void {
+    for (const { suspect } of [...this.#noted.values()]) suspect.settle(wait, error, behind)
   }
 
   /** The loop has stopped. */
   end(): void {
-    this.#waiting.clear()
+    this.#fresh.clear()
+    this.#noted.clear()
     this.#alarm?.cancel()
     this.#alarm = undefined
   }
 
-  #lookIn(ms: number): void {
-    this.#alarm = this.#clock.after(ms, this.#look)
+  /** Sets the alarm for what is due first. */
+  #set(): void {
+    this.#alarm?.cancel()
+    this.#alarm = undefined
+    const [fresh] = this.#fresh.values()
+    const [noted] = this.#noted.values()
+    const at = Math.min(fresh?.at ?? Number.POSITIVE_INFINITY, noted?.at ?? Number.POSITIVE_INFINITY)
+    if (at < Number.POSITIVE_INFINITY) this.#alarm = this.#clock.after(Math.max(at - this.#clock.now(), 0), this.#due)
   }
 
-  readonly #look = (): void => {
-    this.#alarm = undefined
+  readonly #due = (): void => {
     const now = this.#clock.now()
-    const round: Round = new Map()
-    for (const one of this.#waiting) {
-      if (one.at > now) break
-      // out of the list while it is looked at: whoever ends the loop meanwhile ends all
-      this.#waiting.delete(one)
-      if (!one.look(round)) continue
-      one.at = now + LOOK_MS
-      this.#waiting.add(one)
+    let stuck = false
+    for (const [whose, one] of this.#take(this.#noted, now)) {
+      if (!one.suspect.look()) continue
+      stuck ||= one.suspect.stuck
+      this.#again(whose, one, now + LOOK_MS)
     }
-    const [next] = this.#waiting
-    if (next !== undefined && this.#alarm === undefined) this.#lookIn(next.at - now)
+    for (const [whose, one] of this.#take(this.#fresh, now))
+      if (one.suspect.note()) this.#again(whose, one, now + LOOK_MS - NOTE_MS)
+    this.#set()
+    if (stuck) this.onStuck?.()
+  };
+
+  /** Takes out what is due, one by one: whoever ends the loop meanwhile ends all. */
+  *#take(list: Map<object, Watched>, now: number): Iterable<[object, Watched]> {
+    for (const entry of list) {
+      if (entry[1].at > now) return
+      list.delete(entry[0])
+      yield entry
+    }
   }
+
+  #again(whose: object, one: Watched, at: number): void {
+    one.at = at
+    this.#noted.set(whose, one)
+  }
+}
+
+/** A chain as plain data, innermost first. */
+export function turnsOf(chain: ChainNode | undefined): TurnRef[] {
+  const turns: TurnRef[] = []
+  for (let node = chain; node !== undefined; node = node.parent) turns.push({ agent: node.agent, turn: node.turn })
+  return turns
 }

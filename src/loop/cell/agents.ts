@@ -4,7 +4,7 @@ import type { Directory } from '../base/directory.js'
 import type { EventLoop } from '../base/event-loop.js'
 import type { Origin } from '../base/message.js'
 import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js'
-import { Waits } from '../base/waits.js'
+import { type Stuck, type TurnRef, Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
 import { Cell, type CellHost, type Kin } from './cell.js'
 import type { Checkpoints, Keepable } from './checkpoints.js'
@@ -131,6 +131,16 @@ export class Agents implements Recipients, Kin {
         }
       }
     }
+  }
+
+  /** What is stuck here. @param turns see {@link Stuck} */
+  blocked(turns: readonly TurnRef[]): Stuck {
+    const pending = turns.map(({ agent, turn }) => {
+      const cell = this.#cells.get(agent)
+      for (const one of cell?.blockers?.turns ?? cell?.turns() ?? []) if (one.turn === turn) return one.pending
+      return 0
+    })
+    return { ...this.waits.tell(), pending }
   }
 
   // ---- all of them ------------------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 // An agent with a mailbox: what waits for it, and whether any of it may begin. What it keeps: a mailbox is there as long as there is
 // anything in it, since most are empty.
+import type { RingreeveError } from '../../agent/errors.js'
 import type { Message } from '../base/message.js'
-import type { Round } from '../base/waits.js'
-import { askedBy, jammed } from './cycle.js'
+import { type Blockers, type Jammable, keyOf } from './jammed.js'
 import { Mailbox } from './mailbox.js'
 import { isTick } from './timer.js'
 import { Turning } from './turning.js'
 
 /** An agent with a mailbox. */
-export abstract class Boxed extends Turning {
+export abstract class Boxed extends Turning implements Jammable {
   /** Undefined while it is empty. */
   protected mailbox: Mailbox | undefined
 
@@ -61,24 +61,19 @@ export abstract class Boxed extends Turning {
     return this.mailbox
   }
 
-  askedBy(agents: readonly string[]): boolean {
-    return this.mailbox !== undefined && this.running >= this.type.limit && askedBy(this.mailbox, agents)
+  abstract readonly blockers: Blockers | undefined
+  abstract refuse(key: string, error: RingreeveError): void
+
+  *awaited(): Iterable<Message> {
+    for (const message of this.mailbox?.line() ?? []) if (message.chain !== undefined) yield message
+  }
+
+  holds(key: string): boolean {
+    for (const message of this.awaited()) if (keyOf(message) === key) return true
+    return false
   }
 
   protected dropBox(): void {
     if (this.mailbox?.giveBack() === true) this.mailbox = undefined
-  }
-
-  /**
-   * What is in the mailbox, if not so many turns as may be at work wait, as it seems, for any of it; undefined: they do. Found out
-   * once in a round of looks, however many of the messages are looked at.
-   */
-  protected freeIn(mailbox: Mailbox, round: Round): ReadonlySet<Message> | undefined {
-    const known = round.get(mailbox)
-    if (known !== undefined) return known
-    if (jammed(mailbox, this.text, () => this.turns(), this.type.limit)) return undefined
-    const all = new Set(mailbox.all())
-    round.set(mailbox, all)
-    return all
   }
 }

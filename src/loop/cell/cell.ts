@@ -6,11 +6,11 @@ import { InvalidArgumentError, OverloadedError, type RingreeveError } from '../.
 import { STOP, TIMER } from '../../agent/message.js'
 import { type Message, noteTo, type Origin, type Reply } from '../base/message.js'
 import type { Recipient } from '../base/recipient.js'
-import type { Round, Waits } from '../base/waits.js'
+import type { Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
 import { Boxed } from './boxed.js'
-import { cycleOf, waitingIn } from './cycle.js'
 import type { Housing } from './housing.js'
+import { type Blockers, JammedQueue, keyOf, waitingIn } from './jammed.js'
 import { Life } from './life.js'
 import type { Mailbox } from './mailbox.js'
 import type { Turn } from './turn.js'
@@ -28,8 +28,6 @@ export interface Kin {
   /** Where messages of agents to themselves are sent. */
   readonly origin: Origin
   readonly waits: Waits
-  /** The cell of an agent that lives here, if there is one. */
-  readonly existing: (agent: string) => Cell | undefined
 }
 
 /** One agent. */
@@ -65,6 +63,19 @@ export class Cell extends Boxed implements Recipient, Housing {
     mailbox.push(message)
     ledger.queue(1)
     line.ready(this)
+    if (message.chain === undefined) return
+    if (this.running >= type.limit || mailbox.length > 1 || this.#life !== undefined) this.#watchQueue()
+  }
+
+  /** What waits in the queue may wait for itself. */
+  #watchQueue(): void {
+    const { waits } = this.#host.agents
+    if (!waits.watches(this)) waits.watch(this, new JammedQueue(this))
+  }
+
+  override whenRoom(listener: (room: number) => void): void {
+    super.whenRoom(listener)
+    if (this.waitedFor) this.#watchQueue()
   }
 
   /** Puts in what the agent sends itself. It has its place in the order, and is no matter of the mailbox's bound. */
@@ -79,43 +90,40 @@ export class Cell extends Boxed implements Recipient, Housing {
   }
 
   /**
-   * Deals with a message that comes back to who may wait for it (cycle.ts).
+   * Deals with a message that comes back to who may wait for it.
    * @returns whether it was let in: then it waits for none of the turns at work
    */
   #letIn(message: Message): boolean {
-    const hook = this.#life?.hookIn(message.chain)
+    const { limit, reentrant } = this.type
     const ending = this.stage === 'ending'
-    if (hook === undefined) {
-      const { limit, reentrant } = this.type
-      if (this.running < limit && !ending) return false
-      const waiting = waitingIn(message, this.text, () => this.turns()).length
-      // an agent that stops waits for its turns, and holds back all else: what they wait for must not be among it
-      if (waiting > 0 && (reentrant || (waiting < limit && ending))) {
-        this.box.pushInner(message)
-        this.#host.ledger.queue(1)
-        this.#host.line.ready(this)
-        return true
-      }
-      if (waiting === 0) return false
-    }
-    const { waits, existing } = this.#host.agents
-    waits.watch(round => existing(this.text)?.refuseCycle(message, round) === true)
-    return false
+    if (this.#life?.hook !== undefined || (this.running < limit && !ending)) return false
+    const waiting = waitingIn(message, this.text, () => this.turns()).length
+    if (waiting === 0) return false
+    // an agent that stops waits for its turns, and holds back all else: what they wait for must not be among it
+    if (!reentrant && !(ending && waiting + (this.mailbox?.inner ?? 0) < limit)) return false
+    this.box.pushInner(message)
+    this.#host.ledger.queue(1)
+    this.#host.line.ready(this)
+    return true
   }
 
-  /** Refuses a message that seems to wait for itself. @returns whether it goes on waiting */
-  refuseCycle(message: Message, round: Round): boolean {
+  get blockers(): Blockers | undefined {
+    const hook = this.#life?.hook
+    if (hook !== undefined) return { turns: [hook], each: true, hook: hook.hook }
+    const each = this.stage === 'ending'
+    if (!each && (this.paused || this.running < this.type.limit)) return undefined
+    const turns = [...this.turns()]
+    return turns.length === 0 ? undefined : { turns, each, hook: undefined }
+  }
+
+  refuse(key: string, error: RingreeveError): void {
     const { mailbox } = this
-    if (mailbox === undefined) return false
-    const hook = this.#life?.hookIn(message.chain)
-    const free = hook === undefined ? this.freeIn(mailbox, round) : undefined
-    if (free !== undefined) return free.has(message)
-    if (mailbox.take(one => one === message) === undefined) return false
+    const message = mailbox?.take(one => one.chain !== undefined && keyOf(one) === key)
+    if (mailbox === undefined || message === undefined) return
     mailbox.tellIfRoom(this.type.capacity >> 1)
     this.#host.ledger.queue(-1)
-    this.fail(message, undefined, cycleOf(message, this.text, this.type.spec.type, hook))
+    this.fail(message, undefined, error)
     this.dropBox()
-    return false
   }
 
   /** Callers of who hangs give up, and others come: what those sent is not kept. It fails as if it had its turn. */
@@ -353,6 +361,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     for (const message of waiting) this.box.push(message)
     ledger.queue(waiting.length)
     line.ready(this)
+    if (waiting.some(({ chain }) => chain !== undefined)) this.#watchQueue()
   }
 
   /** The agent begins to stop. What waits is for the next one, but for what its own turns wait for. */

@@ -5,7 +5,6 @@ import { later } from '../../agent/edge.js'
 import { type RingreeveError, StoppedError, TimeoutError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
-import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/event-loop.js'
 import type { Message } from '../base/message.js'
@@ -152,14 +151,9 @@ export class Life implements OwnWorkHost {
     return failure
   }
 
-  /** The hook at work, if it waits for what has this chain. No message has its turn before it has ended. */
-  hookIn(chain: ChainNode | undefined): HookTurn['hook'] | undefined {
-    const hook = this.#beginning?.hook ?? this.#ending?.hook
-    if (hook === undefined) return undefined
-    for (let node = chain; node !== undefined; node = node.parent) {
-      if (node.agent === hook.agent && node.turn === hook.turn) return hook.hook
-    }
-    return undefined
+  /** The hook at work. No message has its turn before it has ended. */
+  get hook(): HookTurn | undefined {
+    return this.#beginning?.hook ?? this.#ending?.hook
   }
 
   /** The message that makes the agent is not wanted any more, nor whoever waits for it. */

@@ -76,6 +76,11 @@ export class Mailbox extends MessageLine {
     yield* super.all()
   }
 
+  /** What waits in the line. */
+  line(): Iterable<Message> {
+    return super.all()
+  }
+
   /** Takes out what waits in the line. */
   drainLine(): Message[] {
     return super.drain()

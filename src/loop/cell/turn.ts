@@ -41,8 +41,8 @@ export interface TurnAgent {
   readonly turnHost: TurnHost
   /** Whether somebody waits for room in its mailbox. */
   readonly waitedFor: boolean
-  /** Whether, as it seems, a turn of one of these agents waits for what waits here for its turns to end. */
-  askedBy(agents: readonly string[]): boolean
+  /** Whether a message that a turn waits for is in its mailbox still. @param key see Wait */
+  holds(key: string): boolean
   /** Keeps its state as it is now. @throws InvalidArgumentError */
   checkpoint(): void
   /** Does something of its own, `ms` from now. */
@@ -82,6 +82,8 @@ export class Turn implements Context, ChainNode {
   deadlineAt = 0
   /** Whether it was told that it is past its deadline, before its loop could tell its caller: what it answers then may be half done. */
   late = false
+  /** How much it has sent, published or begun to sleep that is not over: as far as is known it goes on only by that. */
+  pending = 0
   /** Its neighbours among the turns at work of its cell. */
   older: Turn | undefined
   newer: Turn | undefined
@@ -214,6 +216,7 @@ export class Turn implements Context, ChainNode {
 
   sleep(ms: number): Promise<void> {
     checkMs(`${this.agent}: sleep()`, ms, 0)
+    this.pending++
     return new Promise((resolve, reject) => {
       const fail = (reason: unknown): void => {
         alarm.cancel()
@@ -221,11 +224,18 @@ export class Turn implements Context, ChainNode {
           agent: this.agent,
           cause: reason,
         })
+        over()
         reject(error)
       }
       const wake = (): void => {
         detach()
+        over()
         resolve()
+      }
+      let asleep = true
+      const over = (): void => {
+        if (asleep) this.pending--
+        asleep = false
       }
       const alarm = this.cell.turnHost.clock.after(ms, wake)
       const cancellation = this.ownCancellation()

@@ -92,7 +92,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   }
 
   abstract readonly waitedFor: boolean
-  abstract askedBy(agents: readonly string[]): boolean
+  abstract holds(key: string): boolean
   abstract after(ms: number, work: (ctx: Context) => unknown): TimerHandle
   abstract endItself(): void
   abstract checkpoint(): void

@@ -2,13 +2,14 @@
 // takes and returns plain data (and message ports) only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
-import { AlreadyExistsError, ModuleError } from '../../agent/errors.js'
+import { AlreadyExistsError, ModuleError, type RingreeveError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
-import type { WireError } from '../../transport/wire-error.js'
+import { errorFromWire, type WireError } from '../../transport/wire-error.js'
 import { within } from '../base/event-loop.js'
 import type { Heap, Kept } from '../base/reports.js'
+import type { Stuck, TurnRef, Wait } from '../base/waits.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
@@ -124,6 +125,15 @@ export class LoopControl implements Orders {
 
   ensure(agent: string): Promise<Outcome<void>> {
     return outcomeOf(() => this.#loop.agents.of(agent).ensure())
+  }
+
+  blocked(turns: readonly TurnRef[]): Stuck {
+    return this.#loop.agents.blocked(turns)
+  }
+
+  settleWait(wait: Wait, error: WireError, behind: string | undefined): void {
+    this.#loop.agents.waits.settle(wait, errorFromWire(error) as RingreeveError, behind)
+    this.#loop.scheduler.flush()
   }
 
   lull(on: boolean): void {

@@ -9,6 +9,7 @@ import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
 import type { Heap, Kept } from '../base/reports.js'
+import type { Stuck, TurnRef, Wait } from '../base/waits.js'
 
 /** What the coordinator knows of an agent type. */
 export interface AgentDescription {
@@ -70,6 +71,12 @@ export interface Orders {
   resumeAgent(agent: string): Later<void>
   /** Stops one agent without its queue; also one that was unloaded. */
   dropAgent(agent: string, ms: number): Later<Outcome<void>>
+
+  // ---- what may wait for itself ----
+  /** What is stuck there. @param turns see {@link Stuck} */
+  blocked(turns: readonly TurnRef[]): Later<Stuck>
+  /** See {@link Suspect.settle}. */
+  settleWait(wait: Wait, error: WireError, behind: string | undefined): Later<void>
 
   // ---- their states ----
   /** Whether what agents do of themselves waits from now on. */

@@ -14,6 +14,13 @@ export interface CallHost {
   giveUp(call: Waiter, reason: unknown): void
 }
 
+/** The turn that sends. */
+interface Sender {
+  readonly givenUp: boolean
+  /** What it waits for. */
+  pending: number
+}
+
 /** A request that waits for its answer, here or from another loop. */
 export class Call extends Waiter implements Reply {
   declare readonly promise: Promise<unknown>
@@ -21,7 +28,7 @@ export class Call extends Waiter implements Reply {
   declare readonly agent: string
   readonly #host: CallHost
   readonly #site: Site | undefined
-  readonly #sender: { readonly givenUp: boolean } | undefined
+  readonly #sender: Sender | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   #detach: (() => void) | undefined
@@ -35,7 +42,7 @@ export class Call extends Waiter implements Reply {
     message: RequestType,
     agent: string,
     site: Site | undefined,
-    sender?: { readonly givenUp: boolean } | undefined,
+    sender?: Sender | undefined,
   ) {
     super()
     this.#host = host
@@ -48,6 +55,7 @@ export class Call extends Waiter implements Reply {
       this.#reject = reject
     })
     host.ledger.accept()
+    if (sender !== undefined) sender.pending++
   }
 
   get name(): string {
@@ -70,8 +78,7 @@ export class Call extends Waiter implements Reply {
 
   answer(_message: Message | undefined, value: unknown): void {
     if (!this.settle()) return
-    this.#detach?.()
-    this.#host.ledger.finish()
+    this.#over()
     this.#resolve(value)
   }
 
@@ -81,10 +88,15 @@ export class Call extends Waiter implements Reply {
 
   reject(error: unknown): void {
     if (!this.settle()) return
-    this.#detach?.()
-    this.#host.ledger.finish()
+    this.#over()
     if (this.#sender?.givenUp === true) this.promise.catch(() => {})
     this.#reject(error)
     joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site) // whoever awaits it sees it later
+  }
+
+  #over(): void {
+    this.#detach?.()
+    this.#host.ledger.finish()
+    if (this.#sender !== undefined) this.#sender.pending--
   }
 }

@@ -2,13 +2,16 @@
 // or while its agents move. What it keeps: messages from one sender to one agent go in the order in which they were sent,
 // whatever they waited for; and each of them goes, or is told that it never will.
 import { OverloadedError, type RingreeveError } from '../../agent/errors.js'
+import type { Parcel } from '../base/message.js'
+import { type Blocked, type Suspect, turnsOf, type Wait } from '../base/waits.js'
 
 /** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
 export const MAX_BACKLOG = 65_536
 
 /** Something to be done later, or to be told that it never will be. */
 export interface Deferred {
-  readonly sender: string | undefined
+  /** What it sends. */
+  readonly parcel: Pick<Parcel, 'sender' | 'sequence' | 'name' | 'chain'>
   /** Whether whoever waited for it has been told something else: to run it does nothing but to let go of it. */
   readonly unwanted: boolean
   run(): void
@@ -21,18 +24,23 @@ export interface Deferred {
 const PURGE_FROM = 64
 
 /** What waits here for one other loop. */
-export class HeldBack {
+export class HeldBack implements Suspect {
   readonly #index: number
+  readonly #origin: string
   /** By agent: what waits for its queue. */
   readonly #muted = new Map<string, Deferred[]>()
   /** What waits for the thread to be replaced, or for its agents. */
   #parked: Deferred[] = []
   /** By queue, at which length it is purged next. */
   readonly #purgeAt = new WeakMap<Deferred[], number>()
+  /** What turns wait for and was there when it was looked last; and the time before, too. */
+  #seen: ReadonlySet<Deferred> = new Set()
+  #old: ReadonlySet<Deferred> = new Set()
 
-  /** @param index of the other loop */
-  constructor(index: number) {
+  /** @param index of the other loop @param origin of what is sent there, see {@link Origin.text} */
+  constructor(index: number, origin: string) {
     this.#index = index
+    this.#origin = origin
   }
 
   // ---- for a way --------------------------------------------------------------------------------------------------
@@ -44,7 +52,7 @@ export class HeldBack {
 
   /** Whether something that this sender has sent is parked. */
   hasParked(sender: string | undefined): boolean {
-    return this.#parked.some(one => one.sender === sender)
+    return this.#parked.some(({ parcel }) => parcel.sender === sender)
   }
 
   /** The agents have no queues any more that could be full: what waited for them waits for the next life. */
@@ -100,6 +108,43 @@ export class HeldBack {
     return queue !== undefined
   }
 
+  // ---- what turns wait for ---------------------------------------------------------------------------------------
+
+  note(): boolean {
+    const seen = new Set<Deferred>()
+    for (const queue of this.#muted.values()) for (const one of queue) if (isAwaited(one)) seen.add(one)
+    this.#seen = seen
+    return seen.size > 0
+  }
+
+  look(): boolean {
+    const before = this.#seen
+    const waits = this.note()
+    this.#old = new Set([...before].filter(one => this.#seen.has(one)))
+    return waits
+  }
+
+  /** Whether any of it was there a second ago. */
+  get stuck(): boolean {
+    return this.#old.size > 0
+  }
+
+  tell({ waits }: Blocked): void {
+    for (const [agent, queue] of this.#muted) {
+      for (const one of queue) {
+        if (!this.#old.has(one) || !isAwaited(one)) continue
+        const { name, sequence, chain } = one.parcel
+        waits.push({ key: `${this.#origin}.${sequence}`, name, what: 'held', at: [agent], turns: turnsOf(chain) })
+      }
+    }
+  }
+
+  settle({ key, what, at }: Wait, error: RingreeveError): void {
+    const queue = what === 'held' ? this.#muted.get(at[0] as string) : undefined
+    const found = queue?.findIndex(one => `${this.#origin}.${one.parcel.sequence}` === key && isAwaited(one)) ?? -1
+    if (found >= 0) for (const one of queue?.splice(found, 1) ?? []) one.drop(error)
+  }
+
   // ---- that it will not go ----------------------------------------------------------------------------------------
 
   /** Tells what waits for the queue of an agent that it was stopped. */
@@ -141,4 +186,8 @@ export class HeldBack {
       thread: this.#index,
     })
   }
+}
+
+function isAwaited({ parcel, unwanted }: Deferred): boolean {
+  return parcel.chain !== undefined && !unwanted
 }

@@ -9,6 +9,7 @@ import type { Written } from '../../transport/out-lane.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Message, Parcel } from '../base/message.js'
+import type { Waits } from '../base/waits.js'
 import type { Call } from './call.js'
 import type { Frames } from './frames.js'
 import type { GatherPart } from './gather.js'
@@ -26,6 +27,7 @@ export interface PeerHost {
   readonly ledger: Ledger
   readonly waiters: CallTable<Waiter>
   readonly frames: Frames
+  readonly waits: Waits
 }
 
 /** How an event goes to the agents of one loop. */
@@ -51,7 +53,7 @@ export class Peer {
   constructor(index: number, host: PeerHost) {
     this.index = index
     this.#host = host
-    this.#way = new Way(index, host.directory, host.ledger)
+    this.#way = new Way(index, `${host.index}.${host.life}`, host.directory, host.ledger)
   }
 
   get link(): Link | undefined {
@@ -163,7 +165,7 @@ export class Peer {
     const way = this.#way
     if (!way.isFree(recipient)) {
       const deferred: Deferred = {
-        sender: parcel.sender,
+        parcel,
         get unwanted() {
           return call.settled
         },
@@ -173,7 +175,10 @@ export class Peer {
         fail: error => call.reject(error),
         drop: error => call.reject(error),
       }
-      if (way.take(deferred, recipient, parcel)) return call.settled ? undefined : call.hold()
+      if (way.take(deferred, recipient, parcel)) {
+        if (!call.settled) this.#held(parcel, call)
+        return
+      }
     }
     const { waiters, frames } = this.#host
     const link = way.link as Link
@@ -296,7 +301,7 @@ export class Peer {
     ledger.accept()
     return new Promise((resolve, reject) => {
       const deferred: Deferred = {
-        sender: parcel.sender,
+        parcel,
         get unwanted() {
           return part?.settled === true
         },
@@ -330,9 +335,16 @@ export class Peer {
           ledger.finish()
         },
       }
-      part?.hold()
+      if (part !== undefined) this.#held(parcel, part)
       this.#way.take(deferred, recipients[0] as string, parcel)
     })
+  }
+
+  #held({ chain }: Parcel, waiter: Waiter): void {
+    waiter.hold()
+    const { waits } = this.#host
+    const { held } = this.#way
+    if (chain !== undefined && !waits.watches(held)) waits.watch(held, held)
   }
 
   /** The cancel flag that belongs to a waiter of this loop. */

@@ -9,6 +9,7 @@ import type { EventLoop } from '../base/event-loop.js'
 import type { Ledger } from '../base/ledger.js'
 import type { HostLane, Report } from '../base/reports.js'
 import type { Scheduler } from '../base/scheduler.js'
+import type { Waits } from '../base/waits.js'
 import type { CallHost } from './call.js'
 import { Frames } from './frames.js'
 import { Inbound } from './inbound.js'
@@ -19,6 +20,7 @@ import type { Waiter } from './waiter.js'
 /** What the peers need of their loop, beside what the way in needs. */
 export interface PeersHost extends Omit<IncomingHost, 'flagsOf'> {
   readonly scheduler: Scheduler
+  readonly waits: Waits
 }
 
 /** The other loops, as one loop sees them. */
@@ -44,9 +46,9 @@ export class Peers implements CallHost, HostLane {
     this.#host = host
     this.#life = life
     this.#flags = flags
-    const { directory, ledger, waiters, codec } = host
+    const { directory, ledger, waiters, codec, waits } = host
     this.ledger = ledger
-    const shared = { index: directory.index, life, directory, ledger, waiters, frames: new Frames(codec) }
+    const shared = { index: directory.index, life, directory, ledger, waiters, waits, frames: new Frames(codec) }
     this.list = Array.from({ length: count }, (_, i) => (i === directory.index ? undefined : new Peer(i, shared)))
   }
 

@@ -13,6 +13,7 @@ import type { Link } from '../../transport/link.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Parcel } from '../base/message.js'
+import type { Suspect } from '../base/waits.js'
 import { type Deferred, HeldBack, MAX_BACKLOG } from './held-back.js'
 
 /** A stage of the way. */
@@ -39,12 +40,12 @@ export class Way {
   /** Why nothing goes there any more. */
   #end: RingreeveError | undefined
 
-  /** @param index of the other loop */
-  constructor(index: number, directory: Directory, ledger: Ledger) {
+  /** @param index of the other loop @param origin of what is sent there, see {@link Origin.text} */
+  constructor(index: number, origin: string, directory: Directory, ledger: Ledger) {
     this.#index = index
     this.#directory = directory
     this.#ledger = ledger
-    this.#held = new HeldBack(index)
+    this.#held = new HeldBack(index, origin)
   }
 
   get stage(): WayStage {
@@ -184,6 +185,11 @@ export class Way {
   /** Tells what waits for the queue of an agent that it was stopped. */
   drop(agent: string, error: RingreeveError): void {
     this.#held.drop(agent, error)
+  }
+
+  /** What waits for these queues, and turns wait for. */
+  get held(): Suspect {
+    return this.#held
   }
 
   /** Tells everything that is held back that it will not be sent. */

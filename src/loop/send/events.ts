@@ -1,6 +1,7 @@
 // Events on their way out: to every agent that hears the topic, here and on other loops. What it keeps: each gets the event once,
 // one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
 import type { PublishOptions } from '../../agent/context.js'
+import type { RingreeveError } from '../../agent/errors.js'
 import { type TopicId, topicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
@@ -9,7 +10,7 @@ import type { Audience } from '../base/directory.js'
 import { Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
-import type { Waits } from '../base/waits.js'
+import { type Blocked, type Suspect, turnsOf, type Wait, type Waits } from '../base/waits.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
 import { checkPublish } from './arguments.js'
@@ -25,8 +26,8 @@ export class Events {
   /** Whether events that nobody hears become dead letters. */
   readonly #keepsUnheard: boolean
   readonly #waits: Waits
-  /** Turns that have waited for room with others who wait for them. */
-  readonly #yielding = new WeakSet<Turn>()
+  /** Turns that waited for room with others who wait for them: for what, by its key. */
+  readonly #yielding = new WeakMap<Turn, string>()
 
   constructor(host: SendHost, scheduler: Scheduler, waits: Waits, keepsUnheard: boolean) {
     this.#host = host
@@ -162,6 +163,10 @@ export class Events {
           gather.promise.catch(() => {
             if (owner.givenUp) handled.catch(() => {}) // see Call
           })
+        if (turn !== undefined) {
+          turn.pending++
+          gather.promise.catch(() => {}).then(() => turn.pending--)
+        }
         return handled
       }
       handled.catch((all: AggregateError) => {
@@ -171,43 +176,52 @@ export class Events {
     if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
     const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
     if (turn === undefined && cancellation === undefined) return room
-    return this.#room(turn, room, full, cancellation, reason => cancelled(audience.text, name, reason))
+    const key = `${origin.text}.${sequence}`
+    return this.#room(turn, room, { key, name, at: full }, cancellation, reason =>
+      cancelled(audience.text, name, reason),
+    )
   }
 
   /**
    * Waits for room, unless others wait for who waits: so no ring of agents can wait for each other's queues and answers. And no turn
    * waits for a loop that is to move: that loop may wait for the turn.
-   * @param full agents whose queues are
    */
   #room(
     turn: Turn | undefined,
     room: Promise<void>,
-    full: readonly string[],
+    wait: Pick<Wait, 'key' | 'name' | 'at'>,
     cancellation: Message['cancellation'],
     error: (reason: unknown) => unknown,
   ): Promise<void> {
     const { peers, reports } = this.#host
     const leave = (): void => void room.catch(late => reports.unhandled(turn?.cell, undefined, late))
     if (turn !== undefined) {
-      const { cell } = turn
-      if (cell.waitedFor || peers.holding || (this.#yielding.has(turn) && cell.askedBy(full))) {
+      const behind = this.#yielding.get(turn)
+      if (turn.cell.waitedFor || peers.holding || (behind !== undefined && turn.cell.holds(behind))) {
         leave()
         return accepted
       }
+      turn.pending++
     }
     return new Promise((resolve, reject) => {
-      const look = (): boolean => {
-        const { cell } = turn as Turn
-        if (!cell.waitedFor && !peers.holding && !cell.askedBy(full)) return true
-        this.#yielding.add(turn as Turn) // what it publishes from now on need not wait for so long
+      const goOn = (behind?: string): void => {
+        if (behind !== undefined) this.#yielding.set(turn as Turn, behind) // what it publishes from now on need not wait for so long
+        done()
         resolve()
         leave()
-        return false
       }
-      const unwatch = turn && this.#waits.watch(look)
-      const detach = cancellation?.onCancel(reason => reject(error(reason)))
+      const waiting = turn && new RoomWait(turn, wait, () => turn.cell.waitedFor || peers.holding, goOn)
+      if (waiting !== undefined) this.#waits.watch(waiting, waiting)
+      const detach = cancellation?.onCancel(reason => {
+        done()
+        reject(error(reason))
+      })
+      let over = false
       const done = (): void => {
-        unwatch?.()
+        if (over) return
+        over = true
+        if (turn !== undefined) turn.pending--
+        if (waiting !== undefined) this.#waits.unwatch(waiting)
         detach?.()
       }
       room.then(
@@ -258,5 +272,44 @@ export class Events {
       slot: 0,
       generation: 0,
     })
+  }
+}
+
+/** A turn that waits for room. */
+class RoomWait implements Suspect {
+  stuck = false
+  readonly #wait: Wait
+  readonly #isWaitedFor: () => boolean
+  readonly #goOn: (behind?: string) => void
+
+  /** @param isWaitedFor whether it is not to wait @param goOn ends the wait */
+  constructor(
+    turn: Turn,
+    wait: Pick<Wait, 'key' | 'name' | 'at'>,
+    isWaitedFor: () => boolean,
+    goOn: (behind?: string) => void,
+  ) {
+    this.#wait = { ...wait, what: 'room', turns: turnsOf(turn) }
+    this.#isWaitedFor = isWaitedFor
+    this.#goOn = goOn
+  }
+
+  note(): boolean {
+    return true
+  }
+
+  look(): boolean {
+    this.stuck = true
+    if (!this.#isWaitedFor()) return true
+    this.#goOn()
+    return false
+  }
+
+  tell({ waits }: Blocked): void {
+    waits.push(this.#wait)
+  }
+
+  settle({ key, what }: Wait, _error: RingreeveError, behind: string | undefined): void {
+    if (what === 'room' && key === this.#wait.key) this.#goOn(behind)
   }
 }
