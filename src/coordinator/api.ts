@@ -45,6 +45,12 @@ export interface RuntimeOptions {
   readonly log?: (entry: LogEntry) => void
   /** Bytes of one ring; a power of two from 64 KiB to 64 MiB. Bodies over an eighth of it go by MessagePort. Default 256 KiB. */
   readonly ringBytes?: number
+  /**
+   * The async context (`AsyncLocalStorage`) that a handler runs in. `'none'` (default): nobody's. `'sender'`: that of who sent the message,
+   * if that was on the same loop; what comes from another thread, ticks, loops and hooks run in none. It makes a small message take
+   * about twice as long.
+   */
+  readonly asyncContext?: 'none' | 'sender'
   /** How a thread waits for work. Default `'poll'`. */
   readonly wait?: WaitStrategyName
   /** How many dead letters are kept (default 1,000; then the oldest goes), and whether events that nobody hears are among them (default false). */

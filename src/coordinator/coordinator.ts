@@ -47,7 +47,10 @@ export class Coordinator {
   readonly #options: RuntimeOptions
   readonly #threads: number
   /** What all loops are told. */
-  readonly #shared: Pick<LoopOptions, 'loops' | 'wait' | 'log' | 'unhandled' | 'unheard' | 'recycleAt'>
+  readonly #shared: Pick<
+    LoopOptions,
+    'loops' | 'wait' | 'log' | 'unhandled' | 'unheard' | 'recycleAt' | 'senderContext'
+  >
   readonly #control: LoopControl
   readonly #mesh: Mesh
   readonly #machine: Machine
@@ -77,6 +80,7 @@ export class Coordinator {
       unhandled: options.unhandledErrors === 'throw',
       unheard: options.deadLetters?.unheardEvents === true,
       recycleAt: options.recycleAt ?? (options.resourceLimits?.maxOldGenerationSizeMb === undefined ? 0 : RECYCLE_AT),
+      senderContext: options.asyncContext === 'sender',
     }
     this.host = new Loop({
       ...shared,

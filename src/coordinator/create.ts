@@ -23,6 +23,7 @@ const known: Readonly<Record<keyof RuntimeOptions, true>> = {
   maxZombies: true,
   resourceLimits: true,
   recycleAt: true,
+  asyncContext: true,
   restarts: true,
   loadTimeout: true,
   clock: true,
@@ -90,6 +91,10 @@ function checkOptions(options: RuntimeOptions): number {
   const { unhandledErrors } = options
   if (unhandledErrors !== undefined && unhandledErrors !== 'log' && unhandledErrors !== 'throw') {
     throw new InvalidArgumentError(`unhandledErrors must be 'log' or 'throw', got ${shown(unhandledErrors)}`)
+  }
+  const { asyncContext } = options
+  if (asyncContext !== undefined && asyncContext !== 'none' && asyncContext !== 'sender') {
+    throw new InvalidArgumentError(`asyncContext must be 'none' or 'sender', got ${shown(asyncContext)}`)
   }
   if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
     throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)

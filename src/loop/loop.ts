@@ -10,6 +10,7 @@ import { Codec } from '../transport/codec.js'
 import { type WaitStrategyName, waitStrategy } from '../transport/wait.js'
 import { Admission } from './base/admission.js'
 import { type Clock, SteadyClock } from './base/clock.js'
+import { Contexts } from './base/contexts.js'
 import { Directory } from './base/directory.js'
 import { type EventLoop, ownEventLoop, within } from './base/event-loop.js'
 import { Ledger } from './base/ledger.js'
@@ -52,6 +53,8 @@ export interface LoopOptions {
   readonly unheard: boolean
   /** The share of its heap's limit at which a thread is recycled; 0: never. */
   readonly recycleAt: number
+  /** Whether handlers run in the async context of who sent on this loop. */
+  readonly senderContext: boolean
   /** Default: the real one. */
   readonly clock?: Clock | undefined
   /** Of the thread that the loop is on. Default: the calling thread's. */
@@ -120,7 +123,8 @@ export class Loop {
       late,
       turns: firstTurn(life),
     }
-    const work = { ledger, line, reports, answers: passage, watch: this.#watch, turn }
+    const contexts = options.senderContext ? new Contexts() : undefined
+    const work = { ledger, line, reports, answers: passage, watch: this.#watch, contexts, turn }
     this.agents = new Agents(directory, origin, checkpoints, eventLoop, work)
     const { agents: recipients } = this
     this.peers = new Peers(loops, life, flags, eventLoop, {

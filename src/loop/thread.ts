@@ -36,6 +36,7 @@ export interface ThreadTask {
   readonly unhandled: boolean
   readonly unheard: boolean
   readonly recycleAt: number
+  readonly senderContext: boolean
   readonly control: MessagePort
 }
 

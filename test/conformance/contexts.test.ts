@@ -17,11 +17,47 @@ onEveryEngine('async context', engine => {
         return { ...answer, mine: mine.getStore() }
       }),
     )
-    expect(await Promise.all(all)).toEqual(all.map((_, n) => ({ inner: 'none', after: `${n}`, mine: n })))
+    expect(await Promise.all(all)).toEqual(
+      all.map((_, n) => ({ inner: 'none', after: `${n}`, outer: 'none', mine: n })),
+    )
   })
 
-  it('of ticks, loops and onStart is none', async () => {
-    await using runtime = await open(engine, { agents })
+  it("of a handler is the sender's on the same loop, if that is asked for, and none from another", async () => {
+    await using runtime = await open(engine, { agents, asyncContext: 'sender' })
+    const all = Array.from({ length: 40 }, (_, n) =>
+      contexts.store.run(`app ${n}`, async () => {
+        const answer = await runtime.send(contexts.Outer, n, `outer/${n % 3}`)
+        return { ...answer, mine: contexts.store.getStore() }
+      }),
+    )
+    const near = engine.threads < 2
+    for (const [n, { inner, after, outer, mine }] of (await Promise.all(all)).entries()) {
+      expect([after, outer, mine]).toEqual([`${n}`, engine.threads === 0 ? `app ${n}` : 'none', `app ${n}`])
+      expect(near ? [`${n}`] : [`${n}`, 'none']).toContain(inner)
+    }
+  })
+
+  it("of what was held is the sender's too, and not of who lets it go", async () => {
+    const runtime = await open(engine, { agents, asyncContext: 'sender', autoStart: false })
+    const sent = [1, 2].map(n =>
+      contexts.store.run(`app ${n}`, () => runtime.send(contexts.Inner, undefined, `inner/${n}`)),
+    )
+    await contexts.store.run('starter', () => runtime.start())
+    const wanted = engine.threads === 0 ? ['app 1', 'app 2'] : ['none', 'none']
+    expect(await Promise.all(sent)).toEqual(wanted)
+    const own = new AsyncLocalStorage<number>()
+    await own.run(7, async () => {
+      const saving = runtime.saveState()
+      const held = contexts.store.run('held', () => runtime.send(contexts.Inner, undefined, 'inner/1'))
+      await saving
+      expect(await held).toBe(engine.threads === 0 ? 'held' : 'none')
+      expect([own.getStore(), contexts.store.getStore()]).toEqual([7, undefined])
+    })
+    await runtime.close()
+  })
+
+  it.each(['none', 'sender'] as const)('of ticks, loops and onStart is none (%s)', async asyncContext => {
+    await using runtime = await open(engine, { agents, asyncContext })
     expect(await runtime.send(contexts.Own, undefined, 'maker/x')).toEqual(['loop none', 'start none', 'tick none'])
   })
 })

@@ -2,20 +2,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { agent, request } from 'ringreeve'
 
-export const Outer = request<number, { inner: string; after: string }>('outer')
+export const Outer = request<number, { inner: string; after: string; outer: string }>('outer')
 export const Inner = request<void, string>('inner')
 export const Own = request<void, string[]>('own')
 
-const store = new AsyncLocalStorage<string>()
+export const store = new AsyncLocalStorage<string>()
 const here = () => store.getStore() ?? 'none'
 
-export const outer = agent('outer', { concurrency: 'interleaved' }).on(Outer, (n, ctx) =>
-  store.run(`${n}`, async () => {
+export const outer = agent('outer', { concurrency: 'interleaved' }).on(Outer, (n, ctx) => {
+  const outer = here()
+  return store.run(`${n}`, async () => {
     await ctx.sleep(n % 3)
     const inner = await ctx.send(Inner, undefined, `inner/${n % 2}`)
-    return { inner, after: here() }
-  }),
-)
+    return { inner, after: here(), outer }
+  })
+})
 export const inner = agent('inner').on(Inner, here)
 
 /** Ticks and a loop, of an agent that is made by a message that was sent in a context. */

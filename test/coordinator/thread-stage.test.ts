@@ -24,7 +24,15 @@ describe('a life', () => {
 
   it('is over once its end is told, whether it was killed before or after it answered', async () => {
     const house = new House()
-    const task = { loops: 2, wait: 'poll', log: false, unhandled: false, unheard: false, recycleAt: 0 } as const
+    const task = {
+      loops: 2,
+      wait: 'poll',
+      log: false,
+      unhandled: false,
+      unheard: false,
+      recycleAt: 0,
+      senderContext: false,
+    } as const
     const threads = new Threads({
       threads: 1,
       resourceLimits: undefined,

@@ -48,6 +48,7 @@ function victim() {
     unhandled: false,
     unheard: false,
     recycleAt: 0,
+    senderContext: false,
   })
   loop.host(new HostedType(asked))
   loop.route({ version: 1, types: { a: { loops: [1] }, far: { loops: [2] } }, subscriptions: [] })

@@ -66,7 +66,7 @@ export function cells(...types: AnyAgent[]) {
   const late = (one: { readonly deadlineAt: number }): boolean => watch.isLate(one)
   const turn = { out, clock, house: new House(), admission, reports, aside: watch.aside, late, turns: 0 }
   const answers = { answer: (_message: Message, _type: unknown, value: unknown) => value }
-  const work = { ledger, line, reports, answers, watch, turn }
+  const work = { ledger, line, reports, answers, watch, contexts: undefined, turn }
   const agents = new Agents(directory, origin, checkpoints, hand, work)
   for (const type of types) agents.host(new HostedType(type))
   const routes = Object.fromEntries(types.map(({ type }) => [type, { loops: [1] }]))

@@ -31,6 +31,7 @@ export function joinLoops(agents: readonly (readonly AnyAgent[])[], topics: Read
         unhandled: false,
         unheard: false,
         recycleAt: 0,
+        senderContext: false,
       }),
   )
   const ring = (): SharedArrayBuffer => {

@@ -140,11 +140,12 @@ export class Admission {
         reject(cancelled?.(signal?.reason))
       }
       if (signal?.aborted === true) return giveUp()
+      const own = AsyncLocalStorage.snapshot() as (work: () => void) => void // whoever opens the gate has another
       const unfollow = signal === undefined ? undefined : follow(signal, giveUp)
       this.#held.push(() => {
         if (!wanted) return
         unfollow?.()
-        resolve(send())
+        own(() => resolve(send()))
       })
     })
   }

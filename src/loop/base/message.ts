@@ -1,4 +1,5 @@
 // A message as a loop holds it, whether it came from the same loop (payload by reference) or out of a ring (decoded).
+import type { AsyncResource } from 'node:async_hooks'
 import type { TransferListItem } from 'node:worker_threads'
 import type { AgentId, TopicId } from '../../agent/ids.js'
 import type { AnySerializer } from '../../agent/message.js'
@@ -61,12 +62,14 @@ export class Message {
   /** The call at the asking loop, for replies to other loops. */
   declare readonly slot: number
   declare readonly generation: number
+  /** That of its sender, if it is wanted; see {@link Contexts}. */
+  declare context: AsyncResource | undefined
   readonly #id: string | undefined
   /** The message behind it in its line. */
   behind: Message | undefined
 
   /** @param parts its fields; `id` is the sender's own message id, if it gave one */
-  constructor(parts: Omit<Message, 'id' | 'behind'> & { readonly id: string | undefined }) {
+  constructor(parts: Omit<Message, 'id' | 'behind' | 'context'> & { readonly id: string | undefined }) {
     this.name = parts.name
     this.isRequest = parts.isRequest
     this.payload = parts.payload

@@ -46,8 +46,9 @@ export class Cell extends Boxed implements Recipient, Housing {
   /** Puts a message in. Its outcome, also when it is refused here, goes to its reply. */
   put(message: Message): void {
     const { type } = this
-    const { ledger, line, turn } = this.#host
+    const { ledger, line, turn, contexts, agents } = this.#host
     ledger.accept()
+    if (contexts !== undefined && message.origin === agents.origin.text) contexts.remember(message)
     if (turn.admission.closed) return this.fail(message, undefined, turn.admission.reason) // its agents have stopped or will
     if (message.chain !== undefined && (this.running >= type.limit || this.#life !== undefined)) {
       if (this.#letIn(message)) return

@@ -7,6 +7,7 @@ import { NoHandlerError, RingreeveError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
 import { type MessageType, STOP, TIMER } from '../../agent/message.js'
 import { cancelled } from '../base/cancellation.js'
+import type { Contexts } from '../base/contexts.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Line, Runnable } from '../base/line.js'
 import type { Message } from '../base/message.js'
@@ -26,6 +27,8 @@ export interface WorkHost {
   readonly reports: Reports
   readonly answers: Answers
   readonly watch: TurnWatch
+  /** Undefined: handlers run in nobody's. */
+  readonly contexts: Contexts | undefined
   readonly turn: TurnHost
   readonly life: LifeHost
 }
@@ -166,7 +169,7 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   }
 
   #run(message: Message, turn: Turn, entry: HandlerEntry): void {
-    const { ledger, line, reports, watch } = this.#host
+    const { ledger, line, reports, watch, contexts } = this.#host
     this.#running++
     turn.older = this.#newest
     if (this.#newest !== undefined) this.#newest.newer = turn
@@ -178,7 +181,11 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
     let late: Promise<unknown> | undefined
     watch.enter(turn)
     try {
-      outcome = entry.handle(message.payload, turn as Context)
+      const ctx = turn as Context
+      outcome =
+        contexts === undefined
+          ? entry.handle(message.payload, ctx)
+          : contexts.run(message, () => entry.handle(message.payload, ctx))
       late = later(outcome)
       watch.leave()
       // in here: what only has the looks of a promise throws when it is waited for, which is the handler's doing
