@@ -59,7 +59,7 @@ export interface PublishOptions {
    * `'handled'`: every handler is done; it then rejects with an `AggregateError` naming each failure.
    */
   readonly until?: 'accepted' | 'handled'
-  /** Aborting it cancels the event for the agents that have not begun with it. */
+  /** Aborting it cancels the event for the agents that have not begun with it; with `until: 'handled'` the promise rejects at once. */
   readonly signal?: AbortSignal
   /** Put on the message instead of a generated id. */
   readonly messageId?: string

@@ -16,6 +16,14 @@ export function later(value: unknown): Promise<unknown> | undefined {
   return new Promise((resolve, reject) => Reflect.apply(then, value, [resolve, reject]))
 }
 
+/** A value of the application that is not there yet, told from one that is by its class alone: nobody looks at a value for that. */
+export class Late {
+  readonly promise: Promise<unknown>
+  constructor(promise: Promise<unknown>) {
+    this.promise = promise
+  }
+}
+
 /**
  * What a predicate said.
  * @param what whose answer it is

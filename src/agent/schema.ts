@@ -1,6 +1,6 @@
 // Standard Schema at the edge of the runtime: one call, one error that names the field.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { later } from './edge.js'
+import { Late, later } from './edge.js'
 import { ValidationError } from './errors.js'
 
 function path(issue: StandardSchemaV1.Issue): string {
@@ -22,7 +22,7 @@ function outcome(result: StandardSchemaV1.Result<unknown>, what: string, agent: 
 }
 
 /**
- * Checks a value and returns what the schema makes of it; a promise only if the schema itself is asynchronous.
+ * Checks a value and returns what the schema makes of it; a {@link Late} only if the schema itself is asynchronous.
  * @throws ValidationError
  */
 export function validate(
@@ -36,5 +36,5 @@ export function validate(
   const result = schema['~standard'].validate(value)
   const late = later(result) as Promise<StandardSchemaV1.Result<unknown>> | undefined
   if (late === undefined) return outcome(result as StandardSchemaV1.Result<unknown>, what, agent, message)
-  return late.then(checked => outcome(checked, what, agent, message))
+  return new Late(late.then(checked => outcome(checked, what, agent, message)))
 }

@@ -4,6 +4,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkFunction, checkKnown } from '../agent/check.js'
 import type { Context } from '../agent/context.js'
+import { Late } from '../agent/edge.js'
 import { InvalidArgumentError, RingreeveError, TimeoutError, ValidationError } from '../agent/errors.js'
 import { validate } from '../agent/schema.js'
 import { clearTimeout, setTimeout, steadyNow } from '../base/real-time.js'
@@ -245,7 +246,8 @@ async function read(text: string, schema: StandardSchemaV1, ctx: Context): Promi
     const message = `not JSON: ${(error as Error).message}`
     throw new ValidationError(`the model's answer is ${message}`, [{ path: '', message }], { agent: ctx.id.toString() })
   }
-  return await validate(schema, value, 'answer', ctx.id.toString(), 'of the model')
+  const checked = validate(schema, value, 'answer', ctx.id.toString(), 'of the model')
+  return checked instanceof Late ? await checked.promise : checked
 }
 
 function formatOf(schema: StandardSchemaV1): object {

@@ -1,6 +1,7 @@
 // Promised: what the application throws, returns or is asked for in the middle of a send may be anything, also what throws when
 // it is read, or sends. Its send settles, it is told, and what was not meant is refused where it is written.
-import { agent, createRuntime, request } from 'ringreeve'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { agent, createRuntime, interceptor, request } from 'ringreeve'
 import { aggregator, createDispatcher } from 'ringreeve/dispatch'
 import { memory } from 'ringreeve/memory'
 import { TestClock, testAgent } from 'ringreeve/testing'
@@ -128,6 +129,26 @@ onEveryEngine('what is returned', engine => {
     const ran = await runtime.send(edge.Ran, undefined, 'hooked/x')
     expect(ran.slice(2)).toEqual(['first stop', 'second stop', 'first start', 'second start'])
   })
+})
+
+it('a payload with a then of its own is looked at by nobody on its way, with interceptors and schemas too', async () => {
+  const seen = { looks: 0 }
+  const odd = {
+    // biome-ignore lint/suspicious/noThenProperty: that is what this is about
+    get then() {
+      seen.looks++
+      return () => {
+        throw new Error('called')
+      }
+    },
+  }
+  const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const
+  const Take = request('take', { input: schema as StandardSchemaV1<object> })
+  const taker = agent('taker').on(Take, payload => payload === odd)
+  const passed = interceptor({ onSend: () => undefined, onPublish: () => undefined })
+  await using runtime = await createRuntime({ agents: [taker], interceptors: [passed] })
+  expect(await runtime.send(Take, odd, 'taker/x')).toBe(true)
+  expect(seen.looks).toBe(0)
 })
 
 onEveryEngine('clocks and timers that a test runner puts in place of Node’s', engine => {

@@ -126,6 +126,34 @@ onEveryEngine('a signal that aborts while a message waits', engine => {
 })
 
 onEveryEngine('an event that its own publisher cancels', engine => {
+  it('while he waits for it to be handled: he is told at once, by whom it was not yet', async () => {
+    await using runtime = await open(engine, { agents })
+    const [hang, release] = [flag(), flag()]
+    const controller = new AbortController()
+    const { signal } = controller
+    const topic = 'sold/x'
+    const all = failure(runtime.publish(owners.Sold, { hang, release }, { topic, until: 'handled', signal }))
+    await reaches(hang, 2)
+    controller.abort(new Error('closed'))
+    const { errors } = (await all) as unknown as AggregateError
+    expect(errors.map(({ code, agent }) => [code, agent]).sort()).toEqual([
+      ['ERR_RINGREEVE_CANCELLED', 'clerk/x'],
+      ['ERR_RINGREEVE_CANCELLED', 'shelf/x'],
+    ])
+    expect(release[0]).toBe(0) // both are at work still
+    Atomics.store(release, 0, 1)
+    await runtime.idle()
+  })
+
+  it('and fails: that is told before all is idle', async () => {
+    await using runtime = await open(engine, { unhandledErrors: 'throw' })
+    const { signal } = new AbortController()
+    for (let n = 0; n < 20; n++) {
+      await runtime.publish(kit.FailEvent, 'type', { topic: 'trouble/followed', signal })
+      expect((await failure(runtime.idle())).message).toContain('type')
+    }
+  })
+
   it('is no error that nobody waited for', async () => {
     await using runtime = await open(engine, { unhandledErrors: 'throw' })
     const hold = { begun: flag(), release: flag() }

@@ -2,7 +2,7 @@
 // has looked), each is counted from its beginning to its end, and every message has exactly one outcome.
 import type { Context, Timer as TimerHandle } from '../../agent/context.js'
 import type { HandlerEntry } from '../../agent/definition.js'
-import { later, saidAtOnce } from '../../agent/edge.js'
+import { Late, later, saidAtOnce } from '../../agent/edge.js'
 import { NoHandlerError, RingreeveError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
 import { type MessageType, STOP, TIMER } from '../../agent/message.js'
@@ -35,7 +35,7 @@ export interface WorkHost {
 
 /** The way out of answers. */
 export interface Answers {
-  /** @returns the value as it goes to the caller, or a promise of it. @throws what an interceptor throws, ValidationError */
+  /** @returns the value as it goes to the caller; if that takes time, {@link Late}. @throws what an interceptor throws, ValidationError */
   answer(message: Message, type: MessageType, value: unknown): unknown
 }
 
@@ -241,15 +241,13 @@ export abstract class Turning extends Staged implements Runnable, TurnAgent, Kee
   #answer(message: Message, turn: Turn, entry: HandlerEntry, value: unknown): void {
     if (!message.isRequest || turn.answered) return this.succeed(message, turn, undefined)
     let checked: unknown
-    let late: Promise<unknown> | undefined
     try {
       checked = this.#host.answers.answer(message, entry.message, value)
-      if (checked !== value) late = later(checked) // the value itself was looked at
     } catch (error) {
       return this.fail(message, turn, error)
     }
-    if (late === undefined) return this.succeed(message, turn, checked)
-    late.then(
+    if (!(checked instanceof Late)) return this.succeed(message, turn, checked)
+    checked.promise.then(
       value => this.succeed(message, turn, value),
       error => this.fail(message, turn, error),
     )

@@ -16,16 +16,21 @@ export class Gather implements Reply {
   readonly promise: Promise<void>
   readonly name: string
   readonly #ledger: Ledger
+  readonly #unawaited: ((error: Error) => void) | undefined
   readonly #errors: Error[] = []
   readonly #reasons: string[] = []
+  /** Whose outcome is not there yet. */
+  readonly #waiting = new Set<string>()
   #agents = 0
   #open = 1
   #resolve!: () => void
   #reject!: (error: unknown) => void
 
-  constructor(ledger: Ledger, name: string) {
+  /** @param unawaited if nobody waits for the promise: takes each error, before all is over */
+  constructor(ledger: Ledger, name: string, unawaited?: (error: Error) => void) {
     this.#ledger = ledger
     this.name = name
+    this.#unawaited = unawaited
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -33,25 +38,27 @@ export class Gather implements Reply {
     ledger.accept()
   }
 
-  /** One more outcome to wait for. */
-  expect(agents = 1): void {
+  /** One more outcome to wait for: that of these agents. */
+  expect(agents: readonly string[]): void {
     this.#open++
-    this.#agents += agents
+    this.#agents += agents.length
+    for (const agent of agents) this.#waiting.add(agent)
   }
 
-  /** Takes back an {@link expect}: others are expected in its place. */
+  /** Takes back an {@link expect}: the same agents are expected each by itself in its place. */
   withdraw(agents: number): void {
     this.#open--
     this.#agents -= agents
   }
 
-  answer(): void {
-    this.#close()
+  answer(message: Message): void {
+    this.heard([message.recipient.toString()])
   }
 
   fail(message: Message, error: unknown): void {
-    this.add(message.recipient.toString(), error)
-    this.#close()
+    const agent = message.recipient.toString()
+    this.add(agent, error)
+    this.heard([agent])
   }
 
   /** An error of one agent. */
@@ -61,13 +68,31 @@ export class Gather implements Reply {
     this.#reasons.push(`${nameAgent(named, agent)}: ${textOf(named)}`)
   }
 
+  /** The outcome that was expected of these agents is there. */
+  heard(agents: readonly string[]): void {
+    for (const agent of agents) this.#waiting.delete(agent)
+    this.#close()
+  }
+
+  /** Nobody waits any more; what is at work is counted until it is over. @param missing what is said of who has not been heard of */
+  giveUp(missing: (agent: string) => Error): void {
+    if (this.#open === 0) return
+    for (const agent of this.#waiting) this.add(agent, missing(agent))
+    this.#reject(this.#failure())
+  }
+
   /** One outcome is there, or (once, at the end of the publish) all are asked for. */
   #close(): void {
     if (--this.#open > 0) return
+    if (this.#unawaited !== undefined) for (const error of this.#errors) this.#unawaited(error)
     this.#ledger.finish()
-    if (this.#errors.length === 0) return this.#resolve()
+    if (this.#errors.length === 0 || this.#unawaited !== undefined) this.#resolve()
+    else this.#reject(this.#failure())
+  }
+
+  #failure(): AggregateError {
     const text = `${this.#errors.length} of ${this.#agents} handlers of '${this.name}' failed: ${this.#reasons.join('; ')}`
-    this.#reject(new AggregateError(this.#errors, text))
+    return new AggregateError([...this.#errors], text)
   }
 
   /** All recipients have been asked. */
@@ -92,14 +117,14 @@ function nameAgent(error: Error & { agent?: unknown }, agent: string): string {
 export class GatherPart extends Waiter {
   readonly gather: Gather
   readonly agent: string
-  readonly #agents: number
+  readonly #agents: readonly string[]
 
   constructor(gather: Gather, agents: readonly string[]) {
     super()
     this.gather = gather
     this.agent = agents.join(', ')
-    this.#agents = agents.length
-    gather.expect(agents.length)
+    this.#agents = agents
+    gather.expect(agents)
   }
 
   get name(): string {
@@ -108,13 +133,13 @@ export class GatherPart extends Waiter {
 
   /** Nobody is asked for it: its agents have each got a part of their own. */
   withdraw(): void {
-    if (this.settle()) this.gather.withdraw(this.#agents)
+    if (this.settle()) this.gather.withdraw(this.#agents.length)
   }
 
   handled(failures: readonly HandlerFailure[]): void {
     if (!this.settle()) return
     for (const { agent, error } of failures) this.gather.add(agent, error)
-    this.gather.answer()
+    this.gather.heard(this.#agents)
   }
 
   reject(error: unknown): void {

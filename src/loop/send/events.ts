@@ -1,6 +1,7 @@
 // Events on their way out: to every agent that hears the topic, here and on other loops. What it keeps: each gets the event once,
 // one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
 import type { PublishOptions } from '../../agent/context.js'
+import { Late } from '../../agent/edge.js'
 import type { RingreeveError } from '../../agent/errors.js'
 import { type TopicId, topicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
@@ -67,9 +68,9 @@ export class Events {
         topic,
       }
       const ready = passage.pass('onPublish', message.payload, payload, passing)
-      if (!(ready instanceof Promise)) return this.#spread(turn, message, ready, audience, sequence, options)
+      if (!(ready instanceof Late)) return this.#spread(turn, message, ready, audience, sequence, options)
       const late = () => directory.audience(topic) // who hears it may have changed meanwhile
-      return ready.then(value => this.#spread(turn, message, value, late(), sequence, options))
+      return ready.promise.then(value => this.#spread(turn, message, value, late(), sequence, options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -106,7 +107,8 @@ export class Events {
       observer.publish({ name, id: own, sender, recipient: undefined, topic, trace }, lineage)
     }
     // an event that can be cancelled is followed to its end, like one that is waited for
-    const gather = followed ? new Gather(ledger, name) : undefined
+    const unawaited = waited ? undefined : (error: Error) => reports.unhandled(turn?.cell, undefined, error)
+    const gather = followed ? new Gather(ledger, name, unawaited) : undefined
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
     const waits: Promise<void>[] = []
     const full: string[] = []
@@ -115,7 +117,7 @@ export class Events {
     for (const address of here) {
       if (address.text === left) continue
       heard = true
-      gather?.expect()
+      gather?.expect([address.text])
       const to = recipients.at(address)
       to.put(this.#copy(turn, parcel, address, topic, cancellation, gather))
       if (!to.overfull) continue
@@ -152,6 +154,7 @@ export class Events {
           if (part.peer < 0) part.reject(cancelled(part.agent, part.name, reason))
           else peers.giveUp(part, reason)
         }
+        if (waited) gather.giveUp(agent => cancelled(agent, name, reason))
       })
       const handled = gather.complete().finally(() => {
         detach?.()
@@ -169,9 +172,6 @@ export class Events {
         }
         return handled
       }
-      handled.catch((all: AggregateError) => {
-        for (const error of all.errors) reports.unhandled(turn?.cell, undefined, error)
-      })
     }
     if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
     const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
@@ -240,9 +240,9 @@ export class Events {
   #refuse(gather: Gather, nowhere: readonly string[], name: string): void {
     const { directory } = this.#host
     for (const agent of nowhere) {
-      gather.expect()
+      gather.expect([agent])
       gather.add(agent, directory.nowhere(directory.of(agent), name))
-      gather.answer()
+      gather.heard([agent])
     }
   }
 

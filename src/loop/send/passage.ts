@@ -4,7 +4,7 @@
 // check may never end: so it is told when the loop stops.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { later } from '../../agent/edge.js'
+import { Late, later } from '../../agent/edge.js'
 import { InvalidArgumentError, MessageDroppedError, type StoppedError } from '../../agent/errors.js'
 import { DROP, type Intercept, type Interceptor, type Passing } from '../../agent/interceptor.js'
 import type { MessageType, RequestType } from '../../agent/message.js'
@@ -67,7 +67,7 @@ export class Passage implements Answers {
 
   /**
    * Interceptors and schema, in order, and behind earlier messages of the same sender that are not through yet.
-   * @returns the payload as it leaves, or a promise of it. @throws what they throw, or such a promise rejects with it;
+   * @returns the payload as it leaves; if it takes time, {@link Late}. @throws what they throw, or such a promise rejects with it;
    *   InvalidArgumentError for what is sent by what sends it
    */
   pass(
@@ -87,14 +87,13 @@ export class Passage implements Answers {
     const takesTime = this.#takesTime[hook]
     const run = takesTime.get(message) === false ? check : () => this.#within.run([...around, sender], check)
     const before = around.includes(sender) ? undefined : this.#checking.get(sender)
-    const checking = before === undefined ? run() : before.then(() => (this.#admission.closed ? payload : run()))
-    const late = later(checking)
-    if (late === undefined) {
+    const checking = before === undefined ? run() : behind(before, () => (this.#admission.closed ? payload : run()))
+    if (!(checking instanceof Late)) {
       if (!takesTime.has(message)) this.#isQuick(takesTime, message)
       return checking
     }
     if (before === undefined) takesTime.set(message, true)
-    const ready = this.#checked(late)
+    const ready = this.#checked(checking.promise)
     const through = ready.then(
       () => {},
       () => {},
@@ -105,7 +104,7 @@ export class Passage implements Answers {
       if (this.#checking.get(sender) === through) this.#checking.delete(sender)
       this.#ledger.finish()
     })
-    return ready
+    return new Late(ready)
   }
 
   #isQuick(takesTime: Map<string, boolean>, message: string): void {
@@ -129,8 +128,7 @@ export class Passage implements Answers {
     const checked = chain(hooks, value, passing, late =>
       validate(schema, late, 'answer', message.recipient.toString(), message.name),
     )
-    const late = later(checked)
-    return late === undefined ? checked : this.#checked(late)
+    return checked instanceof Late ? new Late(this.#checked(checked.promise)) : checked
   }
 
   /** Waits for a check, unless the loop stops first. */
@@ -148,6 +146,15 @@ function endless(name: string): InvalidArgumentError {
   return new InvalidArgumentError(text, { message: name })
 }
 
+/** What comes of a promise, if that may be late again. */
+function behind(first: Promise<unknown>, then: (value: unknown) => unknown): Late {
+  const unpack = (value: unknown): unknown => {
+    const next = then(value)
+    return next instanceof Late ? next.promise : next
+  }
+  return new Late(first.then(unpack))
+}
+
 function chain(
   hooks: readonly Intercept[],
   value: unknown,
@@ -160,7 +167,7 @@ function chain(
     const waited = later(next)
     if (waited !== undefined) {
       const before = current
-      return waited.then(late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
+      return behind(waited, late => chain(hooks.slice(i + 1), pick(before, late, passing), passing, last))
     }
     current = pick(current, next, passing)
   }

@@ -1,6 +1,7 @@
 // Requests on their way out: from the verb to a mailbox of this loop, or to the peer that hosts the recipient. What it keeps:
 // a send never throws; everything is in its promise, which settles once.
 import type { SendOptions } from '../../agent/context.js'
+import { Late } from '../../agent/edge.js'
 import type { AgentId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import { type RequestType, STOP } from '../../agent/message.js'
@@ -101,8 +102,8 @@ export class Requests {
       const ready = passage.pass('onSend', message.input, payload, passing)
       const cancellation = cancellationOf(turn, options?.signal)
       if (cancellation !== undefined) call.cancelWith(cancellation)
-      if (ready instanceof Promise) {
-        ready
+      if (ready instanceof Late) {
+        ready.promise
           .then(value => {
             if (call.settled) return // it was cancelled meanwhile
             const to = directory.of(recipient) // where it is may have changed meanwhile, or whether it is anywhere
