@@ -73,6 +73,8 @@ interface Watched {
   readonly suspect: Suspect
   /** When it is noted, or looked at. */
   at: number
+  /** Whether it has been looked at. */
+  known: boolean
 }
 
 /** The long waits of one loop. */
@@ -96,7 +98,7 @@ export class Waits {
 
   /** Something waits. @param whose wait it is: each has one */
   watch(whose: object, suspect: Suspect): void {
-    this.#fresh.set(whose, { suspect, at: this.#clock.now() + NOTE_MS })
+    this.#fresh.set(whose, { suspect, at: this.#clock.now() + NOTE_MS, known: false })
     if (this.#fresh.size === 1) this.#set()
   }
 
@@ -133,13 +135,17 @@ export class Waits {
     const [fresh] = this.#fresh.values()
     const [noted] = this.#noted.values()
     const at = Math.min(fresh?.at ?? Number.POSITIVE_INFINITY, noted?.at ?? Number.POSITIVE_INFINITY)
-    if (at < Number.POSITIVE_INFINITY) this.#alarm = this.#clock.after(Math.max(at - this.#clock.now(), 0), this.#due)
+    if (at === Number.POSITIVE_INFINITY) return
+    // a process may not end before what would else wait for ever is found; whoever completes a cycle is new
+    const weak = fresh === undefined && [...this.#noted.values()].every(({ known }) => known)
+    this.#alarm = this.#clock.after(Math.max(at - this.#clock.now(), 0), this.#due, { weak })
   }
 
   readonly #due = (): void => {
     const now = this.#clock.now()
     let stuck = false
     for (const [whose, one] of this.#take(this.#noted, now)) {
+      one.known = true
       if (!one.suspect.look()) continue
       stuck ||= one.suspect.stuck
       this.#again(whose, one, now + LOOK_MS)
