@@ -60,13 +60,16 @@ export interface RuntimeOptions {
    * at a time the runtime stops: everything open gets StoppedError that says so. Default: as many as `threads`, at least 2.
    */
   readonly maxZombies?: number
-  /** Memory limits of each thread, in MB, as in `new Worker`. */
+  /**
+   * Memory limits of each thread, in MB, as in `new Worker`. From Node 24 on a thread that runs out of its heap can end the
+   * whole process, or hang: a process warning (`RINGREEVE_HEAP`) says so once, at the start.
+   */
   readonly resourceLimits?: ResourceLimits
   /**
    * The share of its heap's limit (`maxOldGenerationSizeMb`) at which a thread is recycled, 0 to 1; 0 is never. What a
    * full collection leaves counts. New messages for the thread wait, its turns end (in 2 s, and before them in 2 s the orders to
    * agents that are at work, else it is tried again 10 s later), its agents are unloaded, with `onStop`, and come back on a new
-   * thread with their state, with `onStart`, on their next message. Default 0.7 if there is such a limit, else 0.
+   * thread with their state, with `onStart`, on their next message. Default 0.7 if there is such a limit (from Node 24 on 0.5), else 0.
    */
   readonly recycleAt?: number
   /**

@@ -9,9 +9,11 @@ import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
 import type { Kept, Report } from '../loop/base/reports.js'
 import { LoopControl } from '../loop/control/control.js'
+import { heapEndIsCaught, RECYCLE_AT } from '../loop/control/heap.js'
 import { type AgentDescription, type Orders, unwrap } from '../loop/control/orders.js'
 import { Loop, type LoopOptions } from '../loop/loop.js'
 import type { LogEntry } from '../observe/log.js'
+import { warnOfHeaps } from '../observe/warning.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
@@ -31,8 +33,6 @@ import { type TooLong, Watchdog } from './watchdog.js'
 
 const DEFAULT_RING = 256 * 1024
 const LOAD_MS = 30_000
-/** From 0.8 on V8 gives a heap up when collections in a row free little. */
-const RECYCLE_AT = 0.7
 
 /** One run of a runtime, from start to stop. */
 export class Coordinator {
@@ -79,7 +79,7 @@ export class Coordinator {
       log: options.log !== undefined,
       unhandled: options.unhandledErrors === 'throw',
       unheard: options.deadLetters?.unheardEvents === true,
-      recycleAt: options.recycleAt ?? (options.resourceLimits?.maxOldGenerationSizeMb === undefined ? 0 : RECYCLE_AT),
+      recycleAt: options.recycleAt ?? (isLimited(options) ? RECYCLE_AT : 0),
       senderContext: options.asyncContext === 'sender',
     }
     this.host = new Loop({
@@ -135,6 +135,7 @@ export class Coordinator {
     if (this.#threads > 0) {
       const task = { ...this.#shared, paused: false, house: { memory: this.house.memory, built: this.house.built } }
       const { resourceLimits } = this.#options
+      if (isLimited(this.#options) && !heapEndIsCaught) warnOfHeaps()
       await this.#lives.begin(this.#machine.executor({ threads: this.#threads, resourceLimits, task }), this.#threads)
     }
     for (const source of sources) await this.#add(source, before === undefined)
@@ -375,6 +376,11 @@ export class Coordinator {
       })
     }
   }
+}
+
+/** Whether the heaps of its threads have an end that somebody has set. */
+function isLimited({ resourceLimits }: RuntimeOptions): boolean {
+  return resourceLimits?.maxOldGenerationSizeMb !== undefined
 }
 
 function moduleUrl(source: URL | string, option: string): string {

@@ -1,7 +1,6 @@
 // The threads, as Piscina owns them: one long-lived task per thread, which is one life of one loop. What it keeps: a
 // life has ended only when its task is settled and its thread is gone, or was given two seconds to go and is then
 // counted as a zombie; every order to a loop is raced with the end of that life, since Comlink alone would wait for ever.
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import {
   MessageChannel,
@@ -177,7 +176,8 @@ export class Threads implements Executor {
   async gone(life: PoolThread): Promise<boolean> {
     const { worker } = life
     const none = worker === undefined || worker.threadId < 0 || this.#pool.threads.includes(worker)
-    const exit = none ? undefined : once(worker, 'exit')
+    // not once() of node:events: it rejects with what the thread may still throw, or runs out of, on its way out
+    const exit = none ? undefined : new Promise<void>(resolve => worker.once('exit', () => resolve()))
     if (exit === undefined || (await within(ownEventLoop, EXIT_MS, exit))) {
       life.stage.to('gone')
       return true

@@ -37,6 +37,20 @@ export class Warnings {
   }
 }
 
+let toldOfHeaps = false
+
+/** Says once, at the start, what no log can tell later: then there may be no process. */
+export function warnOfHeaps(): void {
+  if (toldOfHeaps) return
+  toldOfHeaps = true
+  process.emitWarning(
+    `Node ${process.version} cannot always catch it when a thread runs out of its heap (resourceLimits): that can end the ` +
+      'whole process, or hang the thread for good. Threads are recycled early (recycleAt), which helps with a heap that fills ' +
+      'over many turns, not with a turn that takes all there is; then a process of its own helps, or Node 20 or 22',
+    { type: 'RingreeveWarning', code: 'RINGREEVE_HEAP' },
+  )
+}
+
 /** To the process. */
 export function emitWarning({ code, text, detail }: Warning): void {
   process.emitWarning(`${text} (told once; a log in the options of createRuntime tells of all)`, {

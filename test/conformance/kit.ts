@@ -316,10 +316,9 @@ export const mortal = agent('mortal', { concurrency: 'interleaved', state: () =>
       case 'reject':
         void Promise.reject(new Error('nobody waits for me'))
         return sleep(10_000)
-      case 'memory': {
-        const hoard: unknown[] = []
-        while (true) hoard.push({ a: [1, 2, 3], b: `${hoard.length}` })
-      }
+      case 'silence': // as by something that runs no JavaScript any more
+        process.removeAllListeners('exit')
+        return process.exit(7)
       case 'spin':
         while (true);
     }

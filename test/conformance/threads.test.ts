@@ -1,4 +1,5 @@
 // A thread that dies: whoever waits for it is told, and it is replaced. And no message between threads passes the host.
+import type { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { createRuntime, type LoopStats, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
@@ -8,12 +9,11 @@ import * as kit from './kit.js'
 
 for (const threads of [1, 2, 4]) {
   describe(`threads that end (${threads})`, () => {
-    for (const how of ['exit', 'throw', 'reject', 'memory']) {
+    for (const how of ['exit', 'throw', 'reject']) {
       it(`by ${how}: pending sends settle and say so, and the thread is replaced`, async () => {
         await using runtime = await createRuntime({
           threads,
           agents: [kitUrl],
-          resourceLimits: { maxOldGenerationSizeMb: 48 },
         })
         await runtime.send(kit.Step, { ms: 0 }, 'mortal/x')
         const begun = flag()
@@ -68,9 +68,8 @@ for (const threads of [1, 2, 4]) {
         threads,
         agents: [kitUrl],
         restarts: { max: 1, within: 60_000 },
-        resourceLimits: { maxOldGenerationSizeMb: 48 },
       })
-      for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'memory' }, 'mortal/x'))
+      for (let n = 0; n < 2; n++) await failure(runtime.send(kit.End, { how: 'silence' }, 'mortal/x'))
       const error = await failure(runtime.send(kit.Echo, 1, 'mortal/x'))
       expect(error).toMatchObject({ code: 'ERR_RINGREEVE_THREAD_LOST', maybeExecuted: false, retryable: false })
       expect(error.message).toContain('not started again')
@@ -78,6 +77,31 @@ for (const threads of [1, 2, 4]) {
     })
   })
 }
+
+it('what a thread still throws while it is being ended is an error of nobody', async () => {
+  // as one that runs out of its heap on its way out, which nobody can time
+  const sees = (worker: Worker): void => {
+    const { terminate } = worker
+    worker.terminate = () => {
+      const ended = terminate.call(worker)
+      setImmediate(() => worker.emit('error', new Error('on its way out')))
+      return ended
+    }
+  }
+  process.on('worker', sees)
+  try {
+    await using runtime = await createRuntime({
+      threads: 1,
+      agents: [new URL('./stubborn.js', import.meta.url), kitUrl],
+    })
+    const { Spin } = await import('./stubborn.js')
+    const error = await failure(runtime.send(Spin, undefined, 'stubborn/x'))
+    expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
+    expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+  } finally {
+    process.off('worker', sees)
+  }
+})
 
 it('an event in flight to a thread that ends does not hang its publisher', async () => {
   await using runtime = await createRuntime({ threads: 2, agents: [kitUrl] })

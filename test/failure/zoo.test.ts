@@ -25,7 +25,6 @@ const rows: readonly Row[] = [
   { how: 'exit hook that spins', agent: 'hurried', code: LATE, says: /past its deadline without yielding/ },
   { how: 'swallowed exception', agent: 'mortal', code: LOST, says: /Error: thrown and swallowed/ },
   { how: 'swallowed rejection', agent: 'mortal', code: LOST, says: /Error: rejected and swallowed/ },
-  { how: 'out of memory', agent: 'mortal', code: LOST, says: /ERR_WORKER_OUT_OF_MEMORY/ },
   { how: 'infinite loop', agent: 'hurried', code: LATE, says: /past its deadline without yielding/ },
   { how: 'pbkdf2Sync', agent: 'hurried', code: LATE, says: /past its deadline without yielding/ },
   { how: 'FIFO read', agent: 'hurried', code: LATE, says: /past its deadline without yielding/ },
@@ -42,7 +41,6 @@ for (const { how, agent, code, says } of rows) {
     await using runtime = await createRuntime({
       threads: 2,
       agents: [new URL('./zoo.js', import.meta.url)],
-      resourceLimits: how === 'out of memory' ? { maxOldGenerationSizeMb: 64 } : {},
     })
     using fifo = pipe() // let go of before the runtime is closed
     const begun = flag()

@@ -10,11 +10,6 @@ export const Read = request<void, number[]>('read')
 
 const never = () => new Promise<never>(() => {})
 
-function hoard(): never {
-  const all: unknown[] = []
-  while (true) all.push({ a: [1, 2, 3], b: `${all.length}` })
-}
-
 function die(how: string, fifo: string | undefined): unknown {
   switch (how) {
     case 'throw':
@@ -46,8 +41,6 @@ function die(how: string, fifo: string | undefined): unknown {
       process.on('unhandledRejection', () => {})
       void Promise.reject(new Error('rejected and swallowed'))
       return never()
-    case 'out of memory':
-      return hoard()
     case 'infinite loop':
       while (true);
     case 'pbkdf2Sync':

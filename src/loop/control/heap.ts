@@ -9,6 +9,13 @@ import { steadyNow } from '../../base/real-time.js'
 import type { Heap } from '../base/reports.js'
 
 const MB = 2 ** 20
+/** From 24 on the end of a thread's heap may be that of the process, or, on 26, hang the thread: `failure/heap` shows both. */
+export const heapEndIsCaught = Number.parseInt(process.versions.node, 10) < 24
+/**
+ * The share of a limit at which a thread is recycled if nothing else is said: from 0.8 on V8 gives a heap up when collections
+ * in a row free little. Where its end cannot be caught, more is left for what the turns take until the next full collection.
+ */
+export const RECYCLE_AT = heapEndIsCaught ? 0.7 : 0.5
 const SELDOM_MS = 250
 /** The part of the threshold that recycling must free to be worth while. */
 const WORTH = 1 / 4
