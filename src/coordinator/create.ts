@@ -102,7 +102,14 @@ function checkOptions(options: RuntimeOptions): number {
   if (options.clock !== undefined && threads !== 0) {
     throw new InvalidArgumentError('clock: only the single loop can go by a clock of yours; give threads: 0 with it')
   }
-  return threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
+  const wanted = threads ?? (agents?.some(source => !isAgent(source)) ? availableParallelism() : 0)
+  if (wanted > 0 && 'Deno' in globalThis) {
+    throw new InvalidArgumentError(
+      `threads: got ${wanted}, but Deno gives a thread message ports that are not Node's (they have no on()), so only the single ` +
+        'loop works there; give threads: 0, or run it on Node',
+    )
+  }
+  return wanted
 }
 
 /**

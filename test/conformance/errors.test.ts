@@ -209,6 +209,19 @@ onEveryEngine('values', engine => {
   })
 })
 
+it('threads on Deno are refused in one sentence', async () => {
+  Object.assign(globalThis, { Deno: {} })
+  try {
+    const { message } = await failure(createRuntime({ threads: 2 }))
+    expect(message).toMatch(
+      /^threads: got 2, but Deno .* only the single loop works there; give threads: 0, or run it on Node$/,
+    )
+    await (await createRuntime({ threads: 0 })).close()
+  } finally {
+    Reflect.deleteProperty(globalThis, 'Deno')
+  }
+})
+
 it('slips of the pen are refused where they are made, with what to write instead', async () => {
   const refused = (options: unknown) => failure(createRuntime(options as RuntimeOptions)).then(({ message }) => message)
   expect(await refused({ thread: 2 })).toMatch(/^createRuntime has no option 'thread'; there are: threads, agents, /)
