@@ -9,12 +9,18 @@ export interface Engine {
   readonly threads: number
 }
 
+/** `RINGREEVE_ENGINES='single loop,2 threads'` leaves it at some of them. */
+const wanted = process.env.RINGREEVE_ENGINES?.split(',')
+
 export const engines: readonly Engine[] = [
   { name: 'single loop', threads: 0 },
   { name: '1 thread', threads: 1 },
   { name: '2 threads', threads: 2 },
   { name: '4 threads', threads: 4 },
-]
+].filter(({ name }) => wanted === undefined || wanted.includes(name))
+
+/** Of the engines that have any. */
+export const threadCounts = engines.map(({ threads }) => threads).filter(threads => threads > 0)
 
 export const kit = new URL('./kit.js', import.meta.url)
 

@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { createRuntime, type LoopStats, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { placeOf } from '#ringreeve/routing/table.js'
-import { failure, flag, kit as kitUrl, reaches, sleep } from './engines.js'
+import { failure, flag, kit as kitUrl, reaches, sleep, threadCounts } from './engines.js'
 import * as kit from './kit.js'
 
-for (const threads of [1, 2, 4]) {
+for (const threads of threadCounts) {
   describe(`threads that end (${threads})`, () => {
     for (const how of ['exit', 'throw', 'reject']) {
       it(`by ${how}: pending sends settle and say so, and the thread is replaced`, async () => {

@@ -67,7 +67,7 @@ for (const threads of [1, 2]) {
   })
 }
 
-it(`${long ? 1_000 : 25} starts and stops leave no thread, port or handle`, { timeout: 600_000 }, async () => {
+it(`${long ? 1_000 : 12} starts and stops leave no thread, port or handle`, { timeout: 600_000 }, async () => {
   const round = async (n: number): Promise<void> => {
     const runtime = await createRuntime({ threads: 1 + (n % 2), agents: [kitUrl], ringBytes: 65_536 })
     const sent = runtime.send(kit.Slow, { ms: 20, answer: 1 }, 'echo/x').catch(() => {})
@@ -79,7 +79,7 @@ it(`${long ? 1_000 : 25} starts and stops leave no thread, port or handle`, { ti
   await round(0)
   const before = { resources: resources(), threads: threadsNow() }
   let early = 0
-  const rounds = long ? 1_000 : 25
+  const rounds = long ? 1_000 : 12
   for (let n = 0; n < rounds; n++) {
     await round(n)
     if (n === rounds >> 2) early = process.memoryUsage.rss()

@@ -22,7 +22,7 @@ const restarts = { max: 1_000, within: 1_000, backoff: { min: 1, max: 1 } }
 it('restarts of a thread use its rings and flags again', { timeout: 60_000 }, async () => {
   await using runtime = await createRuntime({ threads: 2, agents: [kitUrl], restarts })
   let made = 0
-  for (let n = 0; n < 30; n++) {
+  for (let n = 0; n < 12; n++) {
     await failure(runtime.send(kit.End, { how: n % 2 === 0 ? 'exit' : 'throw' }, `mortal/${n}`))
     const keys = Array.from({ length: 8 }, (_, key) => key)
     const text = `${n}`.repeat(1_000)
@@ -44,7 +44,7 @@ it('starts and stops use rings and flags again, also those of another runtime', 
   }
   await round(0)
   const { made, bytes } = sharedMemory
-  for (let n = 1; n < 15; n++) await round(n)
+  for (let n = 1; n < 8; n++) await round(n)
   const more = sharedMemory.made - made
   expect(more).toBeLessThanOrEqual(1) // flags, if the other thread was late to let go of those before
   expect(sharedMemory.bytes - bytes).toBe(more * FLAGS)

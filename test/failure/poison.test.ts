@@ -3,7 +3,7 @@
 import { createRuntime, InvalidArgumentError, PoisonedError, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { LetterBox } from '#ringreeve/coordinator/dead-letters.js'
-import { failure, flag, kit as kitUrl, onEveryEngine, open as openKit } from '../conformance/engines.js'
+import { failure, flag, kit as kitUrl, onEveryEngine, open as openKit, threadCounts } from '../conformance/engines.js'
 import * as kit from '../conformance/kit.js'
 import * as poison from './poison.js'
 
@@ -11,7 +11,7 @@ const url = new URL('./poison.js', import.meta.url)
 const { Brittle, Dated, Relay } = poison
 const more = { restarts: { max: 100, within: 1_000, backoff: { min: 1, max: 1 } } }
 
-for (const threads of [1, 2, 4]) {
+for (const threads of threadCounts) {
   describe(`poison (${threads})`, () => {
     it('a request that may be repeated is sent again when its thread ends', async () => {
       await using runtime = await createRuntime({ threads, agents: [url], ...more })

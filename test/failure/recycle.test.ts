@@ -2,7 +2,7 @@
 // order and state are kept. One whose agents' state fills it cannot be helped, and dies of it (`heap`).
 import { createRuntime, InvalidArgumentError, type LogEntry } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
-import { failure, flag, reaches } from '../conformance/engines.js'
+import { failure, flag, reaches, threadCounts } from '../conformance/engines.js'
 import * as leaky from './leaky.js'
 
 const url = new URL('./leaky.js', import.meta.url)
@@ -21,7 +21,7 @@ async function open(threads: number, more = {}) {
   return { runtime, of: (event: LogEntry['event']) => log.filter(entry => entry.event === event) }
 }
 
-for (const threads of [1, 2, 4]) {
+for (const threads of threadCounts) {
   describe(`recycling (${threads})`, () => {
     it('what leaks outside its state is recycled: no send fails, order and state are kept', {
       timeout: 60_000,

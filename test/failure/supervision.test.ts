@@ -13,7 +13,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { Supervisor } from '#ringreeve/coordinator/supervisor.js'
 import { placeOf } from '#ringreeve/routing/table.js'
-import { failure, flag, reaches } from '../conformance/engines.js'
+import { failure, flag, reaches, threadCounts } from '../conformance/engines.js'
 import * as mortals from './mortals.js'
 
 const url = new URL('./mortals.js', import.meta.url)
@@ -24,7 +24,7 @@ async function end(runtime: Runtime, agent: string): Promise<void> {
   expect(await failure(runtime.send(End, undefined, agent))).toBeInstanceOf(ThreadLostError)
 }
 
-for (const threads of [1, 2, 4]) {
+for (const threads of threadCounts) {
   describe(`supervision (${threads})`, () => {
     it('everyMessages: what was answered is there after a crash', async () => {
       await using runtime = await open(threads)

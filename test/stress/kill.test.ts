@@ -79,6 +79,6 @@ it('the books balance while threads are killed', { timeout: 60_000 }, async () =
       expect(loops.map(loop => [loop.alive, loop.queued, loop.running])).toEqual(loops.map(() => [true, 0, 0]))
       await runtime.close()
     }),
-    { numRuns: 4, endOnFailure: true },
+    { numRuns: 2, endOnFailure: true },
   )
 })

@@ -51,7 +51,7 @@ describe(`millions of frames from thread to thread (seed ${seed})`, () => {
   const ways: { readonly sleep: RingTask['sleep']; readonly capacity: number; readonly frames: number }[] = [
     { sleep: 'spin', capacity: 32_768, frames: 1_000_000 },
     { sleep: 'wait', capacity: 16_384, frames: 2_000_000 },
-    { sleep: 'doorbell', capacity: 16_384, frames: 10_000_000 },
+    { sleep: 'doorbell', capacity: 16_384, frames: 3_000_000 },
   ]
   for (const { sleep, capacity, frames } of ways) {
     it(`${frames / 1e6} million arrive whole and in order, ends that can do no more ${sleep === 'spin' ? 'spin' : `sleep (${sleep})`}`, {
@@ -68,7 +68,7 @@ describe(`millions of frames from thread to thread (seed ${seed})`, () => {
 
 describe(`a producer that is killed (seed ${seed})`, () => {
   it('leaves whole frames up to the shown tail, and nothing else', { timeout: HANG }, async () => {
-    const KILLS = 64
+    const KILLS = 32
     const TORN = 4
     const next = random(seed)
     const begin = () => {
