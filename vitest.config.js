@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // tells of what hangs, never of a machine that is busy
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

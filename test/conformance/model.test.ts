@@ -302,7 +302,7 @@ const steps = (threads: number) => [
 ]
 
 onEveryEngine('any order of commands ends as the reference says', ({ threads }) => {
-  it(`${runs} runs`, { timeout: 20_000 + runs * 10_000 }, async () => {
+  it(`${runs} runs`, { timeout: 120_000 + runs * 10_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.commands(steps(threads), { maxCommands: 40, size: 'max' }), async commands => {
         const runtime = await createRuntime({

@@ -79,25 +79,24 @@ for (const threads of threadCounts) {
 }
 
 it('what a thread still throws while it is being ended is an error of nobody', async () => {
-  // as one that runs out of its heap on its way out, which nobody can time
+  // as one that runs out of its heap on its way out, which nobody can time: Node tells of it just before the exit
   const sees = (worker: Worker): void => {
-    const { terminate } = worker
-    worker.terminate = () => {
-      const ended = terminate.call(worker)
-      setImmediate(() => worker.emit('error', new Error('on its way out')))
-      return ended
-    }
+    process.off('worker', sees)
+    worker.prependOnceListener('exit', () => worker.emit('error', new Error('on its way out')))
   }
   process.on('worker', sees)
   try {
+    const crashes: unknown[] = []
     await using runtime = await createRuntime({
       threads: 1,
       agents: [new URL('./stubborn.js', import.meta.url), kitUrl],
+      log: ({ event, reason }) => event === 'crash' && crashes.push(reason),
     })
     const { Spin } = await import('./stubborn.js')
     const error = await failure(runtime.send(Spin, undefined, 'stubborn/x'))
     expect(error.code).toBe('ERR_RINGREEVE_DEADLINE')
     expect(await runtime.send(kit.Echo, 1, 'echo/x')).toBe(1)
+    expect(crashes).toEqual([expect.stringContaining('past its deadline')]) // the next life has begun at once
   } finally {
     process.off('worker', sees)
   }

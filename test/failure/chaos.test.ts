@@ -91,7 +91,7 @@ async function trouble(runtime: Runtime, books: Books, random: () => number): Pr
   }
 }
 
-it(`chaos for ${seconds} s, seed ${seed}`, { timeout: seconds * 1_000 + 60_000 }, async () => {
+it(`chaos for ${seconds} s, seed ${seed}`, { timeout: seconds * 1_000 + 120_000 }, async () => {
   process.stdout.write(`chaos: SEED=${seed}\n`)
   const random = generator(seed)
   const runtime = await createRuntime({

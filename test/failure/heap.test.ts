@@ -42,7 +42,7 @@ async function ends(...args: string[]): Promise<End['seen'] | undefined> {
 }
 
 for (const how of ['objects', 'numbers', 'map', 'arrays']) {
-  it(`one turn takes all there is (${how})`, { timeout: 120_000 }, async () => {
+  it(`one turn takes all there is (${how})`, async () => {
     const seen = await ends('turn', how)
     if (!caught && how === 'arrays') expect(seen).toBeUndefined() // once it is caught, the warning has had its time
     if (seen === undefined) return
@@ -60,7 +60,7 @@ for (const how of ['objects', 'numbers', 'map', 'arrays']) {
   })
 }
 
-it('what leaks within its state is not recycled, and ends in an error', { timeout: 120_000 }, async () => {
+it('what leaks within its state is not recycled, and ends in an error', async () => {
   const seen = await ends('state')
   if (seen === undefined) return
   expect(seen).toMatchObject({ name: 'ThreadLostError', after: 1, recycled: 0 })
@@ -68,7 +68,7 @@ it('what leaks within its state is not recycled, and ends in an error', { timeou
   expect(seen.crashes).toEqual([expect.stringContaining('OUT_OF_MEMORY')])
 })
 
-it('with recycling off, what leaks outside its state ends in an error too', { timeout: 120_000 }, async () => {
+it('with recycling off, what leaks outside its state ends in an error too', async () => {
   const seen = await ends('off')
   if (seen !== undefined) expect(seen).toEqual({ name: 'ThreadLostError', recycled: 0, recycles: [] })
 })

@@ -19,7 +19,7 @@ const ONE_LIFE = 2 * 4 + 1
 const FLAGS = new CancelFlags().memory.byteLength
 const restarts = { max: 1_000, within: 1_000, backoff: { min: 1, max: 1 } }
 
-it('restarts of a thread use its rings and flags again', { timeout: 60_000 }, async () => {
+it('restarts of a thread use its rings and flags again', async () => {
   await using runtime = await createRuntime({ threads: 2, agents: [kitUrl], restarts })
   let made = 0
   for (let n = 0; n < 12; n++) {
@@ -34,7 +34,7 @@ it('restarts of a thread use its rings and flags again', { timeout: 60_000 }, as
   expect(sharedMemory.made).toBeLessThanOrEqual(made + ONE_LIFE) // the other thread may have been late to let go, once
 })
 
-it('starts and stops use rings and flags again, also those of another runtime', { timeout: 60_000 }, async () => {
+it('starts and stops use rings and flags again, also those of another runtime', async () => {
   const round = async (n: number): Promise<void> => {
     const runtime = await createRuntime({ threads: 2, agents: [kitUrl], restarts })
     const last = runtime.send(kit.Slow, { ms: 20, answer: n }, 'echo/x').catch(() => {})
@@ -50,7 +50,7 @@ it('starts and stops use rings and flags again, also those of another runtime', 
   expect(sharedMemory.bytes - bytes).toBe(more * FLAGS)
 })
 
-it('what a zombie can reach is not used again before it has gone', { timeout: 60_000 }, async () => {
+it('what a zombie can reach is not used again before it has gone', async () => {
   const ringBytes = 2 ** 17 // of no other test here
   const url = new URL('./slow.js', import.meta.url)
   const fifo = pipe()

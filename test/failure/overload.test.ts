@@ -102,7 +102,7 @@ for (const threads of [1, 2]) {
   })
 }
 
-it('who awaits what it sends is never refused, however many do', { timeout: 60_000 }, async () => {
+it('who awaits what it sends is never refused, however many do', async () => {
   const all = 80_000 // of whom the ring takes some, and more than 65,536 wait
   await using runtime = await createRuntime({ threads: 2, agents: [url], unhandledErrors: 'throw' })
   const open = new Int32Array(new SharedArrayBuffer(4))

@@ -23,9 +23,7 @@ async function open(threads: number, more = {}) {
 
 for (const threads of threadCounts) {
   describe(`recycling (${threads})`, () => {
-    it('what leaks outside its state is recycled: no send fails, order and state are kept', {
-      timeout: 60_000,
-    }, async () => {
+    it('what leaks outside its state is recycled: no send fails, order and state are kept', async () => {
       const { runtime, of } = await open(threads)
       const answers: number[] = []
       for (let n = 0; n < 600; n += 8) {
@@ -45,14 +43,14 @@ for (const threads of threadCounts) {
       await runtime.close()
     })
 
-    it('also when none of its agents is there any more', { timeout: 60_000 }, async () => {
+    it('also when none of its agents is there any more', async () => {
       const { runtime, of } = await open(threads)
       for (let n = 0; runtime.stats().recycled < 2; n++) await runtime.send(Once, KB * 4, `brief/${n}`)
       expect(of('crash')).toEqual([])
       await runtime.close()
     })
 
-    it('nested calls, events, pauses and what agents do of themselves go on', { timeout: 60_000 }, async () => {
+    it('nested calls, events, pauses and what agents do of themselves go on', async () => {
       const { runtime, of } = await open(threads)
       const keys = Array.from({ length: 8 }, (_, key) => `ticking/${key}`)
       for (const agent of keys) await runtime.get(agent, { lazy: false })

@@ -37,7 +37,7 @@ afterAll(() => {
 })
 
 for (const { how, agent, code, says } of rows) {
-  it(`${how}: the caller is told, and the next message is answered`, { timeout: 30_000 }, async () => {
+  it(`${how}: the caller is told, and the next message is answered`, async () => {
     await using runtime = await createRuntime({
       threads: 2,
       agents: [new URL('./zoo.js', import.meta.url)],

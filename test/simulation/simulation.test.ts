@@ -14,13 +14,13 @@ import { expect, it } from 'vitest'
 import { simulate } from './scenario.js'
 import { all, alone, check, only, theBooksBalance } from './seeds.js'
 
-it.runIf(only !== undefined)(`seed ${only}`, { timeout: 60_000 }, async () => {
+it.runIf(only !== undefined)(`seed ${only}`, async () => {
   const run = await simulate({ seed: only as number, wide: alone, tell: line => process.stdout.write(`${line}\n`) })
   process.stdout.write(`${JSON.stringify(run)}\n`)
   check(only as number, run, alone)
 })
 
-it.skipIf(only !== undefined)('a seed is one run', { timeout: 120_000 }, async () => {
+it.skipIf(only !== undefined)('a seed is one run', async () => {
   const most = all ? 40 : 8
   for (let seed = 1; seed <= most; seed++) {
     const plan = { seed, wide: seed > most / 2 }

@@ -41,7 +41,7 @@ function traffic(runtime: Runtime, random: () => number, n: number): Promise<unk
   }
 }
 
-it('the books balance while threads are killed', { timeout: 60_000 }, async () => {
+it('the books balance while threads are killed', async () => {
   await fc.assert(
     fc.asyncProperty(fc.noBias(fc.integer()), async seed => {
       let state = seed | 0

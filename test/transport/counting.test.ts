@@ -45,7 +45,7 @@ function inTurnsOf(loop: Loop, watch: (inside: boolean) => void): void {
 }
 
 describe(`idle detection (seed ${seed})`, () => {
-  it('never says idle while a message is anywhere', { timeout: 60_000 }, async () => {
+  it('never says idle while a message is anywhere', async () => {
     const next = random(seed)
     let open = 0
     const handled = { hops: 0, asks: 0 }

@@ -131,9 +131,7 @@ describe('a name', () => {
     },
   ]
   for (const { what, set } of fresh) {
-    it(`stays right when there are more than numbers for them: each frame with a new ${what}`, {
-      timeout: 60_000,
-    }, () => {
+    it(`stays right when there are more than numbers for them: each frame with a new ${what}`, () => {
       using both = joined(2 ** 18)
       const lane = both.a.work.out
       let wrong: string | undefined

@@ -13,7 +13,7 @@ import type { RingReport, RingTask } from './ring-worker.js'
 const workerFile = new URL('./ring-worker.js', import.meta.url)
 const victimFile = new URL('./ring-victim.js', import.meta.url)
 const seed = Date.now() | 0
-const HANG = 60_000
+const HANG = 120_000
 
 const open = new Set<Worker>()
 afterAll(() => Promise.all([...open].map(worker => worker.terminate())))
