@@ -25,7 +25,9 @@ export interface RouteTable {
   readonly subscriptions: readonly SubscriptionRoute[]
 }
 
-const CACHED_TOPICS = 10_000
+/** Topic types that are remembered, and characters of them; more of either, and all are forgotten. */
+const TOPICS = 10_000
+const CHARACTERS = 64 * TOPICS
 
 /** A loop's replica of the table. */
 export class Routes {
@@ -35,6 +37,7 @@ export class Routes {
   #prefixes: SubscriptionRoute[] = []
   /** Agent types by topic type; dropped when it grows past its bound, since topic types may be made up without end. */
   #matches = new Map<string, readonly string[]>()
+  #characters = 0
 
   get version(): number {
     return this.#version
@@ -46,7 +49,8 @@ export class Routes {
     this.#types = new Map(Object.entries(table.types))
     this.#exact = new Map()
     this.#prefixes = []
-    this.#matches = new Map()
+    this.#matches.clear()
+    this.#characters = 0
     for (const subscription of table.subscriptions) {
       if (subscription.topic === undefined) this.#prefixes.push(subscription)
       else {
@@ -81,7 +85,11 @@ export class Routes {
     const agents = new Set(this.#exact.get(topicType))
     for (const { prefix, agent } of this.#prefixes) if (topicType.startsWith(prefix as string)) agents.add(agent)
     const matches = [...agents]
-    if (this.#matches.size >= CACHED_TOPICS) this.#matches.clear()
+    this.#characters += topicType.length
+    if (this.#matches.size >= TOPICS || this.#characters > CHARACTERS) {
+      this.#matches.clear()
+      this.#characters = topicType.length
+    }
     this.#matches.set(topicType, matches)
     return matches
   }

@@ -2,6 +2,7 @@
 // and its body fetched if it went by port; one that cannot be read or taken is refused, and those behind it go on.
 import type { Parts } from './body.js'
 import { type Envelope, emptyEnvelope, Flag, Kind, readEnvelope } from './frame.js'
+import { FIRST_NAME } from './names.js'
 import type { RingReader } from './ring.js'
 import { Shape } from './shapes.js'
 import { Source } from './source.js'
@@ -68,12 +69,18 @@ export class InLane {
       readEnvelope(words, bytes, offset, envelope, body, this.#names)
       body.source = this.#source
       if ((envelope.flags & Flag.BULK) !== 0) this.#fetchBody()
-      if (envelope.kind === Kind.DEFINE) this.#names[envelope.slot] = this.#text(envelope.flags)
+      if (envelope.kind === Kind.DEFINE) this.#define(envelope)
       else if (envelope.kind === Kind.SHAPE) this.#shapes[envelope.slot] = new Shape(this.#text(envelope.flags))
       else this.#take(envelope, body)
     } catch (error) {
       this.#refuse(envelope, error)
     }
+  }
+
+  /** A number says this from now on; and the first one, that all others say nothing any more (names.ts). */
+  #define({ slot, flags }: Envelope): void {
+    if (slot === FIRST_NAME) this.#names.length = 0
+    this.#names[slot] = this.#text(flags)
   }
 
   #fetchBody(): void {

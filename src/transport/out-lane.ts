@@ -189,6 +189,7 @@ export class OutLane {
     this.#ring.commit(length)
     if (bulk) this.#bulk.push(this.#ring.position)
     this.frames++
+    if (this.#names.full && envelope.kind !== Kind.DEFINE) this.#names.forget() // what is told within a frame is not the end of it
     return true
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bodyOf } from '#ringreeve/transport/body.js'
 import { type Envelope, emptyEnvelope, Flag, frameBytes, Kind } from '#ringreeve/transport/frame.js'
 import type { Link } from '#ringreeve/transport/link.js'
+import { FIRST_NAME, Names } from '#ringreeve/transport/names.js'
 import { drain, joined } from './letters.js'
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
@@ -112,6 +113,48 @@ describe('a name', () => {
       const came = carry(both.a, both.b, envelope, undefined)
       expect([came.envelope.sender, came.envelope.recipient]).toEqual([envelope.sender, envelope.recipient])
     }
+  })
+
+  it('stays right, and both ends remember so many characters only, when names are long', { timeout: 60_000 }, () => {
+    using both = joined(2 ** 18)
+    const long = (i: number, length: number): string => `${i}/${'x'.repeat(length)}`
+    const meant: string[] = []
+    const came: string[] = []
+    for (let i = 0; i < 3_000; i++) {
+      const envelope = emptyEnvelope(Kind.REQUEST)
+      envelope.flags = Flag.EMPTY | Flag.CHAIN
+      envelope.sender = 's/0'
+      envelope.recipient = long(i, 5_000)
+      // now and then one frame names more than is remembered at all
+      const chain = i % 1_000 === 500 ? 64 : 1
+      envelope.chain = Array.from({ length: chain }, (_, n) => ({ agent: long(n, chain * 1_500), turn: n }))
+      meant.push(names(envelope))
+      both.a.work.out.send(envelope, bodyOf(undefined))
+      both.a.show()
+      do drain(both.b.work.in, got => came.push(names(got)))
+      while (both.a.work.out.retry())
+    }
+    expect(came.length).toBe(meant.length)
+    expect(came.findIndex((got, i) => got !== meant[i])).toBe(-1)
+  })
+
+  it('is forgotten with the others, when there are too many characters', () => {
+    const reader: string[] = []
+    const lane = new Names((number, text) => {
+      if (number === FIRST_NAME) reader.length = 0
+      reader[number] = text
+      return true
+    })
+    let most = 0
+    for (let i = 0; i < 20_000; i++) {
+      const envelope = emptyEnvelope(Kind.REQUEST)
+      envelope.recipient = `${i}/${'x'.repeat(2_000)}`
+      lane.intern(envelope)
+      if (lane.full) lane.forget()
+      if (i % 100 === 0) most = Math.max(most, reader.join('').length)
+    }
+    expect(most).toBeGreaterThan(1_000_000)
+    expect(most).toBeLessThan(5_000_000)
   })
 
   const NUMBERS = 65_536

@@ -6,9 +6,11 @@ import { type AgentId, agentId, type TopicId, toAgentId, toTopicId } from '../..
 import { Routes, type RouteTable } from '../../routing/table.js'
 import type { Address } from './recipient.js'
 
-const CACHED_ADDRESSES = 100_000
-/** Members of all audiences that are remembered; more, and all are forgotten. */
-const REMEMBERED = 100_000
+/** Addresses that are remembered, and characters of their texts: 64 for each. More of either, and all are forgotten. */
+const ADDRESSES = 100_000
+const CHARACTERS = 64 * ADDRESSES
+/** Members of all audiences that are remembered, each topic counted as one, and characters of the topics; likewise. */
+const MEMBERS = 100_000
 
 /** The agents that hear a topic, each once. */
 export interface Audience {
@@ -28,8 +30,12 @@ export class Directory {
   readonly index: number
   readonly #routes = new Routes()
   #addresses = new Map<string, Address>()
+  /** Characters of their texts. */
+  #named = 0
   readonly #audiences = new Map<string, Audience>()
   #members = 0
+  /** Characters of the topics. */
+  #heard = 0
 
   constructor(index: number) {
     this.index = index
@@ -42,7 +48,7 @@ export class Directory {
 
   route(table: RouteTable): void {
     this.#routes.replace(table)
-    this.#addresses = new Map()
+    this.#forgetAddresses()
     this.#forgetAudiences()
   }
 
@@ -62,15 +68,23 @@ export class Directory {
     const text = id.toString()
     const known = this.#addresses.get(text)
     if (known !== undefined) return known
-    if (this.#addresses.size >= CACHED_ADDRESSES) this.#addresses.clear()
     const address = { id, text, loop: this.#routes.loopOf(id.type, id.key) ?? -1, recipient: undefined }
-    if (address.loop >= 0) this.#addresses.set(text, address)
+    if (address.loop < 0) return address
+    this.#named += text.length
+    if (this.#addresses.size >= ADDRESSES || this.#named > CHARACTERS) this.#forgetAddresses(text)
+    this.#addresses.set(text, address)
     return address
+  }
+
+  /** @param next the one that is remembered next */
+  #forgetAddresses(next = ''): void {
+    this.#addresses = new Map()
+    this.#named = next.length
   }
 
   /** The agent is gone: whoever asks for it again gets its address anew. */
   forget(text: string): void {
-    this.#addresses.delete(text)
+    if (this.#addresses.delete(text)) this.#named -= text.length
   }
 
   /** Whether an agent lives on that loop. */
@@ -120,7 +134,8 @@ export class Directory {
     const text = topic.toString()
     const audience = { topic, text, here, elsewhere, nowhere }
     this.#members += types.length + 1
-    if (this.#members > REMEMBERED) this.#forgetAudiences()
+    this.#heard += text.length
+    if (this.#members > MEMBERS || this.#heard > CHARACTERS) this.#forgetAudiences()
     this.#audiences.set(text, audience)
     return audience
   }
@@ -128,5 +143,6 @@ export class Directory {
   #forgetAudiences(): void {
     this.#audiences.clear()
     this.#members = 0
+    this.#heard = 0
   }
 }
