@@ -13,7 +13,9 @@ import { textBytes } from './text.js'
 /** A body that goes by port, and the number by which its frame fetches it. */
 export type Bulk = { readonly number: number; readonly value: unknown }
 
+/** Bodies that may be on their way by port, and bytes of them: one more than fit may be, since any body must go. */
 const BULK_IN_FLIGHT = 64
+const BULK_BYTES = 64 * 2 ** 20
 const SHOW_EVERY = 32
 const NOTHING = new Uint8Array(0)
 
@@ -25,6 +27,8 @@ interface Waiting {
   readonly envelope: Envelope
   /** Its own. */
   readonly body: Body
+  /** Of its body, wherever that is by now. */
+  readonly bytes: number
   readonly written: Written | undefined
 }
 
@@ -39,10 +43,13 @@ export class OutLane {
   #book: ShapeBook | undefined
   #told = 0
   readonly #waiting = new Queue<Waiting>()
-  readonly #bulk = new Queue<number>()
+  /** By frame whose body is on its way by port: the ring position behind it, and the bytes. */
+  readonly #bulk = new Queue<readonly [position: number, bytes: number]>()
+  #bulkBytes = 0
   #unshown = 0
-  /** Frames that wait for room; only the lane changes it. */
+  /** Frames that wait for room, and bytes of their bodies; only the lane changes them. */
   backlog = 0
+  backlogBytes = 0
   /** Frames written since the lane was made. */
   frames = 0
   /** Frames that it was given to send, names and shapes left out. */
@@ -68,15 +75,20 @@ export class OutLane {
    */
   send(envelope: Envelope, body: Body, written?: Written): number {
     checkLength(body.length)
-    if (body.beside !== undefined || body.transfer !== undefined) this.#post(envelope, body)
+    let bytes = body.length
+    if (body.beside !== undefined || body.transfer !== undefined) {
+      bytes += transferredBytes(body.transfer)
+      this.#post(envelope, body)
+    }
     this.given++
-    if (this.backlog === 0 && this.#write(envelope, body, false)) {
+    if (this.backlog === 0 && this.#write(envelope, body, false, bytes)) {
       if (body.binaries.length > 0) body.binaries.length = 0
       if (++this.#unshown >= SHOW_EVERY) this.show()
       return this.#ring.position
     }
-    this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), written })
+    this.#waiting.push({ envelope: { ...envelope }, body: ownBody(body), bytes, written })
     this.backlog++
+    this.backlogBytes += bytes
     body.binaries.length = 0
     this.show()
     if (!this.#askForRoom()) this.retry()
@@ -97,7 +109,7 @@ export class OutLane {
     while (true) {
       const next = this.#waiting.peek()
       if (next === undefined) return wrote
-      if (!this.#write(next.envelope, next.body, true)) {
+      if (!this.#write(next.envelope, next.body, true, next.bytes)) {
         this.show()
         if (this.#askForRoom()) return wrote
         continue
@@ -105,6 +117,7 @@ export class OutLane {
       wrote = true
       this.#waiting.shift()
       this.backlog--
+      this.backlogBytes -= next.bytes
       next.written?.(this.#ring.position)
       if (++this.#unshown >= SHOW_EVERY) this.show()
     }
@@ -120,6 +133,7 @@ export class OutLane {
   abandon(): void {
     const frames = this.#waiting.drain()
     this.backlog = 0 // before they are told: what they send now waits anew
+    this.backlogBytes = 0
     for (const frame of frames) frame.written?.(undefined)
   }
 
@@ -135,10 +149,15 @@ export class OutLane {
   }
 
   #bulkHasRoom(): boolean {
-    for (let first = this.#bulk.peek(); first !== undefined && this.#ring.consumed(first); first = this.#bulk.peek()) {
+    for (
+      let first = this.#bulk.peek();
+      first !== undefined && this.#ring.consumed(first[0]);
+      first = this.#bulk.peek()
+    ) {
+      this.#bulkBytes -= first[1]
       this.#bulk.shift()
     }
-    return this.#bulk.length < BULK_IN_FLIGHT
+    return this.#bulk.length < BULK_IN_FLIGHT && this.#bulkBytes < BULK_BYTES
   }
 
   /** Sends a value by port now, so that it is what it was when it was sent; its frame then carries only its number. */
@@ -154,8 +173,12 @@ export class OutLane {
     body.length = 4
   }
 
-  /** @param owned whether the body's memory may be given away. @returns false when there is no room */
-  #write(envelope: Envelope, body: Body, owned: boolean): boolean {
+  /**
+   * @param owned whether the body's memory may be given away
+   * @param size bytes of the body, also if it was sent by port already
+   * @returns false when there is no room
+   */
+  #write(envelope: Envelope, body: Body, owned: boolean, size: number): boolean {
     const id = envelope.flags & Flag.ID ? this.#idOf(envelope) : NOTHING
     const chain = envelope.chain?.length ?? 0
     let bodyBytes = body.bytes === undefined ? 0 : body.length
@@ -187,7 +210,10 @@ export class OutLane {
     if (byPort) words[at >> 2] = this.#postParts(partsOf(body, owned))
     else if (bodyBytes > 0) putBody(body, words, bytes, at)
     this.#ring.commit(length)
-    if (bulk) this.#bulk.push(this.#ring.position)
+    if (bulk) {
+      this.#bulk.push([this.#ring.position, size])
+      this.#bulkBytes += size
+    }
     this.frames++
     if (this.#names.full && envelope.kind !== Kind.DEFINE) this.#names.forget() // what is told within a frame is not the end of it
     return true
@@ -218,10 +244,18 @@ export class OutLane {
     const define = emptyEnvelope(kind)
     define.slot = number
     if (!text.isWellFormed()) define.flags = Flag.WIDE
-    return this.#write(define, bodyOf(textBytes(text)), false)
+    const body = bodyOf(textBytes(text))
+    return this.#write(define, body, false, body.length)
   }
 }
 
 function asBytes(number: number): Uint8Array {
   return new Uint8Array(new Int32Array([number]).buffer)
+}
+
+/** Bytes that are handed over with a body; of what is no memory nothing is known. */
+function transferredBytes(transferred: readonly TransferListItem[] = []): number {
+  let bytes = 0
+  for (const one of transferred) if (one instanceof ArrayBuffer) bytes += one.byteLength
+  return bytes
 }

@@ -38,6 +38,19 @@ function alone() {
 }
 
 describe('a way', () => {
+  it('refuses more when too much waits for room: in number, or in bytes, but for one of each turn at work', () => {
+    const ledger = new Ledger(new Status(), { request() {} })
+    const way = new Way(1, new Directory(0), ledger)
+    const full = (backlog: number, backlogBytes: number) => way.full({ backlog, backlogBytes })?.message
+    expect([full(65_535, 0), full(2, 2 ** 30 - 1)]).toEqual([undefined, undefined])
+    expect(full(65_536, 0)).toBe('65536 messages wait for loop 1; await some before sending more')
+    expect(full(2, 2 ** 30)).toBe('1073741824 bytes of messages wait for loop 1; await some before sending more')
+    ledger.begin()
+    ledger.begin()
+    expect([full(65_537, 0), full(2, 2 ** 30)]).toEqual([undefined, undefined])
+    expect([full(65_538, 0) === undefined, full(3, 2 ** 30) === undefined]).toEqual([false, false])
+  })
+
   it('parks what is sent before there is a link, and sends it in order', () => {
     const { way, send, since } = alone()
     send('1', 'there/a')

@@ -149,6 +149,37 @@ describe('what waits for room', () => {
   })
 })
 
+describe('bodies that go by port', () => {
+  const MB = 2 ** 20
+  for (const way of ['big', 'moved'] as const) {
+    it(`are on their way for so many bytes at a time, the others wait and are counted: ${way}`, () => {
+      using both = joined(2 ** 18)
+      const { out } = both.a.work
+      for (let i = 0; i < 12; i++) post(out, i, way, 10 * MB)
+      expect(out.backlog).toBe(5) // seven are 70 MiB: the last of them began when there was room
+      expect(Math.round(out.backlogBytes / MB)).toBe(50)
+      out.show()
+      const came: number[] = []
+      for (let turns = 0; came.length < 12 && turns < 100; turns++) {
+        came.push(...letters(both.b.work.in).map(letter => letter.number))
+        out.retry()
+        out.show()
+      }
+      expect(came).toEqual(Array.from({ length: 12 }, (_, i) => i))
+      expect([out.backlog, out.backlogBytes]).toEqual([0, 0])
+    })
+  }
+
+  it('of which one is as long as may be on their way at once goes alone', () => {
+    using both = joined(2 ** 18)
+    const { out } = both.a.work
+    for (let i = 0; i < 3; i++) post(out, i, 'big', 65 * MB)
+    expect(out.backlog).toBe(2)
+    out.abandon()
+    expect(out.backlogBytes).toBe(0)
+  })
+})
+
 describe('the doorbell', () => {
   it('rings once for each sleep of the other end, and never while it is awake', async () => {
     using both = joined()

@@ -7,6 +7,8 @@ import { type Blocked, type Suspect, turnsOf, type Wait } from '../base/waits.js
 
 /** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
 export const MAX_BACKLOG = 65_536
+/** Bytes that may wait for room in one ring, however few messages they are. */
+export const MAX_BACKLOG_BYTES = 2 ** 30
 
 /** Something to be done later, or to be told that it never will be. */
 export interface Deferred {
@@ -181,8 +183,9 @@ export class HeldBack implements Suspect {
     for (const one of unwanted) one.run()
   }
 
-  overloaded(most: number): OverloadedError {
-    return new OverloadedError(`${most} messages wait for loop ${this.#index}; await some before sending more`, {
+  /** @param what of which there can be no more: so many messages, or bytes */
+  overloaded(most: number, what: 'messages' | 'bytes of messages' = 'messages'): OverloadedError {
+    return new OverloadedError(`${most} ${what} wait for loop ${this.#index}; await some before sending more`, {
       thread: this.#index,
     })
   }

@@ -183,7 +183,7 @@ export class Peer {
     const { waiters, frames } = this.#host
     const link = way.link as Link
     try {
-      const full = way.full(link.work.out.backlog)
+      const full = way.full(link.work.out)
       if (full !== undefined) throw full
       waiters.add(call)
     } catch (error) {
@@ -251,7 +251,7 @@ export class Peer {
     const { link } = way
     const { waiters, frames, ledger } = this.#host
     try {
-      const full = way.full(link.work.out.backlog)
+      const full = way.full(link.work.out)
       if (full !== undefined) throw full
       if (part !== undefined) waiters.add(part)
     } catch (error) {

@@ -10,11 +10,12 @@
 //   closed         is refused: this loop has ended                      –
 import { type OverloadedError, type RingreeveError, ThreadLostError } from '../../agent/errors.js'
 import type { Link } from '../../transport/link.js'
+import type { OutLane } from '../../transport/out-lane.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Parcel } from '../base/message.js'
 import type { Suspect } from '../base/waits.js'
-import { type Deferred, HeldBack, MAX_BACKLOG } from './held-back.js'
+import { type Deferred, HeldBack, MAX_BACKLOG, MAX_BACKLOG_BYTES } from './held-back.js'
 
 /** A stage of the way. */
 export type WayStage = 'unlinked' | 'open' | 'holding most' | 'holding all' | 'lost' | 'closed'
@@ -146,9 +147,11 @@ export class Way {
     return true
   }
 
-  /** @param waiting messages that wait for room in the ring. @returns why there can be no more of them */
-  full(waiting: number): OverloadedError | undefined {
-    return waiting >= MAX_BACKLOG && waiting >= this.#most ? this.#held.overloaded(this.#most) : undefined
+  /** Why no more can wait for room in the ring. */
+  full({ backlog, backlogBytes }: Pick<OutLane, 'backlog' | 'backlogBytes'>): OverloadedError | undefined {
+    if (backlogBytes >= MAX_BACKLOG_BYTES && backlog > this.#ledger.running)
+      return this.#held.overloaded(backlogBytes, 'bytes of messages')
+    return backlog >= MAX_BACKLOG && backlog >= this.#most ? this.#held.overloaded(this.#most) : undefined
   }
 
   /** Whether a turn over there waits for the message. What its sender has sent before goes first, and all before that. */
