@@ -53,8 +53,11 @@ export interface RuntimeOptions {
   readonly asyncContext?: 'none' | 'sender'
   /** How a thread waits for work. Default `'poll'`. */
   readonly wait?: WaitStrategyName
-  /** How many dead letters are kept (default 1,000; then the oldest goes), and whether events that nobody hears are among them (default false). */
-  readonly deadLetters?: { readonly capacity?: number; readonly unheardEvents?: boolean }
+  /**
+   * How many dead letters are kept (default 1,000), and how many bytes of them, about (default 64 MiB); then the oldest go, and one that
+   * is bigger than all of that is not kept. And whether events that nobody hears are among them (default false).
+   */
+  readonly deadLetters?: { readonly capacity?: number; readonly maxBytes?: number; readonly unheardEvents?: boolean }
   /**
    * A thread that was ended and does not go, because it is inside a native call, is left behind. With more than so many
    * at a time the runtime stops: everything open gets StoppedError that says so. Default: as many as `threads`, at least 2.
@@ -235,7 +238,7 @@ export interface DeadLetter extends Letter {
 export interface DeadLetters {
   /** How many there are. */
   readonly size: number
-  /** Letters that had to make room. */
+  /** Letters that had to make room, or had none. */
   readonly dropped: number
   /** Oldest first. */
   list(): readonly DeadLetter[]

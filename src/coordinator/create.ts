@@ -41,14 +41,19 @@ function checkOptions(options: RuntimeOptions): number {
   const { threads, ringBytes, agents } = options
   checkRestarts('restarts', options.restarts)
   if (options.deadLetters !== undefined) {
-    checkKnown('createRuntime: deadLetters', options.deadLetters, { capacity: true, unheardEvents: true })
+    checkKnown('createRuntime: deadLetters', options.deadLetters, {
+      capacity: true,
+      maxBytes: true,
+      unheardEvents: true,
+    })
   }
   if (options.resourceLimits !== undefined) {
     checkKnown('createRuntime: resourceLimits', options.resourceLimits, limits)
   }
-  const capacity = options.deadLetters?.capacity
-  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1)) {
-    throw new InvalidArgumentError(`deadLetters.capacity must be a whole number of at least 1, got ${shown(capacity)}`)
+  const { capacity, maxBytes } = options.deadLetters ?? {}
+  for (const [option, value] of Object.entries({ capacity, maxBytes })) {
+    if (value === undefined || (Number.isInteger(value) && value >= 1)) continue
+    throw new InvalidArgumentError(`deadLetters.${option} must be a whole number of at least 1, got ${shown(value)}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= 256)) {
     throw new InvalidArgumentError(`threads must be a whole number from 0 (single loop) to 256, got ${shown(threads)}`)

@@ -65,7 +65,7 @@ export class LocalRuntime implements Runtime {
       publish: (message: EventType, payload: unknown, topic: string, messageId: string) =>
         this.#coordinator.host.outgoing.publish(undefined, message, payload, { topic, messageId }),
     }
-    this.deadLetters = new LetterBox(replayer, options.deadLetters?.capacity)
+    this.deadLetters = new LetterBox(replayer, options.deadLetters)
     this.#coordinator = this.#newRun(options.autoStart === false)
     this.#snapshots = new Snapshots(this.#coordinator, this.#state, this.#machine.eventLoop)
   }

@@ -9,8 +9,8 @@ import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
 import type { CheckpointPolicy } from '../agent/options.js'
+import { bytesOf } from '../base/bytes.js'
 import { wallNow } from '../base/real-time.js'
-import { bytesOf } from './bytes.js'
 import { Changed, type Entry, type Exchange, hasFields, Operate, type Operation, Tell } from './messages.js'
 
 /**

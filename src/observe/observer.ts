@@ -3,6 +3,7 @@
 
 import { channel } from 'node:diagnostics_channel'
 import { lineOf } from '../agent/errors.js'
+import { cut } from '../base/cut.js'
 import { wallNow } from '../base/real-time.js'
 import type { Letter, LogEntry } from './log.js'
 import type { Slow } from './slow.js'
@@ -29,6 +30,9 @@ const channels = Object.fromEntries(names.map(name => [name, channel(`ringreeve:
   EventName,
   ReturnType<typeof channel>
 >
+
+/** Characters of what was thrown in an entry: many entries may wait for who reads them. */
+const MOST_REASON = 10_000
 
 /** A message, as far as an observer reads of it. */
 interface Message {
@@ -105,7 +109,7 @@ export class Observer {
 
   failed(agent: { readonly text: string }, message: Message | undefined, error: unknown): void {
     if (!this.hears('error')) return
-    const reason = lineOf(error)
+    const reason = cut(lineOf(error), MOST_REASON)
     this.#tell({ ...(message ? this.#of('error', message) : this.#stamp('error')), agent: agent.text, reason })
   }
 

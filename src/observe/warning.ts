@@ -1,8 +1,13 @@
 // What must not go by unseen where nobody listens. What it keeps: of each kind the first is told, and stands for the others;
 // there are only so many kinds. Warnings of threads go to the host, which owns the process that is warned.
 
+import { cut } from '../base/cut.js'
+
 /** Kinds that are told of. */
 const MOST = 100
+/** Characters of what is told, which may be what somebody threw, and of its stack. */
+const MOST_TEXT = 2_000
+const MOST_DETAIL = 10_000
 
 /** A process warning. */
 export interface Warning {
@@ -30,7 +35,7 @@ export class Warnings {
   }
 
   warn(warning: Warning): void {
-    const kind = `${warning.code} ${warning.kind}`
+    const kind = cut(`${warning.code} ${warning.kind}`, MOST_TEXT)
     if (this.#told.has(kind) || this.#told.size >= MOST) return
     this.#told.add(kind)
     this.#tell(warning)
@@ -53,9 +58,9 @@ export function warnOfHeaps(): void {
 
 /** To the process. */
 export function emitWarning({ code, text, detail }: Warning): void {
-  process.emitWarning(`${text} (told once; a log in the options of createRuntime tells of all)`, {
+  process.emitWarning(`${cut(text, MOST_TEXT)} (told once; a log in the options of createRuntime tells of all)`, {
     type: 'RingreeveWarning',
     code,
-    ...(detail !== undefined && { detail }),
+    ...(detail !== undefined && { detail: cut(detail, MOST_DETAIL) }),
   })
 }

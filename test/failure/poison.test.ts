@@ -1,6 +1,6 @@
 // Promised: a request that may be repeated survives the end of its thread; in flight in two of them it goes to the dead
 // letters instead of a third. Dead letters are bounded, told of, and can be read, replayed and discarded.
-import { createRuntime, InvalidArgumentError, PoisonedError, ThreadLostError } from 'ringreeve'
+import { createRuntime, event, InvalidArgumentError, PoisonedError, ThreadLostError } from 'ringreeve'
 import { describe, expect, it } from 'vitest'
 import { LetterBox } from '#ringreeve/coordinator/dead-letters.js'
 import { failure, flag, kit as kitUrl, onEveryEngine, open as openKit, threadCounts } from '../conformance/engines.js'
@@ -138,7 +138,7 @@ it('a letter whose replay failed has its old place: the oldest go first', async 
   const refuse = async () => {
     throw new Error('again')
   }
-  const box = new LetterBox({ send: refuse, publish: refuse }, 2)
+  const box = new LetterBox({ send: refuse, publish: refuse }, { capacity: 2 })
   const letter = { reason: 'poison', detail: '', time: 0, messageId: '', sender: undefined, topic: undefined } as const
   const add = (message: string) => box.add({ ...letter, message, recipient: 'a/x', payload: undefined })
   const first = add('first')
@@ -147,4 +147,45 @@ it('a letter whose replay failed has its old place: the oldest go first', async 
   add('third')
   expect(box.list().map(({ message }) => message)).toEqual(['second', 'third'])
   expect(box.dropped).toBe(1)
+})
+
+it('letters are bounded in bytes too: the oldest go, and one that has no room alone costs no other its place', async () => {
+  const refuse = async () => {
+    throw new Error('again')
+  }
+  const box = new LetterBox({ send: refuse, publish: refuse }, { maxBytes: 100_000 })
+  const letter = { reason: 'poison', detail: '', time: 0, messageId: '', sender: undefined, topic: undefined } as const
+  const add = (message: string, payload: unknown) => box.add({ ...letter, message, recipient: 'a/x', payload })
+  const names = () => box.list().map(({ message }) => message)
+  const first = add('first', 'x'.repeat(20_000))
+  add('second', new Uint8Array(40_000))
+  expect(names()).toEqual(['first', 'second'])
+  add('far too big', { list: [new Uint8Array(1_000_000)] })
+  expect([names(), box.dropped]).toEqual([['first', 'second'], 1])
+  await failure(box.replay(first.id))
+  expect(names()).toEqual(['first', 'second'])
+  add('third', new Error('x'.repeat(10_000)))
+  expect([names(), box.dropped]).toEqual([['second', 'third'], 2])
+  const unreadable = {
+    get field(): never {
+      throw new Error('not for you')
+    },
+  }
+  add('fourth', unreadable)
+  expect([box.discard(first.id), box.discard(), box.size]).toEqual([0, 3, 0])
+  for (let n = 0; n < 50; n++) add(`${n}`, 'x'.repeat(20_000))
+  expect(names()).toEqual(['48', '49'])
+})
+
+onEveryEngine('events that nobody hears', engine => {
+  it('are kept as far as their bytes go', async () => {
+    const deadLetters = { unheardEvents: true, maxBytes: 1_000_000 }
+    await using runtime = await openKit(engine, { deadLetters })
+    const text = 'x'.repeat(100_000)
+    for (let n = 0; n < 20; n++) await runtime.publish(event<string>('unheard'), text, { topic: `nobody.hears/${n}` })
+    await runtime.idle()
+    const topics = runtime.deadLetters.list().map(({ topic }) => topic)
+    expect(topics).toEqual([16, 17, 18, 19].map(n => `nobody.hears/${n}`))
+    expect(runtime.deadLetters.dropped).toBe(16)
+  })
 })

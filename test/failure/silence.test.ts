@@ -87,3 +87,24 @@ it('an event that is given up in its queue is one drop entry, whatever the reaso
     expect([what, ...drops.splice(0).map(entry => entry.agent)]).toEqual([what, `busy/${n}`])
   }
 })
+
+it('an error that is told is cut where it is longer than anybody reads', async () => {
+  const Fail = event<string>('fail')
+  const failing = agent('failing', { subscriptions: ['t'] }).on(Fail, text => {
+    throw new Error(text)
+  })
+  const reasons: number[] = []
+  const log = ({ reason = '' }: LogEntry) => void reasons.push(reason.length)
+  await using runtime = await createRuntime({ threads: 0, agents: [failing] })
+  await using heard = await createRuntime({ threads: 0, agents: [failing], log })
+  const [told] = await warnings(
+    all => all.length > 0,
+    () => runtime.publish(Fail, 'x'.repeat(1_000_000), { topic: 't/x' }),
+  )
+  expect(told?.message).toMatch(/^'fail' failed at failing\/x: Error: x+… \(1000\d+ characters\)/)
+  expect(told?.message.length).toBeLessThan(3_000)
+  await heard.publish(Fail, 'x'.repeat(1_000_000), { topic: 't/x' })
+  await heard.idle()
+  expect(Math.max(...reasons)).toBeGreaterThan(9_000)
+  expect(Math.max(...reasons)).toBeLessThan(11_000)
+})
