@@ -140,7 +140,7 @@ export interface StopOptions {
   readonly drain?: boolean
   /**
    * Milliseconds for the drain, and again for what follows: turns whose signal was aborted (without drain), and `onStop`. What
-   * is left then is dropped, and a thread that does not come by is ended. Default 5,000.
+   * is left then is dropped and told of, with who held it up; a thread that does not come by is ended. Default 5,000.
    */
   readonly timeout?: number
 }
@@ -369,7 +369,7 @@ export interface Runtime extends Messenger, AsyncDisposable {
    * Ends message handling: agents do nothing of themselves any more; drains or drops, runs every `onStop` (after a drain while
    * agents that have none still hear what it says; what has stopped is made anew by what comes for it, and stops again), settles every
    * pending send; always returns. `start()` starts it again.
-   * @throws what `onStop` hooks threw, as an AggregateError, with `unhandledErrors: 'throw'`
+   * @throws what `onStop` hooks threw, and that agents had no time for theirs, as an AggregateError, with `unhandledErrors: 'throw'`
    * @example await runtime.stop({ timeout: 1_000 })
    */
   stop(options?: StopOptions): Promise<void>

@@ -1,7 +1,7 @@
 // What the calls of a runtime are given beside agents and messages, and whether it makes sense. What it keeps: whatever is wrong
 // is told before anything has begun.
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
-import { InvalidArgumentError } from '../agent/errors.js'
+import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
 import type { StopOptions } from './api.js'
 
 const STOP_MS = 5_000
@@ -36,4 +36,20 @@ export function lookEvery(condition: unknown, given: { readonly every?: number }
   const { every = 10 } = given
   checkMs('stopWhen(): every', every, 0)
   return every
+}
+
+/** The URL of a module. @throws InvalidArgumentError, ModuleError */
+export function moduleUrl(source: URL | string, option: string): string {
+  if (source instanceof URL) return source.href
+  if (typeof source === 'string' && /^(file|data):/.test(source)) return source
+  const got = shown(source)
+  if (typeof source !== 'string') {
+    const what = option === 'agents' ? "what agent('…') returned" : 'what interceptor({…}) returned'
+    throw new InvalidArgumentError(
+      `${option}: takes ${what}, and URLs of modules, new URL('./${option}.js', import.meta.url); got ${got}`,
+    )
+  }
+  throw new ModuleError(
+    `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
+  )
 }

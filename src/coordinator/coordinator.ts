@@ -1,9 +1,8 @@
 // The coordinator: agent types, subscriptions, placement, and the lives of the threads. It lives where the runtime was
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 
-import { shown } from '../agent/check.js'
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, ModuleError, StoppedError } from '../agent/errors.js'
+import { AlreadyExistsError, InvalidArgumentError, StoppedError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
@@ -19,6 +18,7 @@ import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import { errorFromWire } from '../transport/wire-error.js'
 import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
+import { moduleUrl } from './arguments.js'
 import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
 import { Lives } from './lives.js'
@@ -26,6 +26,7 @@ import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh } from './mesh.js'
 import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
+import { type LoopEnd, SlowStop } from './slow-stop.js'
 import { stackOf } from './stack.js'
 import { Unhandled } from './unhandled.js'
 import { WaitGraph } from './wait-graph.js'
@@ -40,6 +41,7 @@ export class Coordinator {
   readonly house: House
   readonly registry: Registry
   readonly idle: IdleWatch
+  readonly slowStop: SlowStop
   /** Told when the run cannot go on. */
   onFailed: ((why: string) => void) | undefined
   /** Called when an agent's own loop or timer failed and that is to end the runtime. */
@@ -100,6 +102,7 @@ export class Coordinator {
       rings: this.#mesh.gauges,
       steady: this.#lives.steady,
     }))
+    this.slowStop = new SlowStop(this.host, this.#mesh, machine.eventLoop)
     this.host.onQuiet = () => this.idle.look()
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
     if (paused && threads > 0) this.host.admission.close()
@@ -253,14 +256,23 @@ export class Coordinator {
     await this.idle.wait()
   }
 
-  /** Ends everything. Never throws, never waits longer than the time limits. @param settle for the turns at work to end @returns what `onStop` hooks threw */
+  /**
+   * Ends everything. Never throws, never waits longer than the time limits.
+   * @param settle for the turns at work to end
+   * @returns what `onStop` hooks threw; and TimeoutError for agents that had no time for theirs
+   */
   async stop(ms: number, settle = ms): Promise<unknown[]> {
     this.house.stopping = true
     this.#watchdog.end()
     this.#lives.loading.end(this.host.admission.reason)
-    const stops = [this.host.stop(ms, settle), this.#lives.stop(ms, settle)]
+    const { reason } = this.host.admission
+    const here = this.host.stop(ms, settle).then((end): LoopEnd => ({ index: 0, ...end }))
+    const there = this.#lives.stop(ms, settle, reason.message)
     this.host.admission.openForGood()
-    const failures = (await Promise.all(stops)).flat()
+    const ends = [await here, ...(await there)]
+    const failures = ends.flatMap(end => end.failures)
+    const left = this.slowStop.left(ends)
+    if (left !== undefined) failures.push(left)
     await this.#lives.destroy()
     this.host.end()
     this.idle.end()
@@ -350,9 +362,10 @@ export class Coordinator {
     if (turn === undefined && observer.hears('slow') === hung) return
     const stack = await stackOf(this.#mesh.get(thread)?.status.thread ?? 0)
     if (turn !== undefined) return observer.slow(turn, age, stack)
-    const calls = this.host.peers.callsTo(thread)
-    const there = calls.length === 0 ? '' : `; the calling loop waits there for ${calls.join(', ')}`
-    observer.stalled(`thread ${thread} has not come back to its event loop for ${age} ms${there}`, stack)
+    observer.stalled(
+      `thread ${thread} has not come back to its event loop for ${age} ms${this.slowStop.calls(thread)}`,
+      stack,
+    )
   }
 
   #take(report: Report): void {
@@ -381,19 +394,4 @@ export class Coordinator {
 /** Whether the heaps of its threads have an end that somebody has set. */
 function isLimited({ resourceLimits }: RuntimeOptions): boolean {
   return resourceLimits?.maxOldGenerationSizeMb !== undefined
-}
-
-function moduleUrl(source: URL | string, option: string): string {
-  if (source instanceof URL) return source.href
-  if (typeof source === 'string' && /^(file|data):/.test(source)) return source
-  const got = shown(source)
-  if (typeof source !== 'string') {
-    const what = option === 'agents' ? "what agent('…') returned" : 'what interceptor({…}) returned'
-    throw new InvalidArgumentError(
-      `${option}: takes ${what}, and URLs of modules, new URL('./${option}.js', import.meta.url); got ${got}`,
-    )
-  }
-  throw new ModuleError(
-    `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
-  )
 }

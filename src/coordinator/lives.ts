@@ -16,6 +16,7 @@ import type { Machine } from './machine.js'
 import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
 import type { Registry } from './registry.js'
+import type { LoopEnd } from './slow-stop.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import type { Watchdog } from './watchdog.js'
 
@@ -324,13 +325,13 @@ export class Lives {
 
   // ---- stopping ---------------------------------------------------------------------------------------------------
 
-  /** Stops every thread; none is replaced any more. Never throws. @returns what `onStop` hooks threw */
-  async stop(ms: number, settle: number): Promise<unknown[]> {
+  /** Stops every thread; none is replaced any more. Never throws. @param why what those are told who wait */
+  async stop(ms: number, settle: number, why: string): Promise<LoopEnd[]> {
     this.#ending = true
     for (const end of this.#waits) end()
     this.recycler.end()
     const threads = this.#of.mesh.loops.filter(loop => loop instanceof ThreadHandle)
-    return (await Promise.all(threads.map(loop => this.#stop(loop, ms, settle)))).flat()
+    return Promise.all(threads.map(loop => this.#stop(loop, ms, settle, why)))
   }
 
   /** Ends what has not stopped. */
@@ -338,18 +339,20 @@ export class Lives {
     await this.#pool?.destroy()
   }
 
-  async #stop(loop: ThreadHandle, ms: number, settle: number): Promise<unknown[]> {
-    const { thread } = loop
-    const timeout = this.#of.machine.eventLoop.after(ms + settle + STOP_GRACE_MS, () =>
-      thread.kill('it did not stop in time'),
-    )
+  async #stop(loop: ThreadHandle, ms: number, settle: number, why: string): Promise<LoopEnd> {
+    const { thread, index } = loop
+    let killed = false
+    const timeout = this.#of.machine.eventLoop.after(ms + settle + STOP_GRACE_MS, () => {
+      killed = true
+      thread.kill('it did not stop in time')
+    })
     try {
-      const failures = await loop.order(control => control.stop(ms, settle))
+      const { failures, left } = await loop.order(control => control.stop(ms, settle, why))
       await loop.order(control => control.end())
       await thread.ended
-      return failures.map(wire => errorFromWire(wire))
+      return { index, failures: failures.map(wire => errorFromWire(wire)), left }
     } catch (error) {
-      return error instanceof RingreeveError ? [] : [error]
+      return { index, failures: error instanceof RingreeveError ? [] : [error], left: killed ? 'lost' : undefined }
     } finally {
       timeout.close()
     }

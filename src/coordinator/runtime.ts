@@ -375,7 +375,7 @@ export class LocalRuntime implements Runtime {
           .then(() => coordinator.whenIdle())
           .then(() => coordinator.farewell(failures))
         // what has not ended in all that time is told so, and has no such time again
-        inTime = await within(this.#machine.eventLoop, timeout, rested)
+        inTime = await coordinator.slowStop.drained(timeout, rested)
       }
     } finally {
       const settle = inTime ? timeout : timeout * LAST_CHANCE

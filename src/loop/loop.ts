@@ -18,9 +18,10 @@ import { Line } from './base/line.js'
 import { Origin } from './base/message.js'
 import { type Heap, type HostLane, Reports } from './base/reports.js'
 import { Scheduler, type Workload } from './base/scheduler.js'
-import { Agents } from './cell/agents.js'
+import { Agents, type Busy } from './cell/agents.js'
 import type { Cell } from './cell/cell.js'
 import { Checkpoints } from './cell/checkpoints.js'
+import { inSlices } from './cell/slices.js'
 import type { WayOut } from './cell/turn.js'
 import { TurnWatch } from './cell/turn-watch.js'
 import { HeapWatch } from './control/heap.js'
@@ -30,9 +31,6 @@ import { CallTable, type Waiter } from './peer/waiter.js'
 import { Events } from './send/events.js'
 import { Passage } from './send/passage.js'
 import { Requests, type SendHost } from './send/requests.js'
-
-/** So many agents say farewell at once. */
-const MOST_AT_ONCE = 1_024
 
 /** What a loop is made of. */
 export interface LoopOptions {
@@ -227,19 +225,14 @@ export class Loop {
    */
   async farewell(): Promise<{ readonly stopped: number; readonly failures: unknown[] }> {
     const failures: unknown[] = []
-    let stopped = 0
-    let some: Promise<void>[] = []
-    for (const cell of [...this.agents.cells]) {
-      if (cell.type.spec.onStop === undefined || (cell.stage !== 'ready' && cell.stage !== 'starting')) continue
-      stopped++
-      some.push(cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)))
-      if (some.length < MOST_AT_ONCE) continue
-      await Promise.all(some)
-      some = []
-      await new Promise<void>(resolve => this.eventLoop.later(resolve)) // whatever else is on this thread has its turn
-    }
-    await Promise.all(some)
-    return { stopped, failures }
+    const there = (cell: Cell): boolean => cell.stage === 'ready' || cell.stage === 'starting'
+    const cells = [...this.agents.cells].filter(cell => cell.type.spec.onStop !== undefined && there(cell))
+    const stopping = await inSlices(this.eventLoop, cells, Number.POSITIVE_INFINITY, cell =>
+      // once the loop is closed its own stop has those that are left
+      this.admission.closed ? undefined : cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)),
+    )
+    await stopping.all
+    return { stopped: cells.length, failures }
   }
 
   #endedBadly(cell: Cell, failure: unknown, failures: unknown[]): void {
@@ -249,9 +242,9 @@ export class Loop {
 
   /**
    * Drops what waits, settles every call, lets the turns at work end (at most `settle` ms), runs every `onStop` (at most `ms`).
-   * @returns what `onStop` threw
+   * @returns what `onStop` threw, and what was not waited for any longer
    */
-  async stop(ms: number, settle = ms): Promise<unknown[]> {
+  async stop(ms: number, settle = ms): Promise<{ readonly failures: unknown[]; readonly left: Busy }> {
     const { admission, ledger, eventLoop } = this
     admission.to('closed')
     const error: StoppedError = Object.preventExtensions(admission.reason) // told to many
@@ -260,14 +253,20 @@ export class Loop {
     this.passage.abandon(error)
     this.peers.abandon(error)
     const turns = ledger.running > 0 ? new Promise<void>(resolve => ledger.whenStill(resolve)) : undefined
-    await within(eventLoop, settle, Promise.all([turns, ...cells.map(cell => cell.rest())]))
+    const loops = cells.map(cell => cell.rest()).filter(resting => resting !== undefined)
+    await within(eventLoop, settle, Promise.all([turns, ...loops]))
+    const late = this.agents.busy() // before `onStop` of these agents: that is what held it up
     const failures: unknown[] = []
-    const stops = cells.map(cell => cell.stop(true).catch(failure => this.#endedBadly(cell, failure, failures)))
-    await within(eventLoop, ms, Promise.all(stops))
+    const end = eventLoop.now() + ms
+    const stopping = await inSlices(eventLoop, cells, end, cell =>
+      cell.stop(true).catch(failure => this.#endedBadly(cell, failure, failures)),
+    )
+    await within(eventLoop, end - eventLoop.now(), stopping.all)
+    const left = this.agents.busy()
     this.#watch.clear()
     this.agents.waits.end()
     this.work.show()
-    return failures
+    return { failures, left: left.agents.length > 0 ? left : { ...late, unstopped: left.unstopped } }
   }
 
   /** Lets go of everything, shared memory above all; the loop does nothing any more. */

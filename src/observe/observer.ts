@@ -148,6 +148,12 @@ export class Observer {
     else this.#warn({ code: 'RINGREEVE_SLOW', kind: 'thread', text: reason, detail: stack })
   }
 
+  /** A stop waits for something, or did not wait any longer. @param what told once */
+  heldUp(what: string, reason: string): void {
+    if (this.hears('slow')) this.#tell({ ...this.#stamp('slow'), reason })
+    else this.#warn({ code: 'RINGREEVE_STOP', kind: what, text: reason })
+  }
+
   crash(reason: string): void {
     if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
     else this.#warn({ code: 'RINGREEVE_CRASH', kind: 'thread', text: reason })

@@ -17,6 +17,19 @@ export interface OpenTurn {
   readonly messageId: string
 }
 
+/** Agents that others wait for, so that it ends. */
+export interface Busy {
+  /** Some of them, with what they are at. */
+  readonly agents: readonly string[]
+  /** How many there are beside these. */
+  readonly more: number
+  /** Agents whose `onStop` has not even begun, when the loop has stopped. */
+  readonly unstopped: number
+}
+
+/** So many are named. */
+const NAMED = 5
+
 /** All agents of one loop. */
 export class Agents implements Recipients, Kin {
   readonly checkpoints: Checkpoints
@@ -141,6 +154,23 @@ export class Agents implements Recipients, Kin {
       return 0
     })
     return { ...this.waits.tell(), pending }
+  }
+
+  /** Who is at work. Looks at all agents: for when somebody has waited for long. */
+  busy(): Busy {
+    const agents: string[] = []
+    let more = 0
+    let unstopped = 0
+    for (const cells of [this.#cells.values(), this.#outlived]) {
+      for (const cell of cells) {
+        const what = cell.atWork
+        if (what === undefined) {
+          if (cell.ready && cell.type.spec.onStop !== undefined) unstopped++
+        } else if (agents.length < NAMED) agents.push(`${cell.text} (${what})`)
+        else more++
+      }
+    }
+    return { agents, more, unstopped }
   }
 
   // ---- all of them ------------------------------------------------------------------------------------------------

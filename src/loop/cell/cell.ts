@@ -13,6 +13,7 @@ import type { Housing } from './housing.js'
 import { type Blockers, JammedQueue, keyOf, waitingIn } from './jammed.js'
 import { Life } from './life.js'
 import type { Mailbox } from './mailbox.js'
+import { isTick } from './timer.js'
 import type { Turn } from './turn.js'
 import type { WorkHost } from './turning.js'
 
@@ -182,6 +183,15 @@ export class Cell extends Boxed implements Recipient, Housing {
   /** Whether a one-shot timer of it is pending. */
   get promised(): boolean {
     return this.#life?.promised === true
+  }
+
+  /** What it is at, for who waits until it ends; undefined if nothing. */
+  get atWork(): string | undefined {
+    const own = this.#life?.atWork
+    if (own !== undefined) return own
+    for (const { message } of this.turns())
+      if (message !== undefined) return isTick(message) ? 'a tick' : `'${message.name}'`
+    return this.waiting > 0 ? `${this.waiting} messages wait` : undefined
   }
 
   #create(first: Message): void {

@@ -47,6 +47,13 @@ export class Life implements OwnWorkHost {
     return this.#own?.promised === true
   }
 
+  /** What it is at that is no turn. */
+  get atWork(): string | undefined {
+    if (this.#beginning !== undefined) return 'onStart'
+    if (this.#ending?.hook !== undefined) return 'onStop'
+    return (this.#own?.loops ?? 0) > 0 ? 'a background loop' : undefined
+  }
+
   // ---- beginning --------------------------------------------------------------------------------------------------
 
   /**

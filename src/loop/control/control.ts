@@ -2,7 +2,7 @@
 // takes and returns plain data (and message ports) only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
-import { AlreadyExistsError, ModuleError, type RingreeveError } from '../../agent/errors.js'
+import { AlreadyExistsError, ModuleError, type RingreeveError, StoppedError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
@@ -10,6 +10,7 @@ import { errorFromWire, type WireError } from '../../transport/wire-error.js'
 import { within } from '../base/event-loop.js'
 import type { Heap, Kept } from '../base/reports.js'
 import type { Stuck, TurnRef, Wait } from '../base/waits.js'
+import type { Busy } from '../cell/agents.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
@@ -25,6 +26,7 @@ import {
   outcomeOf,
   plainError,
   type SavedState,
+  type Stopped,
 } from './orders.js'
 import { Snapshots } from './snapshots.js'
 
@@ -251,9 +253,15 @@ export class LoopControl implements Orders {
     return { stopped, failures: failures.map(plainError) }
   }
 
-  async stop(ms: number, settle: number): Promise<WireError[]> {
-    const failures = await this.#loop.stop(ms, settle)
-    return failures.map(plainError)
+  busy(): Busy {
+    return this.#loop.agents.busy()
+  }
+
+  async stop(ms: number, settle: number, why: string): Promise<Stopped> {
+    const { admission } = this.#loop
+    if (admission.reason.message !== why) admission.failWith(new StoppedError(why))
+    const { failures, left } = await this.#loop.stop(ms, settle)
+    return { failures: failures.map(plainError), left }
   }
 
   end(): void {

@@ -10,6 +10,7 @@ import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
 import type { Heap, Kept } from '../base/reports.js'
 import type { Stuck, TurnRef, Wait } from '../base/waits.js'
+import type { Busy } from '../cell/agents.js'
 
 /** What the coordinator knows of an agent type. */
 export interface AgentDescription {
@@ -117,8 +118,10 @@ export interface Orders {
   rest(): Later<void>
   /** Stops the agents that have an `onStop`. */
   farewell(): Later<Farewell>
-  /** Settles everything that is open, and ends all agents. @param settle for the turns at work to end @returns what `onStop` threw */
-  stop(ms: number, settle: number): Later<WireError[]>
+  /** Who is at work. */
+  busy(): Later<Busy>
+  /** Settles everything that is open, and ends all agents. @param settle for the turns at work to end @param why what they are told */
+  stop(ms: number, settle: number, why: string): Later<Stopped>
   end(): Later<void>
 }
 
@@ -129,6 +132,9 @@ export type Outcome<T> = { readonly value: T } | { readonly error: WireError }
 
 /** How many agents a loop stopped, and what their `onStop` threw. */
 export type Farewell = { readonly stopped: number; readonly failures: readonly WireError[] }
+
+/** What `onStop` threw, and what was not waited for any longer. */
+export type Stopped = { readonly failures: readonly WireError[]; readonly left: Busy }
 
 /** Does what was ordered. */
 export async function outcomeOf<T>(work: () => Later<T>): Promise<Outcome<T>> {
