@@ -9,9 +9,16 @@ export const handler = agent('handler').on(Hang, () => new Promise<never>(() => 
 export const spinner = agent('spinner').on(Spin, word => {
   while (Atomics.load(word, 0) === 0);
 })
+let loops: () => void = () => {}
+const looping = new Promise<void>(resolve => {
+  loops = resolve
+})
 export const looper = agent('looper')
-  .loop(() => new Promise<never>(() => {}))
-  .on(Be, () => {})
+  .loop(() => {
+    loops()
+    return new Promise<never>(() => {})
+  })
+  .on(Be, () => looping)
 export const leaver = agent('leaver')
   .on(Be, () => {})
   .onStop(() => new Promise<never>(() => {}))
