@@ -67,6 +67,7 @@ export type {
   AgentTypeInfo,
   DeadLetter,
   DeadLetters,
+  GivenUp,
   RunOptions,
   Runtime,
   RuntimeOptions,

@@ -166,7 +166,7 @@ export interface AgentTypeInfo {
   readonly version: number
   /** Why the type is not hosted any more: it ended threads too often. A runtime that starts again hosts it again. */
   readonly failed: string | undefined
-  /** Loops that host it; 0 is the calling loop. */
+  /** Loops that host it; 0 is the calling loop. Not those that were given up. */
   readonly loops: readonly number[]
 }
 
@@ -259,6 +259,19 @@ export interface DeadLetters {
 }
 
 /**
+ * A thread that ended too often (`restarts`) and is not started again; until `stop()` and `start()`, which begin anew.
+ * @example for (const { thread, since, why } of runtime.stats().givenUp) console.error(thread, new Date(since), why)
+ */
+export interface GivenUp {
+  /** Its loop. */
+  readonly thread: number
+  /** Milliseconds since 1970. */
+  readonly since: number
+  /** How it ended last, and what helps. Who sends to its agents is told the same, with ThreadLostError. */
+  readonly why: string
+}
+
+/**
  * Counters of all loops, read from shared memory: they are there even when a thread hangs.
  * @example
  * const { loops, unprocessed } = runtime.stats()
@@ -271,6 +284,8 @@ export interface RuntimeStats {
   readonly unprocessed: number
   /** Threads that were ended, are inside a native call and have not gone yet. */
   readonly zombies: number
+  /** Threads that are not started again. (Agent types that were given up: `failed` of `agents()`.) */
+  readonly givenUp: readonly GivenUp[]
   /** Times that a thread was recycled because its heap was full. */
   readonly recycled: number
 }
@@ -285,7 +300,10 @@ export interface RuntimeStats {
 export interface Runtime extends Messenger, AsyncDisposable {
   /** Worker threads beside the calling one; 0 is the single loop. */
   readonly threads: number
-  /** Whether messages are handled: from `start()` until `stop()`. */
+  /**
+   * Whether messages are handled: from `start()` until `stop()`, or until every thread is given up and no agent lives on the calling
+   * loop. Then `start()` begins anew, and `saveState()` has the last checkpoints before.
+   */
   readonly running: boolean
   /**
    * A typed address of one agent, with its state and life.

@@ -17,7 +17,7 @@ import type { SubscriptionRoute } from '../routing/table.js'
 import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import { errorFromWire } from '../transport/wire-error.js'
-import type { AgentSource, RuntimeOptions, Subscription } from './api.js'
+import type { AgentSource, GivenUp, RuntimeOptions, Subscription } from './api.js'
 import { moduleUrl } from './arguments.js'
 import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
@@ -243,6 +243,17 @@ export class Coordinator {
 
   get recycler(): Recycler {
     return this.#lives.recycler
+  }
+
+  /** Threads that do not begin again in this run. */
+  get givenUp(): readonly GivenUp[] {
+    return this.#lives.givenUp
+  }
+
+  /** Whether something could handle a message: a thread that is there or comes again, or the calling loop. */
+  get able(): boolean {
+    if (this.#threads === 0 || this.givenUp.length < this.#threads) return true
+    return [...this.registry.types.values()].some(({ loops }) => loops.includes(0))
   }
 
   /** Threads that were ended and have not gone. */

@@ -4,11 +4,13 @@
 
 import { RingreeveError, ThreadLostError, textOf } from '../agent/errors.js'
 import type { RestartPolicy } from '../agent/options.js'
+import { wallNow } from '../base/real-time.js'
 import { within } from '../loop/base/event-loop.js'
 import type { Address } from '../loop/base/recipient.js'
 import type { Kept } from '../loop/base/reports.js'
 import type { Loop } from '../loop/loop.js'
 import { errorFromWire } from '../transport/wire-error.js'
+import type { GivenUp } from './api.js'
 import type { Ending, Executor } from './executor.js'
 import { Keeper } from './keeper.js'
 import { Loading } from './loading.js'
@@ -25,6 +27,9 @@ const LET_GO_MS = 50
 
 /** A thread keeps its time limits itself, unless it does not come by; this is for its answer to be there. */
 const STOP_GRACE_MS = 100
+
+/** What helps when a thread was given up. */
+const ANEW = 'stop() and start() of the runtime begin anew'
 
 /** When threads are given up. */
 export interface Limits {
@@ -62,7 +67,7 @@ export class Lives {
   /** By loop: its thread ended, and the next life is there or could not begin. */
   readonly #replacements = new Map<number, Promise<void>>()
   /** The last lives of loops that do not begin again, and why: lives that begin later must know. */
-  readonly #givenUp: { readonly index: number; readonly life: number; readonly why: string }[] = []
+  readonly #givenUp: (GivenUp & { readonly life: number })[] = []
   #ending = false
   /** Ends of waits, for when the runtime stops. */
   readonly #waits = new Set<() => void>()
@@ -108,6 +113,11 @@ export class Lives {
     return this.#pool?.zombies ?? 0
   }
 
+  /** Threads that do not begin again in this run. */
+  get givenUp(): readonly GivenUp[] {
+    return this.#ending ? [] : this.#givenUp.map(({ thread, since, why }) => ({ thread, since, why }))
+  }
+
   /** Takes a checkpoint, for the next life. */
   keep(kept: Kept): void {
     this.#keeper.take(kept)
@@ -140,8 +150,9 @@ export class Lives {
       const loop = mesh.get(index)
       if (loop !== undefined) return loop
       if (host.peers.isGone(index)) {
-        const why = `thread ${index}, where ${text} lives, ended too often and was given up`
-        throw new ThreadLostError(why, false, { thread: index, agent: text }, true)
+        const why = this.#givenUp.find(({ thread }) => thread === index)?.why
+        const lost = `thread ${index}, where ${text} lives, was lost: ${why}`
+        throw new ThreadLostError(lost, false, { thread: index, agent: text }, true)
       }
       await this.#replacements.get(index)
     }
@@ -160,7 +171,12 @@ export class Lives {
       if (this.#ending) throw host.admission.reason
       const coming = [...this.#replacements].filter(([index]) => !host.peers.isGone(index)).map(([, begun]) => begun)
       if (coming.length === 0)
-        throw new ThreadLostError('every thread ended too often and was given up', false, {}, true)
+        throw new ThreadLostError(
+          `every thread was given up; the last one: ${this.#givenUp.at(-1)?.why}`,
+          false,
+          {},
+          true,
+        )
       await Promise.race(coming)
     }
   }
@@ -190,7 +206,7 @@ export class Lives {
       }
       await mesh.join(loop, error => thread.kill(notBegun(error)))
       for (const gone of this.#givenUp)
-        await loop.order(control => control.detach(gone.index, gone.life, gone.why, true))
+        await loop.order(control => control.detach(gone.thread, gone.life, gone.why, true))
       if (rouse !== undefined) void this.#rouse(rouse)
     } catch (error) {
       thread.kill(notBegun(error))
@@ -240,12 +256,13 @@ export class Lives {
         `${this.zombies} threads are inside native calls and do not go (maxZombies is ${maxZombies}); only a new process is rid of them`,
       )
     }
+    const last = verdict.forGood ? `${why}; it ended too often and was given up: ${ANEW}` : why
     if (verdict.forGood) {
-      this.#givenUp.push({ index: thread.index, life: thread.life, why })
+      this.#givenUp.push({ thread: thread.index, life: thread.life, since: wallNow(), why: last })
       const told = `thread ${thread.index} ended too often and is given up, with all agents on it; last: ${why}`
       if (!this.#ending) host.reports.observer.givenUp(`thread ${thread.index}`, told)
     }
-    const told = this.#tellEnd(loop, why, verdict, overdue)
+    const told = this.#tellEnd(loop, last, verdict, overdue)
     try {
       await within(machine.eventLoop, LET_GO_MS, told)
       if (verdict.delay > 0) await this.#wait(verdict.delay)

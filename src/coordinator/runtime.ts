@@ -109,7 +109,7 @@ export class LocalRuntime implements Runtime {
   }
 
   get running(): boolean {
-    return this.#state.running
+    return this.#state.running && this.#coordinator.able
   }
 
   send<M extends RequestType>(
@@ -210,6 +210,7 @@ export class LocalRuntime implements Runtime {
   }
 
   agents(): readonly AgentTypeInfo[] {
+    const gone = new Set(this.#coordinator.givenUp.map(({ thread }) => thread))
     return [...this.#coordinator.registry.types.values()].map(one => ({
       type: one.type,
       description: one.description,
@@ -219,7 +220,7 @@ export class LocalRuntime implements Runtime {
       deadline: one.deadline,
       version: one.version,
       failed: this.#coordinator.registry.failed(one.type),
-      loops: one.loops,
+      loops: one.loops.filter(loop => !gone.has(loop)),
     }))
   }
 
@@ -248,6 +249,7 @@ export class LocalRuntime implements Runtime {
 
   async #start(): Promise<void> {
     if (this.running) throw new InvalidArgumentError('the runtime is running already')
+    if (this.#state.running) await this.stop({ drain: false }) // every thread was given up
     await this.#stopping?.catch(() => {}) // who stops it is told
     if (this.#state.now === 'closed') throw closed()
     const first = this.#state.now === 'new'
@@ -280,7 +282,7 @@ export class LocalRuntime implements Runtime {
     if (!this.running) await this.start()
     const ended = new Promise<void>(resolve => this.#runs.push(resolve))
     await heedSignals(signals, ended, () => {
-      const { running } = this
+      const { running } = this.#state
       if (running) this.stop(options).catch(() => {}) // it is in `ended` too
       return running
     })
@@ -358,12 +360,13 @@ export class LocalRuntime implements Runtime {
     const loops = this.#coordinator.stats()
     const { zombies, recycler } = this.#coordinator
     const unprocessed = loops.reduce((sum, loop) => sum + loop.queued, onTheWay)
-    return { loops, unprocessed, zombies, recycled: recycler.recycled }
+    return { loops, unprocessed, zombies, givenUp: this.#coordinator.givenUp, recycled: recycler.recycled }
   }
 
   async #end({ drain, timeout }: Required<StopOptions>): Promise<void> {
     const coordinator = this.#coordinator
-    const drained = drain && this.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
+    const drained =
+      drain && this.#state.running ? this.#snapshots.behindSends(async () => coordinator.drain()) : undefined
     this.#state.to('stop')
     const failures: unknown[] = []
     let inTime = true

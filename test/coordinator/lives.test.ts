@@ -88,7 +88,7 @@ describe('a life', () => {
     registry.modules.push('data:a')
     await begin()
     await all[0]?.die('it died')
-    await expect(loopOf(1)).rejects.toThrow('thread 1, where a/x lives, ended too often and was given up')
+    await expect(loopOf(1)).rejects.toThrow('thread 1, where a/x lives, was lost: ')
     expect(told.at(-1)).toBe('thread 1: it could not begin: no such file')
     expect(all.length).toBe(3)
   })
