@@ -6,7 +6,7 @@ import type { Busy } from '../loop/cell/agents.js'
 import type { Loop } from '../loop/loop.js'
 import type { LoopHandle, Mesh } from './mesh.js'
 
-/** How long loops get to say who is at work. */
+/** How long loops get to say who is at work, at most. */
 const ASK_MS = 200
 /** A drain that takes longer is told of. */
 const SLOW_MS = 3_000
@@ -38,15 +38,22 @@ export class SlowStop {
    * @returns whether it was in time
    */
   async drained(ms: number, drain: Promise<unknown>): Promise<boolean> {
-    const first = Math.min(ms, SLOW_MS)
+    const ask = Math.min(ASK_MS, ms / 2)
+    const last = ms - ask
+    const first = Math.min(last, SLOW_MS)
     if (await within(this.#eventLoop, first, drain)) return true
-    if (ms > first) {
-      await this.#tellBusy(`stop() has taken ${first} ms so far`)
-      if (await within(this.#eventLoop, ms - first, drain)) return true
+    if (last > first) {
+      const busy = await this.#busy(ask)
+      if (busy !== undefined) this.#tell(`stop() has taken ${first} ms so far`, busy)
+      if (await within(this.#eventLoop, last - first - ask, drain)) return true
     }
-    const why = await this.#tellBusy(`the runtime was stopped; stop() had not drained it after ${ms} ms`)
+    const asked = this.#busy(ask) // within the time, which it does not make longer
+    if (await within(this.#eventLoop, ask, drain)) return true
+    const busy = await asked
+    if (busy === undefined) return false
+    const why = this.#tell(`the runtime was stopped; stop() had not drained it after ${ms} ms`, busy)
     const { admission } = this.#host
-    if (why !== undefined && !admission.closed) admission.failWith(new StoppedError(why))
+    if (!admission.closed) admission.failWith(new StoppedError(why))
     return false
   }
 
@@ -62,17 +69,19 @@ export class SlowStop {
     return count === 0 ? undefined : new TimeoutError(text)
   }
 
-  /** @returns what it told; undefined if nothing is known to be at work */
-  async #tellBusy(since: string): Promise<string | undefined> {
-    const { loops } = this.#mesh
-    const found = new Map<number, Busy>()
-    const asked = loops.map(async loop => void found.set(loop.index, await busyOn(loop)))
-    await within(this.#eventLoop, ASK_MS, Promise.allSettled(asked))
-    const busy = this.#text(loops.map(({ index }) => ({ index, failures: [], left: found.get(index) ?? 'lost' })))
-    if (busy === undefined) return undefined
+  #tell(since: string, busy: string): string {
     const text = `${since}: it waits for ${busy}`
     this.#host.reports.observer.heldUp(since, text)
     return text
+  }
+
+  /** Who is at work, asked of all loops for so long; undefined if nobody is known to be. */
+  async #busy(ms: number): Promise<string | undefined> {
+    const { loops } = this.#mesh
+    const found = new Map<number, Busy>()
+    const asked = loops.map(async loop => void found.set(loop.index, await busyOn(loop)))
+    await within(this.#eventLoop, ms, Promise.allSettled(asked))
+    return this.#text(loops.map(({ index }) => ({ index, failures: [], left: found.get(index) ?? 'lost' })))
   }
 
   #text(ends: readonly LoopEnd[]): string | undefined {
