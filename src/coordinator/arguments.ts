@@ -2,7 +2,7 @@
 // is told before anything has begun.
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
 import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
-import type { StopOptions } from './api.js'
+import type { RuntimeOptions, StopOptions } from './api.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -52,4 +52,9 @@ export function moduleUrl(source: URL | string, option: string): string {
   throw new ModuleError(
     `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
   )
+}
+
+/** Whether the heaps of its threads have an end that somebody has set. */
+export function isLimited({ resourceLimits }: RuntimeOptions): boolean {
+  return resourceLimits?.maxOldGenerationSizeMb !== undefined
 }

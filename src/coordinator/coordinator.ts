@@ -18,7 +18,7 @@ import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import { errorFromWire } from '../transport/wire-error.js'
 import type { AgentSource, GivenUp, RuntimeOptions, Subscription } from './api.js'
-import { moduleUrl } from './arguments.js'
+import { isLimited, moduleUrl } from './arguments.js'
 import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
 import { Lives } from './lives.js'
@@ -400,9 +400,4 @@ export class Coordinator {
       })
     }
   }
-}
-
-/** Whether the heaps of its threads have an end that somebody has set. */
-function isLimited({ resourceLimits }: RuntimeOptions): boolean {
-  return resourceLimits?.maxOldGenerationSizeMb !== undefined
 }

@@ -40,7 +40,7 @@ function alone() {
 describe('a way', () => {
   it('refuses more when too much waits for room: in number, or in bytes, but for one of each turn at work', () => {
     const ledger = new Ledger(new Status(), { request() {} })
-    const way = new Way(1, new Directory(0), ledger)
+    const way = new Way(1, '0.0', new Directory(0), ledger)
     const full = (backlog: number, backlogBytes: number) => way.full({ backlog, backlogBytes })?.message
     expect([full(65_535, 0), full(2, 2 ** 30 - 1)]).toEqual([undefined, undefined])
     expect(full(65_536, 0)).toBe('65536 messages wait for loop 1; await some before sending more')
