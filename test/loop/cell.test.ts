@@ -5,7 +5,7 @@ import { StoppedError } from '#ringreeve/agent/errors.js'
 import { STOP, TIMER } from '#ringreeve/agent/message.js'
 import type { AgentOptions } from '#ringreeve/agent/options.js'
 import type { Context } from '#ringreeve/index.js'
-import type { ChainNode } from '#ringreeve/loop/base/chain.js'
+import type { Turn } from '#ringreeve/loop/cell/turn.js'
 import { Mailbox } from '#ringreeve/loop/cell/mailbox.js'
 import { cells, gate, outcome } from './cells.js'
 import { doer } from './one-agent.js'
@@ -13,17 +13,18 @@ import { doer } from './one-agent.js'
 /** One agent that does what it is told, as messages with names. */
 function alone(options: AgentOptions<unknown> = {}, type = doer(options)) {
   const all = cells(type)
-  const turns = new Map<string, ChainNode>()
+  const turns = new Map<string, Turn>()
   /** Puts in a message whose turn lasts until the gate opens. @param behind the message whose turn waits for it */
   const hold = (id: string, behind?: string) => {
     const one = gate()
-    const chain = behind === undefined ? {} : { chain: turns.get(behind) as ChainNode }
+    const chain = behind === undefined ? {} : { chain: turns.get(behind) as Turn }
     const payload = (ctx: Context): Promise<void> => {
       all.log.push(`${id} begins`)
-      turns.set(id, ctx as unknown as ChainNode)
+      turns.set(id, ctx as unknown as Turn)
       return one.opened
     }
-    all.send('a/1', 'do', id, { payload, ...chain })
+    const { sequence } = all.send('a/1', 'do', id, { payload, ...chain })
+    if (behind !== undefined) (turns.get(behind) as Turn).begin({ sequence, older: undefined, newer: undefined })
     return one
   }
   const tell = (...ids: string[]): void => {

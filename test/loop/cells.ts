@@ -2,7 +2,6 @@
 // that say what became of them.
 
 import type { AnyAgent } from '#ringreeve/agent/definition.js'
-import type { RingreeveError } from '#ringreeve/agent/errors.js'
 import { agentId } from '#ringreeve/agent/ids.js'
 import { WaitGraph } from '#ringreeve/coordinator/wait-graph.js'
 import { Admission } from '#ringreeve/loop/base/admission.js'
@@ -17,10 +16,10 @@ import { type Kept, type Report, Reports } from '#ringreeve/loop/base/reports.js
 import { Agents } from '#ringreeve/loop/cell/agents.js'
 import { Checkpoints } from '#ringreeve/loop/cell/checkpoints.js'
 import { TurnWatch } from '#ringreeve/loop/cell/turn-watch.js'
+import { endWaits } from '#ringreeve/loop/control/end-waits.js'
 import type { Orders } from '#ringreeve/loop/control/orders.js'
 import { HostedType } from '#ringreeve/loop/hosted.js'
 import { at, House, Status } from '#ringreeve/sync/status.js'
-import { errorFromWire } from '#ringreeve/transport/wire-error.js'
 import { HandLoop } from './hand-loop.js'
 
 /** The clock of an event loop that is turned by hand. */
@@ -77,9 +76,8 @@ export function cells(...types: AnyAgent[]) {
       ...{ index: 1, life: 1, status, flags: undefined as never },
       order: async work => {
         const blocked: Orders['blocked'] = turns => agents.blocked(turns)
-        const settleWait: Orders['settleWait'] = (wait, error, behind) =>
-          agents.waits.settle(wait, errorFromWire(error) as RingreeveError, behind)
-        return await work({ blocked, settleWait } as Orders)
+        const end: Orders['endWaits'] = verdicts => endWaits(verdicts, agents, [])
+        return await work({ blocked, endWaits: end } as Orders)
       },
     },
   ])

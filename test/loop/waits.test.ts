@@ -18,7 +18,7 @@ function alone() {
       onLook.shift()?.()
       return --looks > 0
     }
-    const one = { note: () => true, look, stuck: false, tell() {}, settle() {} }
+    const one = { note: () => true, look, stuck: false, tell() {} }
     waits.watch(one, one)
     return () => waits.unwatch(one)
   }

@@ -41,7 +41,7 @@ function pair() {
     return { ...none, name, payload: n, sender, sequence: n, chain }
   }
   const ask = (sender: string, to: string, passes: boolean): void => {
-    const call = new Call(loop.peers, Ask, to, undefined)
+    const call = new Call(loop.peers, Ask, to, 0, undefined)
     waits.push(call.promise)
     peer.request(call, to, parcel('ask', sender, [to], passes), undefined)
   }

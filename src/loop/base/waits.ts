@@ -2,7 +2,6 @@
 // neither be known when it begins to wait, nor by one loop. What this keeps: what has waited for a second is looked at, and again
 // each second as long as it waits; nothing is paid for before but a place in a list. What seems stuck then is told to the
 // coordinator as plain data, which has that of all loops and finds the cycles (coordinator/wait-graph.ts).
-import type { RingreeveError } from '../../agent/errors.js'
 import type { ChainNode } from './chain.js'
 import type { Alarm, Clock } from './clock.js'
 
@@ -33,6 +32,7 @@ export interface Wait {
 /** An agent whose queue waits for turns of it. */
 export interface Jam {
   readonly agent: string
+  /** The oldest first. */
   readonly turns: readonly number[]
   /** Whether it waits for each of them to end, because the agent begins or stops. Else one is enough. */
   readonly each: boolean
@@ -46,9 +46,32 @@ export interface Blocked {
   readonly waits: Wait[]
 }
 
-/** The same; and of the turns that were asked for, how much each waits for, as far as that is known: 0 if it is not there. */
+/** What is known of a turn: the keys of what it waits for, and of the message that it works on. */
+export interface TurnWaits {
+  readonly waits: readonly string[]
+  readonly works: string | undefined
+}
+
+/** What seems stuck on one loop; and of the turns that were asked for, what is known, undefined if they are not there. */
 export interface Stuck extends Blocked {
-  readonly pending: readonly number[]
+  readonly turns: readonly (TurnWaits | undefined)[]
+}
+
+/** A wait that is to end: of a message with CallCycleError, of one for room as if there were some. */
+export interface Verdict {
+  readonly wait: Wait
+  readonly text: string
+  readonly cycle: readonly string[]
+  /** Key of what waits for who waits for room. */
+  readonly behind: string
+}
+
+/** Something that a turn has begun and waits for, as far as is known; in a list of its turn. */
+export interface Awaited {
+  /** Number of the message, at its origin. */
+  readonly sequence: number
+  older: Awaited | undefined
+  newer: Awaited | undefined
 }
 
 /** Something that may be stuck. */
@@ -61,11 +84,6 @@ export interface Suspect {
   readonly stuck: boolean
   /** Adds what is stuck there still. */
   tell(blocked: Blocked): void
-  /**
-   * Ends a wait: with this error, or, where it is for room, as if there were some.
-   * @param behind key of what waits for who waits for room
-   */
-  settle(wait: Wait, error: RingreeveError, behind: string | undefined): void
 }
 
 /** Since when something waits. */
@@ -81,6 +99,8 @@ interface Watched {
 export class Waits {
   /** Told when something seems stuck. */
   onStuck: (() => void) | undefined
+  /** By key: has who waits for room go on. @param behind key of what waits for who does */
+  readonly rooms = new Map<string, (behind: string) => void>()
   readonly #clock: Clock
   /** By whose wait it is, in the order in which they are due: what is to be noted, and what is to be looked at. */
   readonly #fresh = new Map<object, Watched>()
@@ -113,11 +133,6 @@ export class Waits {
     const blocked: Blocked = { jams: [], waits: [] }
     for (const { suspect } of this.#noted.values()) if (suspect.stuck) suspect.tell(blocked)
     return blocked
-  }
-
-  /** See {@link Suspect.settle}. */
-  settle(wait: Wait, error: RingreeveError, behind: string | undefined): void {
-    for (const { suspect } of [...this.#noted.values()]) suspect.settle(wait, error, behind)
   }
 
   /** The loop has stopped. */

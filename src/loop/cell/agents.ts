@@ -4,10 +4,11 @@ import type { Directory } from '../base/directory.js'
 import type { EventLoop } from '../base/event-loop.js'
 import type { Origin } from '../base/message.js'
 import type { Address, Coded, Recipient, Recipients } from '../base/recipient.js'
-import { type Stuck, type TurnRef, Waits } from '../base/waits.js'
+import { type Stuck, type TurnRef, type TurnWaits, Waits } from '../base/waits.js'
 import type { HostedType } from '../hosted.js'
 import { Cell, type CellHost, type Kin } from './cell.js'
 import type { Checkpoints, Keepable } from './checkpoints.js'
+import { keyOf } from './jammed.js'
 import type { WorkHost } from './turning.js'
 
 /** A turn that is at work, for who has to know what a thread leaves undone. */
@@ -148,12 +149,18 @@ export class Agents implements Recipients, Kin {
 
   /** What is stuck here. @param turns see {@link Stuck} */
   blocked(turns: readonly TurnRef[]): Stuck {
-    const pending = turns.map(({ agent, turn }) => {
-      const cell = this.#cells.get(agent)
-      for (const one of cell?.blockers?.turns ?? cell?.turns() ?? []) if (one.turn === turn) return one.pending
-      return 0
-    })
-    return { ...this.waits.tell(), pending }
+    return { ...this.waits.tell(), turns: turns.map(({ agent, turn }) => this.#waitsOf(agent, turn)) }
+  }
+
+  #waitsOf(agent: string, number: number): TurnWaits | undefined {
+    const cell = this.#cells.get(agent)
+    for (const turn of cell?.blockers?.turns ?? cell?.turns() ?? []) {
+      if (turn.turn !== number) continue
+      const waits: string[] = turn.asleep > 0 ? ['asleep'] : []
+      for (let one = turn.awaited; one !== undefined; one = one.older) waits.push(`${this.origin.text}.${one.sequence}`)
+      return { waits, works: turn.works && keyOf(turn.works) }
+    }
+    return undefined
   }
 
   /** Who is at work. Looks at all agents: for when somebody has waited for long. */

@@ -2,7 +2,6 @@
 // or was given up; and nothing that a start given up does later is taken for the agent's.
 import { AgentCreationError, type StoppedError, textOf, UnknownAgentError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
-import type { ChainNode } from '../base/chain.js'
 import type { Message } from '../base/message.js'
 import type { Kept } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
@@ -20,14 +19,14 @@ export class Beginning {
   /** Whether it is not waited for any more. */
   over = false
   #unwanted: StoppedError | undefined
-  /** Who waits for the message that makes it, and so for `onStart`. */
-  readonly #behind: ChainNode | undefined
+  /** The same: who waits for it waits for `onStart`, whatever it is told meanwhile. */
+  readonly #behind: Message | undefined
   /** Who waits for it to be made. */
   readonly made = new Waiting()
 
   constructor(first: Message | undefined) {
     this.first = first
-    this.#behind = first?.chain
+    this.#behind = first
   }
 
   /** Tells the hook at work, or that is to begin, that the agent is to stop. */

@@ -1,6 +1,5 @@
 // An agent with a mailbox: what waits for it, and whether any of it may begin. What it keeps: a mailbox is there as long as there is
 // anything in it, since most are empty.
-import type { RingreeveError } from '../../agent/errors.js'
 import type { Message } from '../base/message.js'
 import { type Blockers, type Jammable, keyOf } from './jammed.js'
 import { Mailbox } from './mailbox.js'
@@ -61,8 +60,7 @@ export abstract class Boxed extends Turning implements Jammable {
     return this.mailbox
   }
 
-  abstract readonly blockers: Blockers | undefined
-  abstract refuse(key: string, error: RingreeveError): void
+  abstract readonly blockers: Blockers | undefined;
 
   *awaited(): Iterable<Message> {
     for (const message of this.mailbox?.line() ?? []) if (message.chain !== undefined) yield message

@@ -118,6 +118,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     return turns.length === 0 ? undefined : { turns, each, hook: undefined }
   }
 
+  /** Takes a message that turns wait for out of the queue, with this outcome. */
   refuse(key: string, error: RingreeveError): void {
     const { mailbox } = this
     const message = mailbox?.take(one => one.chain !== undefined && keyOf(one) === key)

@@ -2,9 +2,8 @@
 // many turns as it may, it has its turn only when one of them ends. Whether a turn waits for what it sent cannot be known: a handler
 // need not await it. What this keeps: so it waits like any other message, and seems stuck only when it and the turns before it have
 // been there for a second.
-import type { RingreeveError } from '../../agent/errors.js'
 import type { Message } from '../base/message.js'
-import { type Blocked, type Suspect, turnsOf, type Wait } from '../base/waits.js'
+import { type Blocked, type Suspect, turnsOf } from '../base/waits.js'
 import type { HookTurn, Turn } from './turn.js'
 
 /** What a queue waits for. */
@@ -24,8 +23,6 @@ export interface Jammable {
   readonly waitedFor: boolean
   /** The messages in the queue that turns wait for. */
   awaited(): Iterable<Message>
-  /** Takes a message out of the queue, with this outcome. */
-  refuse(key: string, error: RingreeveError): void
 }
 
 /** Turns at work that are in the chain of a message. */
@@ -81,16 +78,12 @@ export class JammedQueue implements Suspect {
     const { text, blockers } = this.#agent
     if (!this.#stands(blockers)) return
     const { turns, each, hook } = blockers
-    jams.push({ agent: text, turns: turns.map(({ turn }) => turn), each, hook })
+    jams.push({ agent: text, turns: turns.map(({ turn }) => turn).reverse(), each, hook })
     const there = new Set(this.#agent.awaited())
     for (const message of this.#old) {
       if (!there.has(message)) continue
       const { name, chain } = message
       waits.push({ key: keyOf(message), name, what: 'queued', at: [text], turns: turnsOf(chain) })
     }
-  }
-
-  settle({ key, what, at }: Wait, error: RingreeveError): void {
-    if (what === 'queued' && at[0] === this.#agent.text) this.#agent.refuse(key, error)
   }
 }

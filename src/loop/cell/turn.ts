@@ -13,6 +13,7 @@ import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import type { Message } from '../base/message.js'
 import type { Reports } from '../base/reports.js'
+import type { Awaited } from '../base/waits.js'
 import { handleOf, resultOf } from './handle.js'
 
 /** What turns need of their loop. */
@@ -82,8 +83,10 @@ export class Turn implements Context, ChainNode {
   deadlineAt = 0
   /** Whether it was told that it is past its deadline, before its loop could tell its caller: what it answers then may be half done. */
   late = false
-  /** How much it has sent, published or begun to sleep that is not over: as far as is known it goes on only by that. */
-  pending = 0
+  /** What it has sent or published and waits for, as far as is known; the newest. */
+  awaited: Awaited | undefined
+  /** How often it sleeps. */
+  asleep = 0
   /** Its neighbours among the turns at work of its cell. */
   older: Turn | undefined
   newer: Turn | undefined
@@ -128,6 +131,25 @@ export class Turn implements Context, ChainNode {
       if (house.stopping) this.cancellation.cancel(admission.reason)
     }
     return this.cancellation
+  }
+
+  /** It waits for something that it has begun. */
+  begin(one: Awaited): void {
+    one.older = this.awaited
+    if (this.awaited !== undefined) this.awaited.newer = one
+    this.awaited = one
+  }
+
+  /** It does not any more. */
+  over(one: Awaited): void {
+    if (one.newer === undefined) this.awaited = one.older
+    else one.newer.older = one.older
+    if (one.older !== undefined) one.older.newer = one.newer
+  }
+
+  /** The message that it works on. */
+  get works(): Message | undefined {
+    return this.message
   }
 
   /** Whether whoever wanted its outcome does not any more, or its agent was stopped. */
@@ -216,7 +238,7 @@ export class Turn implements Context, ChainNode {
 
   sleep(ms: number): Promise<void> {
     checkMs(`${this.agent}: sleep()`, ms, 0)
-    this.pending++
+    this.asleep++
     return new Promise((resolve, reject) => {
       const fail = (reason: unknown): void => {
         alarm.cancel()
@@ -234,7 +256,7 @@ export class Turn implements Context, ChainNode {
       }
       let asleep = true
       const over = (): void => {
-        if (asleep) this.pending--
+        if (asleep) this.asleep--
         asleep = false
       }
       const alarm = this.cell.turnHost.clock.after(ms, wake)
@@ -252,17 +274,21 @@ export class Turn implements Context, ChainNode {
 /** The turn of `onStart` or `onStop`. */
 export class HookTurn extends Turn {
   readonly hook: 'onStart' | 'onStop'
-  readonly #behind: ChainNode | undefined
+  readonly #first: Message | undefined
 
-  /** @param behind who waits for the message that makes the agent, and so for `onStart` */
-  constructor(cell: TurnAgent, hook: HookTurn['hook'], behind?: ChainNode) {
-    super(cell, cell.turnHost, undefined, behind)
+  /** @param first the message that makes the agent: who waits for it waits for `onStart` */
+  constructor(cell: TurnAgent, hook: HookTurn['hook'], first?: Message) {
+    super(cell, cell.turnHost, undefined, first?.chain)
     this.hook = hook
-    this.#behind = behind
+    this.#first = first
   }
 
   override get parent(): ChainNode | undefined {
-    return this.#behind
+    return this.#first?.chain
+  }
+
+  override get works(): Message | undefined {
+    return this.#first
   }
 }
 

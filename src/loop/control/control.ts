@@ -2,18 +2,18 @@
 // takes and returns plain data (and message ports) only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
-import { AlreadyExistsError, ModuleError, type RingreeveError, StoppedError } from '../../agent/errors.js'
+import { AlreadyExistsError, ModuleError, StoppedError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
-import { errorFromWire, type WireError } from '../../transport/wire-error.js'
 import { within } from '../base/event-loop.js'
 import type { Heap, Kept } from '../base/reports.js'
-import type { Stuck, TurnRef, Wait } from '../base/waits.js'
+import type { Stuck, TurnRef, Verdict } from '../base/waits.js'
 import type { Busy } from '../cell/agents.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
+import { endWaits } from './end-waits.js'
 import { Load } from './load.js'
 import { type Exports, loadModule } from './modules.js'
 import {
@@ -133,9 +133,10 @@ export class LoopControl implements Orders {
     return this.#loop.agents.blocked(turns)
   }
 
-  settleWait(wait: Wait, error: WireError, behind: string | undefined): void {
-    this.#loop.agents.waits.settle(wait, errorFromWire(error) as RingreeveError, behind)
-    this.#loop.scheduler.flush()
+  endWaits(verdicts: readonly Verdict[]): void {
+    const { agents, peers, scheduler } = this.#loop
+    endWaits(verdicts, agents, peers.list)
+    scheduler.flush()
   }
 
   lull(on: boolean): void {

@@ -9,7 +9,7 @@ import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
 import type { Heap, Kept } from '../base/reports.js'
-import type { Stuck, TurnRef, Wait } from '../base/waits.js'
+import type { Stuck, TurnRef, Verdict } from '../base/waits.js'
 import type { Busy } from '../cell/agents.js'
 
 /** What the coordinator knows of an agent type. */
@@ -76,8 +76,8 @@ export interface Orders {
   // ---- what may wait for itself ----
   /** What is stuck there. @param turns see {@link Stuck} */
   blocked(turns: readonly TurnRef[]): Later<Stuck>
-  /** See {@link Suspect.settle}. */
-  settleWait(wait: Wait, error: WireError, behind: string | undefined): Later<void>
+  /** Ends waits, as far as they are there. */
+  endWaits(verdicts: readonly Verdict[]): Later<void>
 
   // ---- their states ----
   /** Whether what agents do of themselves waits from now on. */

@@ -5,6 +5,7 @@ import { type Cancellation, cancelled } from '../base/cancellation.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Message, Reply } from '../base/message.js'
 import { joinSite, type Site } from '../base/sites.js'
+import type { Awaited } from '../base/waits.js'
 import { Waiter } from './waiter.js'
 
 /** What calls need of the loop they are made on. */
@@ -17,15 +18,19 @@ export interface CallHost {
 /** The turn that sends. */
 interface Sender {
   readonly givenUp: boolean
-  /** What it waits for. */
-  pending: number
+  /** It waits for this, and does not any more. */
+  begin(one: Awaited): void
+  over(one: Awaited): void
 }
 
 /** A request that waits for its answer, here or from another loop. */
-export class Call extends Waiter implements Reply {
+export class Call extends Waiter implements Reply, Awaited {
   declare readonly promise: Promise<unknown>
   declare readonly message: RequestType
   declare readonly agent: string
+  declare readonly sequence: number
+  declare older: Awaited | undefined
+  declare newer: Awaited | undefined
   readonly #host: CallHost
   readonly #site: Site | undefined
   readonly #sender: Sender | undefined
@@ -34,6 +39,7 @@ export class Call extends Waiter implements Reply {
   #detach: (() => void) | undefined
 
   /**
+   * @param sequence number of the message at its origin
    * @param sender the turn that sends. What is rejected once that is given up is no unhandled rejection: it may not have come to the
    *   place where it waits for it, and must not end its thread by that
    */
@@ -41,6 +47,7 @@ export class Call extends Waiter implements Reply {
     host: CallHost,
     message: RequestType,
     agent: string,
+    sequence: number,
     site: Site | undefined,
     sender?: Sender | undefined,
   ) {
@@ -48,6 +55,7 @@ export class Call extends Waiter implements Reply {
     this.#host = host
     this.message = message
     this.agent = agent
+    this.sequence = sequence
     this.#site = site
     this.#sender = sender
     this.promise = new Promise((resolve, reject) => {
@@ -55,7 +63,7 @@ export class Call extends Waiter implements Reply {
       this.#reject = reject
     })
     host.ledger.accept()
-    if (sender !== undefined) sender.pending++
+    sender?.begin(this)
   }
 
   get name(): string {
@@ -97,6 +105,6 @@ export class Call extends Waiter implements Reply {
   #over(): void {
     this.#detach?.()
     this.#host.ledger.finish()
-    if (this.#sender !== undefined) this.#sender.pending--
+    this.#sender?.over(this)
   }
 }

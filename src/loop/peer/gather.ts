@@ -76,7 +76,7 @@ export class Gather implements Reply {
 
   /** Nobody waits any more; what is at work is counted until it is over. @param missing what is said of who has not been heard of */
   giveUp(missing: (agent: string) => Error): void {
-    if (this.#open === 0) return
+    if (this.#waiting.size === 0) return // all is there, or will be at once
     for (const agent of this.#waiting) this.add(agent, missing(agent))
     this.#reject(this.#failure())
   }

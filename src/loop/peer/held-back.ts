@@ -3,7 +3,7 @@
 // whatever they waited for; and each of them goes, or is told that it never will.
 import { OverloadedError, type RingreeveError } from '../../agent/errors.js'
 import type { Parcel } from '../base/message.js'
-import { type Blocked, type Suspect, turnsOf, type Wait } from '../base/waits.js'
+import { type Blocked, type Suspect, turnsOf } from '../base/waits.js'
 
 /** Messages that may wait for a full ring, or a full mailbox, beside one for each turn at work; who sends more is refused. */
 export const MAX_BACKLOG = 65_536
@@ -141,8 +141,9 @@ export class HeldBack implements Suspect {
     }
   }
 
-  settle({ key, what, at }: Wait, error: RingreeveError): void {
-    const queue = what === 'held' ? this.#muted.get(at[0] as string) : undefined
+  /** Takes out what turns wait for, and is not to go. @param key see Wait */
+  refuse(agent: string, key: string, error: RingreeveError): void {
+    const queue = this.#muted.get(agent)
     const found = queue?.findIndex(one => `${this.#origin}.${one.parcel.sequence}` === key && isAwaited(one)) ?? -1
     if (found >= 0) for (const one of queue?.splice(found, 1) ?? []) one.drop(error)
   }

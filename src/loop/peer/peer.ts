@@ -1,6 +1,6 @@
 // Another loop, as this one sees it: the way to it, and what came from it and may still be cancelled. What it keeps: everything
 // that is sent there is in a frame of its present link, or held back by the way, or has been told why not.
-import { DeadlineError, type RingreeveError, ThreadLostError } from '../../agent/errors.js'
+import { DeadlineError, type RingreeveError } from '../../agent/errors.js'
 import type { AnySerializer } from '../../agent/message.js'
 import { noticed } from '../../sync/status.js'
 import { type CancelRef, Flag, type Kind } from '../../transport/frame.js'
@@ -15,6 +15,7 @@ import type { Frames } from './frames.js'
 import type { GatherPart } from './gather.js'
 import type { Deferred } from './held-back.js'
 import { Inbound } from './inbound.js'
+import { lostError } from './lost.js'
 import type { CallTable, Waiter } from './waiter.js'
 import { Way } from './way.js'
 
@@ -247,8 +248,11 @@ export class Peer {
   ): Promise<void> | undefined {
     const way = this.#way
     const muted = alone !== undefined && way.mutes(recipients)
-    if (way.link === undefined || muted || way.stays(parcel)) return this.#hold(spread, parcel, recipients, alone, part)
-    const { link } = way
+    if (way.link === undefined || muted || way.stays(parcel)) {
+      const held = this.#hold(spread, parcel, recipients, alone, part)
+      if (held !== undefined) return held
+    }
+    const link = way.link as Link
     const { waiters, frames, ledger } = this.#host
     try {
       const full = way.full(link.work.out)
@@ -290,16 +294,18 @@ export class Peer {
     })
   }
 
+  /** @returns a promise while it is held back; undefined: it may go now */
   #hold(
     spread: Spread,
     parcel: Parcel,
     recipients: readonly string[],
     alone: string | undefined,
     part: GatherPart | undefined,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { ledger } = this.#host
     ledger.accept()
-    return new Promise((resolve, reject) => {
+    let taken = false
+    const held = new Promise<void>((resolve, reject) => {
       const deferred: Deferred = {
         parcel,
         get unwanted() {
@@ -335,9 +341,14 @@ export class Peer {
           ledger.finish()
         },
       }
-      if (part !== undefined) this.#held(parcel, part)
-      this.#way.take(deferred, recipients[0] as string, parcel)
+      taken = this.#way.take(deferred, recipients[0] as string, parcel)
     })
+    if (!taken) {
+      ledger.finish()
+      return undefined
+    }
+    if (part?.settled === false) this.#held(parcel, part)
+    return held
   }
 
   #held({ chain }: Parcel, waiter: Waiter): void {
@@ -345,6 +356,11 @@ export class Peer {
     const { waits } = this.#host
     const { held } = this.#way
     if (chain !== undefined && !waits.watches(held)) waits.watch(held, held)
+  }
+
+  /** See {@link HeldBack.refuse}. */
+  refuse(agent: string, key: string, error: RingreeveError): void {
+    this.#way.held.refuse(agent, key, error)
   }
 
   /** The cancel flag that belongs to a waiter of this loop. */
@@ -387,19 +403,4 @@ export class Peer {
   drop(agent: string, error: RingreeveError): void {
     this.#way.drop(agent, error)
   }
-}
-
-/** @param what what was asked of the thread */
-function lostError(
-  thread: number,
-  why: string,
-  maybeExecuted: boolean,
-  what?: Pick<Waiter, 'agent' | 'name'>,
-  forGood = false,
-): ThreadLostError {
-  const handler = what === undefined ? 'the handler' : `the handler of '${what.name}' at ${what.agent}`
-  const retry = forGood ? 'the thread is not started again' : 'a retry is safe'
-  const executed = maybeExecuted ? `${handler} may have run` : `${handler} did not run; ${retry}`
-  const details = { thread, agent: what?.agent, message: what?.name }
-  return new ThreadLostError(`thread ${thread} was lost: ${why} (${executed})`, maybeExecuted, details, forGood)
 }

@@ -191,7 +191,7 @@ export class Way {
   }
 
   /** What waits for these queues, and turns wait for. */
-  get held(): Suspect {
+  get held(): Suspect & Pick<HeldBack, 'refuse'> {
     return this.#held
   }
 

@@ -2,7 +2,6 @@
 // one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
 import type { PublishOptions } from '../../agent/context.js'
 import { Late } from '../../agent/edge.js'
-import type { RingreeveError } from '../../agent/errors.js'
 import { type TopicId, topicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
@@ -11,7 +10,7 @@ import type { Audience } from '../base/directory.js'
 import { Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
-import { type Blocked, type Suspect, turnsOf, type Wait, type Waits } from '../base/waits.js'
+import { type Awaited, type Blocked, type Suspect, turnsOf, type Wait, type Waits } from '../base/waits.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
 import { checkPublish } from './arguments.js'
@@ -167,8 +166,9 @@ export class Events {
             if (owner.givenUp) handled.catch(() => {}) // see Call
           })
         if (turn !== undefined) {
-          turn.pending++
-          gather.promise.catch(() => {}).then(() => turn.pending--)
+          const one: Awaited = { sequence, older: undefined, newer: undefined }
+          turn.begin(one)
+          gather.promise.catch(() => {}).then(() => turn.over(one))
         }
         return handled
       }
@@ -177,9 +177,8 @@ export class Events {
     const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
     if (turn === undefined && cancellation === undefined) return room
     const key = `${origin.text}.${sequence}`
-    return this.#room(turn, room, { key, name, at: full }, cancellation, reason =>
-      cancelled(audience.text, name, reason),
-    )
+    const whenCancelled = (reason: unknown): Error => cancelled(audience.text, name, reason)
+    return this.#room(turn, room, { key, name, at: full }, sequence, cancellation, whenCancelled)
   }
 
   /**
@@ -190,8 +189,9 @@ export class Events {
     turn: Turn | undefined,
     room: Promise<void>,
     wait: Pick<Wait, 'key' | 'name' | 'at'>,
+    sequence: number,
     cancellation: Message['cancellation'],
-    error: (reason: unknown) => unknown,
+    error: (reason: unknown) => Error,
   ): Promise<void> {
     const { peers, reports } = this.#host
     const leave = (): void => void room.catch(late => reports.unhandled(turn?.cell, undefined, late))
@@ -201,40 +201,26 @@ export class Events {
         leave()
         return accepted
       }
-      turn.pending++
     }
-    return new Promise((resolve, reject) => {
+    if (cancellation?.cancelled === true) {
+      leave()
+      return Promise.reject(error(cancellation.reason))
+    }
+    const waiting = turn && new RoomWait(turn, wait, sequence, () => turn.cell.waitedFor || peers.holding)
+    if (waiting !== undefined) waiting.begin(this.#waits)
+    return new Promise<void>((resolve, reject) => {
       const goOn = (behind?: string): void => {
         if (behind !== undefined) this.#yielding.set(turn as Turn, behind) // what it publishes from now on need not wait for so long
-        done()
         resolve()
         leave()
       }
-      const waiting = turn && new RoomWait(turn, wait, () => turn.cell.waitedFor || peers.holding, goOn)
-      if (waiting !== undefined) this.#waits.watch(waiting, waiting)
+      if (waiting !== undefined) waiting.goOn = goOn
       const detach = cancellation?.onCancel(reason => {
-        done()
         reject(error(reason))
+        leave()
       })
-      let over = false
-      const done = (): void => {
-        if (over) return
-        over = true
-        if (turn !== undefined) turn.pending--
-        if (waiting !== undefined) this.#waits.unwatch(waiting)
-        detach?.()
-      }
-      room.then(
-        () => {
-          done()
-          resolve()
-        },
-        late => {
-          done()
-          reject(late)
-        },
-      )
-    })
+      room.then(resolve, reject).then(detach)
+    }).finally(() => waiting?.end(this.#waits))
   }
 
   #refuse(gather: Gather, nowhere: readonly string[], name: string): void {
@@ -276,22 +262,35 @@ export class Events {
 }
 
 /** A turn that waits for room. */
-class RoomWait implements Suspect {
+class RoomWait implements Suspect, Awaited {
   stuck = false
+  older: Awaited | undefined
+  newer: Awaited | undefined
+  readonly sequence: number
+  /** Ends the wait. */
+  goOn: ((behind?: string) => void) | undefined
+  readonly #turn: Turn
   readonly #wait: Wait
   readonly #isWaitedFor: () => boolean
-  readonly #goOn: (behind?: string) => void
 
-  /** @param isWaitedFor whether it is not to wait @param goOn ends the wait */
-  constructor(
-    turn: Turn,
-    wait: Pick<Wait, 'key' | 'name' | 'at'>,
-    isWaitedFor: () => boolean,
-    goOn: (behind?: string) => void,
-  ) {
+  /** @param isWaitedFor whether it is not to wait */
+  constructor(turn: Turn, wait: Pick<Wait, 'key' | 'name' | 'at'>, sequence: number, isWaitedFor: () => boolean) {
+    this.sequence = sequence
+    this.#turn = turn
     this.#wait = { ...wait, what: 'room', turns: turnsOf(turn) }
     this.#isWaitedFor = isWaitedFor
-    this.#goOn = goOn
+  }
+
+  begin(waits: Waits): void {
+    this.#turn.begin(this)
+    waits.watch(this, this)
+    waits.rooms.set(this.#wait.key, behind => this.goOn?.(behind))
+  }
+
+  end(waits: Waits): void {
+    this.#turn.over(this)
+    waits.unwatch(this)
+    waits.rooms.delete(this.#wait.key)
   }
 
   note(): boolean {
@@ -301,15 +300,11 @@ class RoomWait implements Suspect {
   look(): boolean {
     this.stuck = true
     if (!this.#isWaitedFor()) return true
-    this.#goOn()
+    this.goOn?.()
     return false
   }
 
   tell({ waits }: Blocked): void {
     waits.push(this.#wait)
-  }
-
-  settle({ key, what }: Wait, _error: RingreeveError, behind: string | undefined): void {
-    if (what === 'room' && key === this.#wait.key) this.#goOn(behind)
   }
 }

@@ -83,9 +83,10 @@ export class Requests {
     } catch (error) {
       return Promise.reject(error)
     }
-    const call = new Call(peers, message, address.text, this.#sites.here(this.#scheduler.now, this.send), turn)
+    const sequence = origin.next()
+    const site = this.#sites.here(this.#scheduler.now, this.send)
+    const call = new Call(peers, message, address.text, sequence, site, turn)
     try {
-      const sequence = origin.next()
       if (passage.isFree('onSend', message.input)) {
         const cancellation = cancellationOf(turn, options?.signal)
         if (cancellation !== undefined) call.cancelWith(cancellation)
@@ -124,11 +125,12 @@ export class Requests {
     const address = directory.of(recipient)
     if (address.loop < 0) throw directory.nowhere(address)
     if (admission.held) return admission.hold(async () => this.stop(recipient)) // behind what was held before it
-    const call = new Call(peers, stopRequest, address.text, undefined)
+    const sequence = origin.next()
+    const call = new Call(peers, stopRequest, address.text, sequence, undefined)
     const dispatch = (): void => {
       const to = directory.of(recipient)
       if (to.loop < 0) return call.reject(directory.nowhere(to))
-      this.#dispatch(undefined, call, stopRequest, undefined, to, origin.next(), undefined, undefined)
+      this.#dispatch(undefined, call, stopRequest, undefined, to, sequence, undefined, undefined)
     }
     const { behind } = passage // what was sent before and is being checked goes first
     if (behind === undefined) dispatch()
