@@ -126,6 +126,30 @@ onEveryEngine('a signal that aborts while a message waits', engine => {
 })
 
 onEveryEngine('an event that its own publisher cancels', engine => {
+  it('before, where it would wait for room: he is told so, nothing is left waiting, and the mailbox goes on', async () => {
+    await using runtime = await open(engine)
+    const hold = { begun: flag(), release: flag() }
+    const held = runtime.send(kit.Hold, hold, 'waits/before')
+    await reaches(hold.begun, 1)
+    const topic = 'waits/before'
+    const first = Array.from({ length: 30 }, (_, n) => runtime.publish(kit.Note, n, { topic }))
+    await sleep(50) // so that it is known to be full
+    for (let n = 0; n < 3; n++) {
+      const { code } = await failure(runtime.publish(kit.Note, 'never', { topic, signal: AbortSignal.abort() }))
+      expect(code).toBe('ERR_RINGREEVE_CANCELLED')
+    }
+    Atomics.store(hold.release, 0, 1)
+    await Promise.all([held, ...first])
+    await runtime.idle()
+    expect(await runtime.send(kit.Notes, undefined, topic)).toEqual(first.map((_, n) => n))
+  })
+
+  it('where nobody hears it: that is no failure of anybody', async () => {
+    await using runtime = await open(engine)
+    const options = { topic: 'nobody-hears/this', until: 'handled', signal: AbortSignal.abort() } as const
+    await runtime.publish(kit.Note, 1, options)
+  })
+
   it('while he waits for it to be handled: he is told at once, by whom it was not yet', async () => {
     await using runtime = await open(engine, { agents })
     const [hang, release] = [flag(), flag()]

@@ -103,6 +103,29 @@ onEveryEngine('who waits for himself', engine => {
     expect(await runtime.send(waiting.Outcome, undefined, 'talker/aside')).toBe('pong')
   })
 
+  it.each([
+    ['has answered', false, 'called'],
+    ['he does not wait for any more', true, 'TimeoutError'],
+  ])('with what one sends him who %s: that is no wait of his, however long he goes on', async (_, late, outcome) => {
+    await using runtime = await open(engine, { agents })
+    expect(await runtime.send(waiting.Errand, { late }, 'errand/1')).toBe(outcome)
+    await runtime.idle()
+    expect(await runtime.send(waiting.Outcome, undefined, 'called/2')).toBe('pong')
+  })
+
+  it('with an event that comes back to him behind a full queue: it is let in', async () => {
+    await using runtime = await open(engine, { agents })
+    expect(await runtime.send(waiting.Rush, 30, 'chief/1')).toBe('told')
+    await runtime.idle()
+  })
+
+  it('with a thousand calls to himself, of as many agents: all are refused, and others go on meanwhile', async () => {
+    await using runtime = await open(engine, { agents })
+    const all = Array.from({ length: 1_000 }, (_, n) => runtime.trySend(waiting.Alone, undefined, `alone/${n}`))
+    for (const one of await Promise.all(all)) expect(one.ok && one.value).toBe('CallCycleError')
+    await runtime.idle()
+  })
+
   it('in onStop, or onStart, for one who does the same', async () => {
     await using runtime = await open(engine, { agents })
     const counts = new SharedArrayBuffer(12)

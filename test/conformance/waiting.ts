@@ -177,3 +177,50 @@ export const cup = agent('cup')
     return told(await ctx.trySend(Ping, undefined, party.to))
   })
   .on(Ping, () => 'pong')
+
+export const Errand = request<{ late: boolean }, string>('errand')
+export const Call = request<{ late: boolean }, string>('call')
+export const Idle = request<number, void>('idle')
+export const Rush = request<number, string>('rush')
+export const Told = event<void>('told')
+
+/** Goes on with something else that takes long when another has answered, or is not waited for any more; which has sent him something. */
+export const errand = agent('errand')
+  .on(Errand, async ({ late }, ctx) => {
+    const one = await ctx.trySend(Call, { late }, 'called/2', late ? { timeout: 50 } : {})
+    await ctx.send(Idle, 2_300, 'loiterer/3')
+    return one.ok ? one.value : (one.error as Error).name
+  })
+  .on(Ping, () => 'pong')
+export const called = agent('called', { state: () => ({ outcome: 'open' }) })
+  .on(Call, async ({ late }, ctx) => {
+    const signal = AbortSignal.timeout(60_000) // its own: it is sent by who is not wanted any more
+    if (late) await ctx.sleep(60_000).catch(() => {})
+    const notice = ctx.trySend(Ping, undefined, 'errand/1', { signal }).then(one => {
+      ctx.state.outcome = told(one)
+    })
+    if (late) await notice
+    return 'called'
+  })
+  .on(Outcome, (_, ctx) => ctx.state.outcome)
+export const loiterer = agent('loiterer', { concurrency: 'interleaved' }).on(Idle, (ms, ctx) => ctx.sleep(ms))
+
+/** Fills the queue of who calls him, and then tells him something until it is handled. */
+export const rusher = agent('rusher').on(Rush, async (n, ctx) => {
+  for (let i = 0; i < n; i++) void ctx.publish(Item, i, { topic: 'chief/1' })
+  await ctx.sleep(50) // so that it is known to be full
+  await ctx.publish(Told, undefined, { topic: 'chief/1', until: 'handled' })
+  return 'told'
+})
+export const chief = agent('chief', { subscriptions: ['chief'], concurrency: 'callchain', mailbox: { capacity: 4 } })
+  .on(Rush, (n, ctx) => ctx.send(Rush, n, 'rusher/2'))
+  .on(Item, () => {})
+  .on(Told, () => {})
+
+export const Alone = request<void, string>('alone')
+export const alone = agent('alone')
+  .on(Alone, async (_, ctx) => {
+    const one = await ctx.trySend(Ping, undefined, ctx.id)
+    return one.ok ? one.value : (one.error as Error).name
+  })
+  .on(Ping, () => 'pong')
