@@ -280,7 +280,10 @@ export interface GivenUp {
 export interface RuntimeStats {
   /** By index; 0 is the calling loop. */
   readonly loops: readonly LoopStats[]
-  /** Messages that wait for their turn, on any loop, and at least one for each way between loops on which there are any. */
+  /**
+   * Messages that wait for their turn, on any loop, or to be sent (until the runtime is started, or state is saved or loaded), and at
+   * least one for each way between loops on which there are any.
+   */
   readonly unprocessed: number
   /** Threads that were ended, are inside a native call and have not gone yet. */
   readonly zombies: number
@@ -340,7 +343,7 @@ export interface Runtime extends Messenger, AsyncDisposable {
   /** The agent types that are registered. */
   agents(): readonly AgentTypeInfo[]
   /**
-   * Resolves when no message is queued or running on any loop.
+   * Resolves when no message is queued or running on any loop, or waits to be sent.
    * @throws AggregateError with `unhandledErrors: 'throw'`
    * @example
    * await runtime.publish(Hashed, { total: 1 })

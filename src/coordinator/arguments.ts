@@ -1,8 +1,9 @@
 // What the calls of a runtime are given beside agents and messages, and whether it makes sense. What it keeps: whatever is wrong
 // is told before anything has begun.
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
-import { InvalidArgumentError, ModuleError } from '../agent/errors.js'
-import type { RuntimeOptions, StopOptions } from './api.js'
+import { isAgent } from '../agent/definition.js'
+import { AlreadyExistsError, InvalidArgumentError, ModuleError } from '../agent/errors.js'
+import type { AgentSource, RuntimeOptions, StopOptions } from './api.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -52,6 +53,13 @@ export function moduleUrl(source: URL | string, option: string): string {
   throw new ModuleError(
     `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
   )
+}
+
+/** What a runtime starts with. @throws AlreadyExistsError for a module that is given twice; InvalidArgumentError, ModuleError */
+export function checkSources(sources: readonly AgentSource[]): void {
+  const urls = sources.filter(source => !isAgent(source)).map(source => moduleUrl(source as URL | string, 'agents'))
+  const twice = urls.find((url, at) => urls.indexOf(url) !== at)
+  if (twice !== undefined) throw new AlreadyExistsError(`agents: ${twice} is given twice`)
 }
 
 /** Whether the heaps of its threads have an end that somebody has set. */

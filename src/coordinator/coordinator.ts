@@ -2,7 +2,7 @@
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { AlreadyExistsError, InvalidArgumentError, StoppedError } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
@@ -18,7 +18,7 @@ import { CancelFlags } from '../sync/cancel.js'
 import { House, type LoopStats, Status } from '../sync/status.js'
 import { errorFromWire } from '../transport/wire-error.js'
 import type { AgentSource, GivenUp, RuntimeOptions, Subscription } from './api.js'
-import { isLimited, moduleUrl } from './arguments.js'
+import { checkSources, isLimited, moduleUrl } from './arguments.js'
 import type { LetterBox } from './dead-letters.js'
 import { IdleWatch } from './idle.js'
 import { Lives } from './lives.js'
@@ -128,7 +128,7 @@ export class Coordinator {
 
   /** Starts the threads and registers everything. @param before subscriptions of the run before, if there was one */
   async start(sources: readonly AgentSource[], before: readonly SubscriptionRoute[] | undefined): Promise<void> {
-    this.#check(sources) // before any thread is started in vain
+    checkSources(sources) // before any thread is started in vain
     for (const one of this.#options.interceptors ?? []) {
       if (isInterceptor(one)) this.#chainOnHost(one)
       else this.registry.interceptors.push(moduleUrl(one as URL | string, 'interceptors'))
@@ -235,10 +235,10 @@ export class Coordinator {
     })
   }
 
-  /** At least how many messages are on their way from loop to loop. */
+  /** How many messages no loop counts as queued: those that the gate holds, and at least how many are on their way from loop to loop. */
   get onTheWay(): number {
     this.host.show()
-    return this.idle.onTheWay
+    return this.host.admission.messages + this.idle.onTheWay
   }
 
   get recycler(): Recycler {
@@ -261,10 +261,17 @@ export class Coordinator {
     return this.#lives.zombies
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until nothing is under way. What the gate holds is not. */
   async whenIdle(): Promise<void> {
     this.host.show()
     await this.idle.wait()
+  }
+
+  /** The same for the application, behind what the gate holds. */
+  async whenAllIdle(): Promise<void> {
+    const { admission } = this.host
+    do await (admission.held && admission.messages > 0 ? admission.behind(() => this.whenIdle()) : this.whenIdle())
+    while (admission.held && admission.messages > 0)
   }
 
   /**
@@ -318,12 +325,6 @@ export class Coordinator {
   }
 
   // ---- registering ------------------------------------------------------------------------------------------------
-
-  #check(sources: readonly AgentSource[]): void {
-    const urls = sources.filter(source => !isAgent(source)).map(source => moduleUrl(source as URL | string, 'agents'))
-    const twice = urls.find((url, at) => urls.indexOf(url) !== at)
-    if (twice !== undefined) throw new AlreadyExistsError(`agents: ${twice} is given twice`)
-  }
 
   async #add(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
     const found = isAgent(source)

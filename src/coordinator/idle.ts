@@ -18,6 +18,7 @@ export class IdleWatch {
   readonly #house: House
   readonly #counted: () => Counted
   #waiting: (() => void)[] = []
+  #over = false
 
   constructor(house: House, counted: () => Counted) {
     this.#house = house
@@ -26,6 +27,7 @@ export class IdleWatch {
 
   /** Resolves when nothing is queued, running or on its way on any loop. */
   wait(): Promise<void> {
+    if (this.#over) return Promise.resolve()
     return new Promise(resolve => {
       this.#waiting.push(resolve)
       this.#house.idleWanted = true
@@ -35,6 +37,7 @@ export class IdleWatch {
 
   /** The run is over: nothing is under way any more that anybody could wait for. */
   end(): void {
+    this.#over = true
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

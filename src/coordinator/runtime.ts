@@ -226,7 +226,7 @@ export class LocalRuntime implements Runtime {
 
   async idle(): Promise<void> {
     this.#state.checkAlive()
-    await this.#coordinator.whenIdle()
+    await this.#coordinator.whenAllIdle()
     this.#throwUnhandled([])
   }
 
@@ -307,7 +307,7 @@ export class LocalRuntime implements Runtime {
 
   async stopWhenIdle(): Promise<void> {
     this.#state.checkAlive()
-    await this.#coordinator.whenIdle()
+    await this.#coordinator.whenAllIdle()
     await this.stop()
   }
 

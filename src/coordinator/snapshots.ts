@@ -138,7 +138,7 @@ export class Snapshots {
   /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
   behindSends<T>(work: () => Promise<T>): Promise<T> {
     const { admission } = this.#run.host
-    return this.#state.running && admission.held ? admission.hold(work) : work()
+    return this.#state.running && admission.held ? admission.behind(work) : work()
   }
 
   /** Whether no agent has stopped with this run: a snapshot without them would look like one of an empty runtime. */

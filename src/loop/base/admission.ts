@@ -42,6 +42,8 @@ export class Admission {
   /** In whose async context the gate is passed. */
   #passing: AsyncLocalStorage<true> | undefined
   readonly #held = new Queue<() => void>()
+  /** Messages among what is held, but those that nobody wants any more. */
+  #messages = 0
   #reason = new StoppedError('the runtime was stopped')
   /** Holds what agents do of themselves, as the gate does what the application sends. */
   readonly lull = new Lull()
@@ -86,6 +88,11 @@ export class Admission {
   /** Whether what the application sends is held. */
   get held(): boolean {
     return this.#closers > 0 && this.#passing?.getStore() !== true
+  }
+
+  /** How many messages it holds: nobody else counts them. */
+  get messages(): number {
+    return this.#messages
   }
 
   /**
@@ -137,16 +144,28 @@ export class Admission {
       let wanted = true
       const giveUp = (): void => {
         wanted = false
+        this.#messages--
         reject(cancelled?.(signal?.reason))
       }
+      this.#messages++
       if (signal?.aborted === true) return giveUp()
-      const own = AsyncLocalStorage.snapshot() as (work: () => void) => void // whoever opens the gate has another
       const unfollow = signal === undefined ? undefined : follow(signal, giveUp)
-      this.#held.push(() => {
+      this.#queue(() => {
         if (!wanted) return
         unfollow?.()
-        own(() => resolve(send()))
+        this.#messages--
+        resolve(send())
       })
     })
+  }
+
+  /** Does what is no message once the gate is open, behind what was held before. @param work never throws; everything is in its promise */
+  behind<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise(resolve => this.#queue(() => resolve(work())))
+  }
+
+  #queue(go: () => void): void {
+    const own = AsyncLocalStorage.snapshot() as (work: () => void) => void // whoever opens the gate has another
+    this.#held.push(() => own(go))
   }
 }
