@@ -175,7 +175,7 @@ export interface AgentTypeInfo {
  * @example await runtime.run({ signals: ['SIGTERM'], timeout: 10_000 })
  */
 export interface RunOptions extends StopOptions {
-  /** Signals that stop the runtime. Default SIGINT and SIGTERM. */
+  /** Signals that stop the runtime. Default SIGINT and SIGTERM. Nobody can listen to SIGKILL and SIGSTOP. */
   readonly signals?: readonly NodeJS.Signals[]
 }
 
@@ -380,9 +380,9 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   start(): Promise<void>
   /**
-   * Runs until SIGINT or SIGTERM (or `stop()`), then stops, draining; a second signal ends the process at once. Starts
-   * the runtime if need be, and keeps the process alive.
-   * @throws the error of an interval or background loop with `onError: 'stop-runtime'`; what `stop()` throws
+   * Runs until SIGINT or SIGTERM (or `stop()`), then stops, draining; a second signal ends the process at once, whoever
+   * else listens to it. Starts the runtime if need be, and keeps the process alive.
+   * @throws InvalidArgumentError; the error of an interval or background loop with `onError: 'stop-runtime'`; what `stop()` throws
    * @example await runtime.run()
    */
   run(options?: RunOptions): Promise<void>

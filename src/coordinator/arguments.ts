@@ -1,9 +1,10 @@
 // What the calls of a runtime are given beside agents and messages, and whether it makes sense. What it keeps: whatever is wrong
 // is told before anything has begun.
+import { constants } from 'node:os'
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
 import { isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError } from '../agent/errors.js'
-import type { AgentSource, RuntimeOptions, StopOptions } from './api.js'
+import type { AgentSource, RunOptions, RuntimeOptions, StopOptions } from './api.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000
@@ -20,6 +21,23 @@ export function stopOptions(what: string, given: StopOptions = {}): Required<Sto
   const { drain = true, timeout = STOP_MS } = given
   checkLimit(what, timeout)
   return { drain, timeout }
+}
+
+/** Options of a run, likewise. @throws InvalidArgumentError */
+export function runOptions(given: RunOptions = {}): Required<RunOptions> {
+  checkKnown('run()', given, { drain: true, timeout: true, signals: true })
+  const { signals = ['SIGINT', 'SIGTERM'], ...stop } = given
+  if (!Array.isArray(signals)) {
+    throw new InvalidArgumentError(`run(): signals takes an array, ['SIGTERM'], got ${shown(signals)}`)
+  }
+  for (const signal of signals) {
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      throw new InvalidArgumentError(`run(): signals: nobody can listen to ${signal}`)
+    }
+    if (Object.hasOwn(constants.signals, signal)) continue
+    throw new InvalidArgumentError(`run(): signals takes names like 'SIGTERM', got ${shown(signal)}`)
+  }
+  return { ...stopOptions('run()', stop), signals }
 }
 
 /** How long a save may take. @throws InvalidArgumentError */

@@ -25,7 +25,7 @@ import type {
   Subscription,
   SubscriptionHandle,
 } from './api.js'
-import { lookEvery, saveLimit, stopOptions } from './arguments.js'
+import { lookEvery, runOptions, saveLimit, stopOptions } from './arguments.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
@@ -277,14 +277,12 @@ export class LocalRuntime implements Runtime {
     }
   }
 
-  async run({ signals = ['SIGINT', 'SIGTERM'], ...options }: RunOptions = {}): Promise<void> {
-    stopOptions('run()', options)
+  async run(given?: RunOptions): Promise<void> {
+    const { signals, ...options } = runOptions(given)
     if (!this.running) await this.start()
     const ended = new Promise<void>(resolve => this.#runs.push(resolve))
     await heedSignals(signals, ended, () => {
-      const { running } = this.#state
-      if (running) this.stop(options).catch(() => {}) // it is in `ended` too
-      return running
+      this.#stop(options).catch(() => {}) // it is in `ended` too
     })
     const fatal = this.#fatal as { readonly error: unknown } | undefined
     if (fatal !== undefined) throw fatal.error

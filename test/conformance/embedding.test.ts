@@ -5,8 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { InvalidArgumentError } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { type Engine, onEveryEngine, open, sleep } from './engines.js'
+import { type Engine, failure, onEveryEngine, open, sleep } from './engines.js'
 import * as kit from './kit.js'
 import * as lives from './lives.js'
 
@@ -41,6 +42,26 @@ onEveryEngine('run()', engine => {
       expect(await program.exited).toEqual([0, null])
       expect(program.text).toBe('running\nworked 1\nstopped\n')
     }
+  })
+
+  it.each(['twice', 'two', 'too'])('one signal is one, whoever else stops by it: %s', async how => {
+    const program = new Program(engine, how)
+    await program.says('running')
+    program.process.kill('SIGINT')
+    expect(await program.exited).toEqual([0, null])
+    expect(program.text).toBe('running\nworked 1\nstopped\n')
+  })
+
+  it('refuses signals that there are not, or that nobody can listen to, and leaves nothing behind', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+    await using runtime = await open(engine, { autoStart: false })
+    const before = timers()
+    for (const signals of [['SIGKILL'], ['SIGSTOP'], ['SIGINT', 'SIGNONE'], ['toString'], [2], 'SIGINT', null]) {
+      expect(await failure(runtime.run({ signals: signals as never }))).toBeInstanceOf(InvalidArgumentError)
+    }
+    expect(await failure(runtime.run(null as never))).toBeInstanceOf(InvalidArgumentError)
+    expect(runtime.running).toBe(false)
+    expect(timers()).toBe(before)
   })
 
   it('a second signal ends the process at once', async () => {

@@ -1,4 +1,6 @@
-// A program that runs until it is told to stop: `node runner.js THREADS`. Its host has work of its own that goes on.
+// A program that runs until it is told to stop: `node runner.js THREADS HOW`. Its host has work of its own that goes on. How: 'long'
+// has a handler that does not end; 'twice' waits for its end in two places, 'two' has a second runtime, 'too' a listener of its own that
+// stops the runtime.
 import { createRuntime } from 'ringreeve'
 import * as lives from './lives.js'
 
@@ -12,8 +14,12 @@ work.then(
   n => console.log(`worked ${n}`),
   error => console.log(error.code),
 )
+if (process.argv[3] === 'too') process.once('SIGINT', () => void runtime.stop())
 const ran = runtime.run({ timeout: 600_000 })
+const other = process.argv[3] === 'two' ? await createRuntime({ threads: 0 }) : runtime
+const also = process.argv[3] === 'twice' || other !== runtime ? other.run({ timeout: 600_000 }) : undefined
 process.on('SIGUSR2', () => console.log(runtime.running ? 'still running' : 'stopping'))
 console.log('running')
 await ran
+await also
 console.log('stopped')
