@@ -382,7 +382,8 @@ export interface Runtime extends Messenger, AsyncDisposable {
   /**
    * Runs until SIGINT or SIGTERM (or `stop()`), then stops, draining; a second signal ends the process at once, whoever
    * else listens to it. Starts the runtime if need be, and keeps the process alive.
-   * @throws InvalidArgumentError; the error of an interval or background loop with `onError: 'stop-runtime'`; what `stop()` throws
+   * @throws InvalidArgumentError; what the runtime ended by, if it did so by itself (the error of an interval or background loop with
+   *   `onError: 'stop-runtime'`, or that it failed), also before `run()` was called, unless it was started again since; what `stop()` throws
    * @example await runtime.run()
    */
   run(options?: RunOptions): Promise<void>

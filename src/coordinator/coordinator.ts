@@ -2,7 +2,7 @@
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { InvalidArgumentError, StoppedError } from '../agent/errors.js'
+import { InvalidArgumentError, lineOf, StoppedError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
@@ -26,6 +26,7 @@ import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh } from './mesh.js'
 import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
+import type { OwnEnd } from './run-state.js'
 import { type LoopEnd, SlowStop } from './slow-stop.js'
 import { stackOf } from './stack.js'
 import { Unhandled } from './unhandled.js'
@@ -42,10 +43,10 @@ export class Coordinator {
   readonly registry: Registry
   readonly idle: IdleWatch
   readonly slowStop: SlowStop
-  /** Told when the run cannot go on. */
-  onFailed: ((why: string) => void) | undefined
-  /** Called when an agent's own loop or timer failed and that is to end the runtime. */
-  onStop: ((error: unknown) => void) | undefined
+  /** Why the run ends by itself, if it does. */
+  ownEnd: OwnEnd | undefined
+  /** Told when it does. @param failed nothing can be promised any more */
+  onEnds: ((end: OwnEnd, failed: boolean) => void) | undefined
   readonly #options: RuntimeOptions
   readonly #threads: number
   /** What all loops are told. */
@@ -285,7 +286,7 @@ export class Coordinator {
     this.#lives.loading.end(this.host.admission.reason)
     const { reason } = this.host.admission
     const here = this.host.stop(ms, settle).then((end): LoopEnd => ({ index: 0, ...end }))
-    const there = this.#lives.stop(ms, settle, reason.message)
+    const there = this.#lives.stop(ms, settle, reason)
     this.host.admission.openForGood()
     const ends = [await here, ...(await there)]
     const failures = ends.flatMap(end => end.failures)
@@ -364,8 +365,25 @@ export class Coordinator {
   /** Nothing can be promised any more: everything that is open gets an error, and whoever owns the run is to stop it. */
   #fail(why: string): void {
     this.host.reports.observer.givenUp('runtime', `the runtime fails: ${why}`)
-    this.host.admission.failWith(new StoppedError(`the runtime failed: ${why}`))
-    this.onFailed?.(why)
+    const text = `the runtime failed: ${why}`
+    this.#end(new StoppedError(text), text, `it failed: ${why}`, true)
+  }
+
+  /** An agent's own loop or timer failed and that is to end the runtime. */
+  #endFor(agent: string, error: unknown): void {
+    const why = `${agent} failed, and its onError is 'stop-runtime': ${lineOf(error)}`
+    const text = `the runtime ends by itself: ${why}`
+    if (this.ownEnd === undefined && !this.host.admission.closed) this.host.reports.observer.ends(text)
+    this.#end(error, text, why, false)
+  }
+
+  /** The first reason is the one that counts. */
+  #end(error: unknown, text: string, why: string, failed: boolean): void {
+    if (this.ownEnd === undefined) {
+      this.ownEnd = { error, why, told: false }
+      this.host.admission.failWith(new StoppedError(text, { cause: error }))
+    }
+    this.onEnds?.(this.ownEnd, failed)
   }
 
   async #tellSlow({ thread, turn, age, hung }: TooLong): Promise<void> {
@@ -386,7 +404,7 @@ export class Coordinator {
     else if (report.kind === 'dead') this.host.reports.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)
     else if (report.kind === 'warning') this.host.reports.warn(report.warning)
-    else if (report.kind === 'stop') this.onStop?.(report.error)
+    else if (report.kind === 'stop') this.#endFor(report.agent, report.error)
     else if (report.kind === 'stuck') void this.#waitGraph.look()
     else if (report.kind === 'full') this.#lives.recycler.full(report.loop, report.life, report.heap)
     else for (const entry of report.entries) this.#note(entry)

@@ -2,12 +2,13 @@
 // What it keeps: a life is joined to the others when it knows all that they know; every loop hears of an end before it
 // hears of the next life; and a loop that is busy, be it for ever, keeps no other from its next life.
 
-import { RingreeveError, ThreadLostError, textOf } from '../agent/errors.js'
+import { RingreeveError, type StoppedError, ThreadLostError, textOf } from '../agent/errors.js'
 import type { RestartPolicy } from '../agent/options.js'
 import { wallNow } from '../base/real-time.js'
 import { within } from '../loop/base/event-loop.js'
 import type { Address } from '../loop/base/recipient.js'
 import type { Kept } from '../loop/base/reports.js'
+import { plainError } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
 import { errorFromWire } from '../transport/wire-error.js'
 import type { GivenUp } from './api.js'
@@ -343,7 +344,7 @@ export class Lives {
   // ---- stopping ---------------------------------------------------------------------------------------------------
 
   /** Stops every thread; none is replaced any more. Never throws. @param why what those are told who wait */
-  async stop(ms: number, settle: number, why: string): Promise<LoopEnd[]> {
+  async stop(ms: number, settle: number, why: StoppedError): Promise<LoopEnd[]> {
     this.#ending = true
     for (const end of this.#waits) end()
     this.recycler.end()
@@ -356,7 +357,7 @@ export class Lives {
     await this.#pool?.destroy()
   }
 
-  async #stop(loop: ThreadHandle, ms: number, settle: number, why: string): Promise<LoopEnd> {
+  async #stop(loop: ThreadHandle, ms: number, settle: number, why: StoppedError): Promise<LoopEnd> {
     const { thread, index } = loop
     let killed = false
     const timeout = this.#of.machine.eventLoop.after(ms + settle + STOP_GRACE_MS, () => {
@@ -364,7 +365,7 @@ export class Lives {
       thread.kill('it did not stop in time')
     })
     try {
-      const { failures, left } = await loop.order(control => control.stop(ms, settle, why))
+      const { failures, left } = await loop.order(control => control.stop(ms, settle, plainError(why)))
       await loop.order(control => control.end())
       await thread.ended
       return { index, failures: failures.map(wire => errorFromWire(wire)), left }

@@ -27,11 +27,20 @@ export const runTable: Table<RunStage, RunEvent> = {
   closed: { close: 'closed' },
 }
 
+/** Why a run ended by itself: by a failure, or since an agent's error was to end it. */
+export interface OwnEnd {
+  readonly error: unknown
+  /** In words. */
+  readonly why: string
+  /** Whether somebody who runs the runtime knows. */
+  told: boolean
+}
+
 /** The state of one runtime. */
 export class RunState {
   readonly #stages = new Stages<RunStage, RunEvent>('runtime', runTable, 'new')
-  /** Why the run failed, if it did. */
-  failure: string | undefined
+  /** Why the last run ended by itself, if it did. */
+  ownEnd: OwnEnd | undefined
 
   get now(): RunStage {
     return this.#stages.now
@@ -54,8 +63,9 @@ export class RunState {
   /** @throws StoppedError when there is nobody to ask: it is over, or begins again */
   checkAlive(): void {
     if (!this.over && this.now !== 'starting') return
-    const why = this.failure === undefined ? '' : `, because it failed: ${this.failure}`
-    throw new StoppedError(`the runtime is ${this.now}${why}`)
+    const end = this.ownEnd
+    if (end === undefined) throw new StoppedError(`the runtime is ${this.now}`)
+    throw new StoppedError(`the runtime is ${this.now}, because ${end.why}`, { cause: end.error })
   }
 }
 

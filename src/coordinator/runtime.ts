@@ -29,7 +29,7 @@ import { lookEvery, runOptions, saveLimit, stopOptions } from './arguments.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
-import { closed, RunState } from './run-state.js'
+import { closed, type OwnEnd, RunState } from './run-state.js'
 import { heedSignals } from './signals.js'
 import { Snapshots } from './snapshots.js'
 
@@ -52,8 +52,6 @@ export class LocalRuntime implements Runtime {
   #stopping: Promise<void> | undefined
   /** Who waits in `run()` is handed the end. */
   #runs: ((ended: Promise<void>) => void)[] = []
-  /** What an agent threw that ended the runtime. */
-  #fatal: { readonly error: unknown } | undefined
 
   constructor(options: RuntimeOptions, threads: number, machine: Machine = realMachine) {
     this.#options = options
@@ -72,15 +70,10 @@ export class LocalRuntime implements Runtime {
 
   #newRun(paused: boolean): Coordinator {
     const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters, this.#machine)
-    this.#state.failure = undefined
-    this.#fatal = undefined
-    run.onFailed = why => {
-      this.#state.failure = why
-      void this.stop({ drain: false, timeout: FAILED_MS }).catch(() => {}) // told of in the event log
-    }
-    run.onStop = error => {
-      this.#fatal ??= { error }
-      this.stop().catch(() => {}) // run() tells it
+    this.#state.ownEnd = undefined
+    run.onEnds = (end, failed) => {
+      this.#state.ownEnd = end
+      this.stop(failed ? { drain: false, timeout: FAILED_MS } : {}).catch(() => {}) // run() tells it
     }
     return run
   }
@@ -279,13 +272,18 @@ export class LocalRuntime implements Runtime {
 
   async run(given?: RunOptions): Promise<void> {
     const { signals, ...options } = runOptions(given)
-    if (!this.running) await this.start()
-    const ended = new Promise<void>(resolve => this.#runs.push(resolve))
-    await heedSignals(signals, ended, () => {
-      this.#stop(options).catch(() => {}) // it is in `ended` too
-    })
-    const fatal = this.#fatal as { readonly error: unknown } | undefined
-    if (fatal !== undefined) throw fatal.error
+    if (!this.running && this.#state.ownEnd?.told !== false) await this.start()
+    const run = this.#coordinator
+    const ended = this.#state.running
+      ? new Promise<void>(resolve => this.#runs.push(resolve))
+      : Promise.resolve(this.#stopping) // by itself: nobody was told yet
+    try {
+      await heedSignals(signals, ended, () => {
+        this.#stop(options).catch(() => {}) // it is in `ended` too
+      })
+    } finally {
+      tellEnd(run.ownEnd)
+    }
   }
 
   async stop(given?: StopOptions): Promise<void> {
@@ -327,7 +325,7 @@ export class LocalRuntime implements Runtime {
       })
     } while (!this.#state.over) // who waited for the stop too has started it again
     this.#state.to('close')
-    if (this.#state.failure === undefined) this.#coordinator.host.admission.failWith(closed())
+    if (this.#state.ownEnd === undefined) this.#coordinator.host.admission.failWith(closed())
     if (failed !== undefined) throw (failed as { readonly error: unknown }).error
   }
 
@@ -391,4 +389,11 @@ export class LocalRuntime implements Runtime {
     const error = this.#coordinator.unhandled.take(more)
     if (error !== undefined) throw error
   }
+}
+
+/** @throws what a run ended by, if it did so by itself */
+function tellEnd(end: OwnEnd | undefined): void {
+  if (end === undefined) return
+  end.told = true
+  throw end.error
 }

@@ -154,6 +154,12 @@ export class Observer {
     else this.#warn({ code: 'RINGREEVE_STOP', kind: what, text: reason })
   }
 
+  /** The runtime ends by itself. */
+  ends(reason: string): void {
+    if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
+    else this.#warn({ code: 'RINGREEVE_STOP', kind: 'ends', text: reason })
+  }
+
   crash(reason: string): void {
     if (this.hears('crash')) this.#tell({ ...this.#stamp('crash'), reason })
     else this.#warn({ code: 'RINGREEVE_CRASH', kind: 'thread', text: reason })

@@ -118,7 +118,7 @@ describe('a life', () => {
     const { begin, lives, all, loopOf, told } = livesOf(1)
     await begin()
     expect((await loopOf(0)).index).toBe(0)
-    const stopped = lives.stop(100, 100, 'the runtime was stopped')
+    const stopped = lives.stop(100, 100, new StoppedError('the runtime was stopped'))
     for (const index of [0, 1]) await expect(loopOf(index)).rejects.toThrow(StoppedError)
     expect(await stopped).toEqual([{ index: 1, failures: [], left: undefined }])
     await steps()

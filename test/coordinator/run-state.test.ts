@@ -29,10 +29,13 @@ describe('the state of a runtime', () => {
     expect(() => stopped.checkAlive()).not.toThrow()
   })
 
-  it('says why it failed', () => {
+  it('says why it ended by itself', () => {
     const state = stateAfter('start', 'started', 'stop', 'stopped')
-    state.failure = 'too many zombies'
-    expect(() => state.checkAlive()).toThrow('the runtime is stopped, because it failed: too many zombies')
+    const error = new Error('too many zombies')
+    state.ownEnd = { error, why: 'it failed: too many zombies', told: false }
+    expect(() => state.checkAlive()).toThrow(
+      expect.objectContaining({ message: 'the runtime is stopped, because it failed: too many zombies', cause: error }),
+    )
   })
 })
 

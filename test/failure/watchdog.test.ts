@@ -87,6 +87,7 @@ it('threads that do not go are left behind, counted and told of; too many and th
 }, async () => {
   using fifo = pipe()
   const { runtime, of } = await withLog({ maxZombies: 1 })
+  const ran = failure(runtime.run())
   const first = await failure(runtime.send(slow.Native, fifo.path, 'stuck/a'))
   expect(first.code).toBe('ERR_RINGREEVE_DEADLINE')
   expect(runtime.stats().zombies).toBe(1)
@@ -99,6 +100,10 @@ it('threads that do not go are left behind, counted and told of; too many and th
   expect(after).toBeInstanceOf(StoppedError)
   expect(after.message).toMatch(/^the runtime failed: 2 threads are inside native calls/)
   await runtime.stop()
+  const ended = await ran
+  expect(ended).toBeInstanceOf(StoppedError)
+  expect(ended.message).toMatch(/^the runtime failed: 2 threads/)
+  expect(after.cause).toBe(ended)
   expect((await failure(runtime.idle())).message).toContain('because it failed')
   await runtime.close()
 })

@@ -71,7 +71,7 @@ export class Admission {
   /** @throws StoppedError when the application, or (while draining) anybody but a turn, may send no more */
   check(turn: unknown): void {
     if (this.#stage === OPEN || (turn !== undefined && !this.closed)) return
-    throw turn === undefined ? new StoppedError(this.#reason.message) : this.#reason // the site that sent is in the stack
+    throw turn === undefined ? because(this.#reason.message, this.#reason) : this.#reason // the site that sent is in the stack
   }
 
   /** What everything gets that is dropped when the loop stops. */
@@ -79,8 +79,9 @@ export class Admission {
     return this.#reason
   }
 
+  /** What ended the run by itself stays the cause, whatever is told of its end. */
   failWith(reason: StoppedError): void {
-    this.#reason = reason
+    this.#reason = reason.cause === undefined ? because(reason.message, this.#reason) : reason
   }
 
   // ---- the gate ---------------------------------------------------------------------------------------------------
@@ -168,4 +169,9 @@ export class Admission {
     const own = AsyncLocalStorage.snapshot() as (work: () => void) => void // whoever opens the gate has another
     this.#held.push(() => own(go))
   }
+}
+
+/** With the cause of another, if that has one. */
+function because(text: string, { cause }: StoppedError): StoppedError {
+  return new StoppedError(text, cause === undefined ? undefined : { cause })
 }

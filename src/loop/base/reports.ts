@@ -41,7 +41,7 @@ export type Report =
   | { readonly kind: 'kept'; readonly kept: Kept }
   | { readonly kind: 'dead'; readonly letter: Letter }
   | { readonly kind: 'broken'; readonly loop: number; readonly life: number; readonly why: string }
-  | { readonly kind: 'stop'; readonly error: unknown }
+  | { readonly kind: 'stop'; readonly agent: string; readonly error: unknown }
   | { readonly kind: 'warning'; readonly warning: Warning }
   | { readonly kind: 'stuck' }
   | { readonly kind: 'full'; readonly loop: number; readonly life: number; readonly heap: Heap }
@@ -141,8 +141,8 @@ export class Reports implements LogLane {
   }
 
   /** An agent's own loop or timer failed, and its `onError` says that this ends the runtime. */
-  stopRuntime(error: unknown): void {
-    this.#report({ kind: 'stop', error })
+  stopRuntime(agent: string, error: unknown): void {
+    this.#report({ kind: 'stop', agent, error })
   }
 
   /** What comes from that loop makes no sense: one of the two ends has to begin again, and it is not the host. */
@@ -203,7 +203,7 @@ export class Reports implements LogLane {
       this.tellHost(report)
     } catch {
       // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
-      if ('error' in report) this.#report({ kind: report.kind, error: new Error(textOf(report.error)) })
+      if ('error' in report) this.#report({ ...report, error: new Error(textOf(report.error)) })
     }
   }
 }

@@ -304,8 +304,9 @@ export class Life implements OwnWorkHost {
 
   /** Whoever waits for the end is told; and the runtime ends, if it is to, whoever had asked for the end first. */
   #finish(): void {
-    const fatal = this.#ending?.finish(this.#cell.text)
-    if (fatal !== undefined) this.#cell.turnHost.reports.stopRuntime(fatal.error)
+    const { text, turnHost } = this.#cell
+    const fatal = this.#ending?.finish(text)
+    if (fatal !== undefined) turnHost.reports.stopRuntime(text, fatal.error)
   }
 
   /** The agent goes, with its state kept or not. */

@@ -2,7 +2,7 @@
 // takes and returns plain data (and message ports) only. What takes functions is no order: it can be called on the calling loop only.
 import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
-import { AlreadyExistsError, ModuleError, StoppedError } from '../../agent/errors.js'
+import { AlreadyExistsError, ModuleError, type StoppedError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
@@ -258,9 +258,9 @@ export class LoopControl implements Orders {
     return this.#loop.agents.busy()
   }
 
-  async stop(ms: number, settle: number, why: string): Promise<Stopped> {
+  async stop(ms: number, settle: number, why: WireError): Promise<Stopped> {
     const { admission } = this.#loop
-    if (admission.reason.message !== why) admission.failWith(new StoppedError(why))
+    if (admission.reason.message !== why.message) admission.failWith(errorFromWire(why) as StoppedError)
     const { failures, left } = await this.#loop.stop(ms, settle)
     return { failures: failures.map(plainError), left }
   }

@@ -121,7 +121,7 @@ export interface Orders {
   /** Who is at work. */
   busy(): Later<Busy>
   /** Settles everything that is open, and ends all agents. @param settle for the turns at work to end @param why what they are told */
-  stop(ms: number, settle: number, why: string): Later<Stopped>
+  stop(ms: number, settle: number, why: WireError): Later<Stopped>
   end(): Later<void>
 }
 
