@@ -403,7 +403,7 @@ export interface Runtime extends Messenger, AsyncDisposable {
    */
   stopWhenIdle(): Promise<void>
   /**
-   * Stops when `condition` holds; looked at every `every` ms (default 10). What is queued is dropped.
+   * Stops when `condition` holds, also before `start()`; looked at every `every` ms (default 10). What is queued is dropped.
    * @example await runtime.stopWhen(() => runtime.unprocessedMessages === 0, { every: 100 })
    */
   stopWhen(condition: () => boolean, options?: { readonly every?: number }): Promise<void>

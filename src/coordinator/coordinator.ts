@@ -2,7 +2,7 @@
 // made. Messages between threads never pass here; what passes here are changes, and the news that a thread is gone.
 
 import { type AnyAgent, isAgent } from '../agent/definition.js'
-import { InvalidArgumentError, lineOf, StoppedError } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import { type Interceptor, isInterceptor } from '../agent/interceptor.js'
 import { nextTick } from '../base/real-time.js'
@@ -24,9 +24,9 @@ import { IdleWatch } from './idle.js'
 import { Lives } from './lives.js'
 import type { Machine } from './machine.js'
 import { HostHandle, type LoopHandle, Mesh } from './mesh.js'
+import { OwnEnding } from './own-end.js'
 import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
-import type { OwnEnd } from './run-state.js'
 import { type LoopEnd, SlowStop } from './slow-stop.js'
 import { stackOf } from './stack.js'
 import { Unhandled } from './unhandled.js'
@@ -43,10 +43,7 @@ export class Coordinator {
   readonly registry: Registry
   readonly idle: IdleWatch
   readonly slowStop: SlowStop
-  /** Why the run ends by itself, if it does. */
-  ownEnd: OwnEnd | undefined
-  /** Told when it does. @param failed nothing can be promised any more */
-  onEnds: ((end: OwnEnd, failed: boolean) => void) | undefined
+  readonly ownEnding: OwnEnding
   readonly #options: RuntimeOptions
   readonly #threads: number
   /** What all loops are told. */
@@ -96,6 +93,7 @@ export class Coordinator {
       clock: options.clock,
       eventLoop: machine.eventLoop,
     })
+    this.ownEnding = new OwnEnding(this.host)
     this.host.reports.onReport = report => this.#take(report)
     this.#control = new LoopControl(this.host)
     this.idle = new IdleWatch(this.house, () => ({
@@ -122,7 +120,7 @@ export class Coordinator {
         loadTimeout: options.loadTimeout ?? LOAD_MS,
       },
       look: () => this.idle.look(),
-      failed: why => this.#fail(why),
+      failed: why => this.ownEnding.fail(why),
     })
     this.#shared = shared
   }
@@ -156,20 +154,29 @@ export class Coordinator {
 
   /** @returns the types that were added */
   async register(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
+    this.#checkThere()
     const types = await this.recycler.undisturbed(() => this.#add(source, withSubscriptions))
     await this.#route()
     return types
   }
 
   async subscribe(subscription: Subscription): Promise<string> {
+    this.#checkThere()
     const id = this.registry.subscribe(subscription)
     await this.#route()
     return id
   }
 
   async unsubscribe(id: string): Promise<void> {
+    this.#checkThere()
     this.registry.unsubscribe(id)
     await this.#route()
+  }
+
+  /** Whoever was held, or comes late, has no part in what was done after it was over. @throws StoppedError */
+  #checkThere(): void {
+    const { admission } = this.host
+    if (admission.closed) throw admission.reason
   }
 
   /** Gives an order to the loop of an agent, which does not move meanwhile. */
@@ -362,30 +369,6 @@ export class Coordinator {
 
   // ---- what is told of --------------------------------------------------------------------------------------------
 
-  /** Nothing can be promised any more: everything that is open gets an error, and whoever owns the run is to stop it. */
-  #fail(why: string): void {
-    this.host.reports.observer.givenUp('runtime', `the runtime fails: ${why}`)
-    const text = `the runtime failed: ${why}`
-    this.#end(new StoppedError(text), text, `it failed: ${why}`, true)
-  }
-
-  /** An agent's own loop or timer failed and that is to end the runtime. */
-  #endFor(agent: string, error: unknown): void {
-    const why = `${agent} failed, and its onError is 'stop-runtime': ${lineOf(error)}`
-    const text = `the runtime ends by itself: ${why}`
-    if (this.ownEnd === undefined && !this.host.admission.closed) this.host.reports.observer.ends(text)
-    this.#end(error, text, why, false)
-  }
-
-  /** The first reason is the one that counts. */
-  #end(error: unknown, text: string, why: string, failed: boolean): void {
-    if (this.ownEnd === undefined) {
-      this.ownEnd = { error, why, told: false }
-      this.host.admission.failWith(new StoppedError(text, { cause: error }))
-    }
-    this.onEnds?.(this.ownEnd, failed)
-  }
-
   async #tellSlow({ thread, turn, age, hung }: TooLong): Promise<void> {
     const { observer } = this.host.reports
     // where nobody listens a thread is stopped for it only once it seems to hang, and who listens has heard of that before
@@ -404,7 +387,7 @@ export class Coordinator {
     else if (report.kind === 'dead') this.host.reports.observer.dead(this.#letters.add(report.letter))
     else if (report.kind === 'broken') this.#lives.kill(report.loop, report.life, report.why)
     else if (report.kind === 'warning') this.host.reports.warn(report.warning)
-    else if (report.kind === 'stop') this.#endFor(report.agent, report.error)
+    else if (report.kind === 'stop') this.ownEnding.by(report.agent, report.error)
     else if (report.kind === 'stuck') void this.#waitGraph.look()
     else if (report.kind === 'full') this.#lives.recycler.full(report.loop, report.life, report.heap)
     else for (const entry of report.entries) this.#note(entry)

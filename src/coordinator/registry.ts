@@ -55,6 +55,11 @@ export class Registry {
     return [...this.#subscriptions.values()]
   }
 
+  /** The subscription of that id, if there is one; the same in a run that begins with it. */
+  subscription(id: string): SubscriptionRoute | undefined {
+    return this.#subscriptions.get(id)
+  }
+
   /** @throws AlreadyExistsError */
   checkNew(type: string, source: string): void {
     const first = this.#sources.get(type)

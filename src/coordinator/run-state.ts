@@ -13,6 +13,7 @@
 // start, started: it begins, has begun; failed: it could not. stop, stopped: likewise. It is stopped while it starts only
 // when what it starts cannot go on; the application's stop() waits for its start.
 import { StoppedError } from '../agent/errors.js'
+import type { OwnEnd } from './own-end.js'
 import { Stages, type Table } from './stages.js'
 
 export type RunStage = 'new' | 'starting' | 'running' | 'stopping' | 'stopped' | 'closed'
@@ -25,15 +26,6 @@ export const runTable: Table<RunStage, RunEvent> = {
   stopping: { stopped: 'stopped' },
   stopped: { start: 'starting', close: 'closed' },
   closed: { close: 'closed' },
-}
-
-/** Why a run ended by itself: by a failure, or since an agent's error was to end it. */
-export interface OwnEnd {
-  readonly error: unknown
-  /** In words. */
-  readonly why: string
-  /** Whether somebody who runs the runtime knows. */
-  told: boolean
 }
 
 /** The state of one runtime. */

@@ -3,15 +3,16 @@
 import { checkKnown } from '../agent/check.js'
 import type { AgentRef, PublishOptions, SendOptions, SendResult } from '../agent/context.js'
 import { saidAtOnce } from '../agent/edge.js'
-import { InvalidArgumentError, StoppedError, ThreadLostError } from '../agent/errors.js'
+import { InvalidArgumentError, StoppedError, UnknownSubscriptionError } from '../agent/errors.js'
 import { type AgentId, agentId, toAgentId } from '../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../agent/message.js'
 import { setImmediate, setTimeout } from '../base/real-time.js'
-import { within } from '../loop/base/event-loop.js'
 import { joinSite, type Site, siteOf } from '../loop/base/sites.js'
 import { handleOf, resultOf } from '../loop/cell/handle.js'
 import { unwrap } from '../loop/control/orders.js'
 import type { Loop } from '../loop/loop.js'
+import type { SubscriptionRoute } from '../routing/table.js'
+import { type Runs, statefulHandle } from './agent-orders.js'
 import type {
   AgentSource,
   AgentTypeInfo,
@@ -29,7 +30,7 @@ import { lookEvery, runOptions, saveLimit, stopOptions } from './arguments.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
-import { closed, type OwnEnd, RunState } from './run-state.js'
+import { closed, RunState } from './run-state.js'
 import { heedSignals } from './signals.js'
 import { Snapshots } from './snapshots.js'
 
@@ -71,7 +72,7 @@ export class LocalRuntime implements Runtime {
   #newRun(paused: boolean): Coordinator {
     const run = new Coordinator(this.#options, this.threads, paused, this.deadLetters, this.#machine)
     this.#state.ownEnd = undefined
-    run.onEnds = (end, failed) => {
+    run.ownEnding.onEnds = (end, failed) => {
       this.#state.ownEnd = end
       this.stop(failed ? { drain: false, timeout: FAILED_MS } : {}).catch(() => {}) // run() tells it
     }
@@ -128,42 +129,13 @@ export class LocalRuntime implements Runtime {
   }
 
   handle<H extends MessageType>(agent: AgentRef<H>, key?: string): StatefulHandle<H> {
-    const handle = handleOf<H>(this, agent.type, key, agentId)
-    const text = handle.id.toString()
-    return {
-      ...handle,
-      saveState: async () => {
-        const saved = unwrap(await this.#coordinator.order(handle.id, control => control.save(text)))
-        return saved[0]?.state
-      },
-      loadState: async state => {
-        const version = this.#coordinator.registry.types.get(handle.id.type)?.version ?? 1
-        const one = { agent: text, version, state }
-        const limit = saveLimit('loadState()')
-        unwrap(await this.#coordinator.order(handle.id, control => control.restore([one], limit)))
-      },
-      stop: options => this.#stopAgent(handle.id, options),
-      pause: () => this.#coordinator.order(handle.id, control => control.pauseAgent(text)),
-      resume: () => this.#coordinator.order(handle.id, control => control.resumeAgent(text)),
+    const runs: Runs = {
+      run: () => this.#coordinator,
+      stopping: () => this.#stopping,
+      running: () => this.running,
+      eventLoop: this.#machine.eventLoop,
     }
-  }
-
-  async #stopAgent(id: AgentId, given?: StopOptions): Promise<void> {
-    const text = id.toString()
-    const { drain, timeout } = stopOptions(`stop() of ${text}`, given)
-    try {
-      if (drain) {
-        const stopped = this.#coordinator.host.outgoing.stop(id) // at once: in order with what was sent before and after
-        stopped.catch(() => {})
-        await this.#coordinator.order(id, control => control.resumeAgent(text)) // or what waits would wait for ever
-        if (await within(this.#machine.eventLoop, timeout, stopped)) return
-      }
-      await this.#coordinator.dropAgent(id, timeout)
-    } catch (error) {
-      const gone = error instanceof StoppedError || error instanceof ThreadLostError
-      if (this.running || !gone) throw error
-      await this.#stopping // it stops with all the others, or has
-    }
+    return statefulHandle(runs, handleOf<H>(this, agent.type, key, agentId))
   }
 
   async register(source: AgentSource, options: { readonly subscriptions?: boolean } = {}): Promise<readonly string[]> {
@@ -171,8 +143,13 @@ export class LocalRuntime implements Runtime {
     checkKnown('register()', options, { subscriptions: true })
     const site = siteOf(this.register)
     const subscriptions = options.subscriptions ?? true
+    const run = this.#coordinator
     const types = await this.#snapshots
-      .behindSends(() => this.#coordinator.register(source, subscriptions))
+      .behindSends(() => run.register(source, subscriptions))
+      .then(found => {
+        if (run === this.#coordinator) return found
+        throw new StoppedError(run.host.admission.reason.message) // it was started again meanwhile, without these
+      })
       .catch(error => {
         joinSite(error, 'register', site)
         throw error
@@ -183,14 +160,33 @@ export class LocalRuntime implements Runtime {
 
   async subscribe(subscription: Subscription): Promise<SubscriptionHandle> {
     this.#state.checkAlive()
-    const id = await this.#snapshots.behindSends(() => this.#coordinator.subscribe(subscription))
-    const unsubscribe = () => this.unsubscribe(id)
-    return { id, unsubscribe, [Symbol.asyncDispose]: unsubscribe }
+    const run = this.#coordinator
+    const id = await this.#snapshots.behindSends(() => run.subscribe(subscription))
+    const route = run.registry.subscription(id)
+    return {
+      id,
+      unsubscribe: () => this.unsubscribe(id),
+      [Symbol.asyncDispose]: () => this.#letSubscriptionGo(id, route),
+    }
+  }
+
+  /** Whatever has become of it: another one may have its id by now, and a runtime that has stopped may be started again. */
+  async #letSubscriptionGo(id: string, route: SubscriptionRoute | undefined): Promise<void> {
+    await this.#starting?.catch(() => {}) // who starts it is told
+    const isThere = () => route !== undefined && this.#coordinator.registry.subscription(id) === route
+    if (!isThere()) return
+    try {
+      if (!this.#state.over) return await this.unsubscribe(id)
+    } catch (error) {
+      if (!(error instanceof StoppedError || error instanceof UnknownSubscriptionError)) throw error
+    }
+    if (isThere()) this.#coordinator.registry.unsubscribe(id)
   }
 
   async unsubscribe(id: string): Promise<void> {
     this.#state.checkAlive()
-    await this.#snapshots.behindSends(() => this.#coordinator.unsubscribe(id))
+    const run = this.#coordinator
+    await this.#snapshots.behindSends(() => run.unsubscribe(id))
   }
 
   async get(agent: AgentId | string, options: { readonly lazy?: boolean } = {}): Promise<AgentId> {
@@ -243,7 +239,8 @@ export class LocalRuntime implements Runtime {
   async #start(): Promise<void> {
     if (this.running) throw new InvalidArgumentError('the runtime is running already')
     if (this.#state.running) await this.stop({ drain: false }) // every thread was given up
-    await this.#stopping?.catch(() => {}) // who stops it is told
+    // no wait where there is nothing to wait for: what is sent from now on waits at the gate of the new run
+    if (this.#stopping !== undefined) await this.#stopping.catch(() => {}) // who stops it is told
     if (this.#state.now === 'closed') throw closed()
     const first = this.#state.now === 'new'
     this.#state.to('start')
@@ -282,7 +279,7 @@ export class LocalRuntime implements Runtime {
         this.#stop(options).catch(() => {}) // it is in `ended` too
       })
     } finally {
-      tellEnd(run.ownEnd)
+      run.ownEnding.tell()
     }
   }
 
@@ -310,10 +307,12 @@ export class LocalRuntime implements Runtime {
   async stopWhen(condition: () => boolean, options?: { readonly every?: number }): Promise<void> {
     this.#state.checkAlive()
     const every = lookEvery(condition, options)
-    while (this.running && !saidAtOnce('stopWhen(): its condition', condition())) {
+    const run = this.#coordinator
+    const goesOn = (): boolean => run === this.#coordinator && (this.running || this.#state.now === 'new')
+    while (goesOn() && !saidAtOnce('stopWhen(): its condition', condition())) {
       await new Promise(resolve => setTimeout(resolve, every))
     }
-    await this.stop({ drain: false })
+    if (run === this.#coordinator) await this.stop({ drain: false })
   }
 
   async close(given?: StopOptions): Promise<void> {
@@ -389,11 +388,4 @@ export class LocalRuntime implements Runtime {
     const error = this.#coordinator.unhandled.take(more)
     if (error !== undefined) throw error
   }
-}
-
-/** @throws what a run ended by, if it did so by itself */
-function tellEnd(end: OwnEnd | undefined): void {
-  if (end === undefined) return
-  end.told = true
-  throw end.error
 }

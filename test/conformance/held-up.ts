@@ -7,6 +7,7 @@ export const Be = request<Int32Array<SharedArrayBuffer>, void>('be')
 
 export const handler = agent('handler').on(Hang, () => new Promise<never>(() => {}))
 export const spinner = agent('spinner').on(Spin, word => {
+  Atomics.store(word, 1, 1)
   while (Atomics.load(word, 0) === 0);
 })
 let loops: () => void = () => {}
