@@ -54,7 +54,7 @@ export default function run(task: ThreadTask): Promise<void> {
       flags: new CancelFlags(flags),
     })
     refuseRuntimes()
-    speakLast(control, () => loop.agents.openTurns())
+    speakLast(control, () => loop.agents.atWork())
     class ThreadControl extends LoopControl {
       override end(): void {
         super.end()

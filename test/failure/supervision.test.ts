@@ -106,6 +106,29 @@ for (const threads of threadCounts) {
       expect((await runtime.saveState())['every/x']).toMatchObject({ n: 1 })
     })
 
+    it.each(['factory', 'starting', 'belated', 'again', 'stopping', 'looping'])(
+      'what is no turn is charged to its type too: %s',
+      async type => {
+        await using runtime = await open(threads, { restarts: { max: 1, within: 60_000 } })
+        for (const key of ['a', 'b', 'c', 'd']) await runtime.send(Fine, undefined, `resting/${key}`)
+        if (type === 'again') await runtime.trySend(End, undefined, 'again/x')
+        const failed = () => runtime.agents().find(one => one.type === type)?.failed
+        for (let most = 1_000; most > 0 && failed() === undefined; most--) {
+          await runtime.trySend(Fine, undefined, `${type}/x`)
+          if (type === 'stopping')
+            await runtime
+              .handle({ type }, 'x')
+              .stop()
+              .catch(() => {})
+        }
+        expect(failed()).toContain('exited')
+        expect(runtime.stats().givenUp).toEqual([])
+        for (const key of ['a', 'b', 'c', 'd']) {
+          expect(await runtime.send(Fine, undefined, `resting/${key}`, { idempotent: true })).toBe('fine')
+        }
+      },
+    )
+
     it('an agent type that ends threads too often fails; its senders are told at once, others go on', async () => {
       const log: string[] = []
       await using runtime = await open(threads, { log: (entry: { reason?: string }) => log.push(`${entry.reason}`) })

@@ -106,7 +106,7 @@ export function agentsOf(world: World, books: Books, life: SimLife | undefined):
   const deadly = agent('deadly', { deadline: 30, concurrency: 'interleaved' }).on(Die, (message, ctx) => {
     note(message, ctx)
     const { how } = message
-    if (how === 'exit') life.endSoon('a handler ended it', () => life.loop?.agents.openTurns() ?? [])
+    if (how === 'exit') life.endSoon('a handler ended it', () => life.loop?.agents.atWork() ?? [])
     else if (how === 'doom') life.endSoon('a handler doomed it', undefined)
     else world.system.after(1, () => life.hang())
     return new Promise<void>(() => {})

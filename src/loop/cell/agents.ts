@@ -11,11 +11,12 @@ import type { Checkpoints, Keepable } from './checkpoints.js'
 import { keyOf } from './jammed.js'
 import type { WorkHost } from './turning.js'
 
-/** A turn that is at work, for who has to know what a thread leaves undone. */
+/** A turn that is at work, or what is at work beside turns, for who has to know what a thread leaves undone. */
 export interface OpenTurn {
   readonly agent: string
   readonly message: string
-  readonly messageId: string
+  /** Of a turn. */
+  readonly messageId?: string
 }
 
 /** Agents that others wait for, so that it ends. */
@@ -145,6 +146,26 @@ export class Agents implements Recipients, Kin {
         }
       }
     }
+  }
+
+  /**
+   * What is at work, for who has to blame somebody: turns, agents that are being made or stopped, and, where there is none of them,
+   * loops that are not asleep.
+   */
+  *atWork(): Iterable<OpenTurn> {
+    let none = true
+    for (const turn of this.openTurns()) {
+      none = false
+      yield turn
+    }
+    const beside = function* (what: string, cells: Iterable<Cell>) {
+      for (const cell of cells) if (cell.beside === what) yield { agent: cell.text, message: what }
+    }
+    for (const hook of beside('a hook', this.#cells.values())) {
+      none = false
+      yield hook
+    }
+    if (none) yield* beside('a loop', this.#cells.values())
   }
 
   /** What is stuck here. @param turns see {@link Stuck} */

@@ -186,6 +186,11 @@ export class Cell extends Boxed implements Recipient, Housing {
     return this.#life?.promised === true
   }
 
+  /** What may be at work beside its turns: a hook, or the factory of its state; or a loop that is not asleep. */
+  get beside(): 'a hook' | 'a loop' | undefined {
+    return this.stage === 'starting' ? 'a hook' : this.#life?.beside
+  }
+
   /** What it is at, for who waits until it ends; undefined if nothing. */
   get atWork(): string | undefined {
     const own = this.#life?.atWork

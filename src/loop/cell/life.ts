@@ -47,6 +47,12 @@ export class Life implements OwnWorkHost {
     return this.#own?.promised === true
   }
 
+  /** What may be at work of an agent that is there, beside its turns. */
+  get beside(): 'a hook' | 'a loop' | undefined {
+    if (this.#ending?.hook !== undefined) return 'a hook'
+    return this.#own?.awake === true ? 'a loop' : undefined
+  }
+
   /** What it is at that is no turn. */
   get atWork(): string | undefined {
     if (this.#beginning !== undefined) return 'onStart'

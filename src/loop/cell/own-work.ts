@@ -50,6 +50,12 @@ export class OwnWork implements TimerOwner {
     return this.#loops?.size ?? 0
   }
 
+  /** Whether one of them is not asleep. */
+  get awake(): boolean {
+    for (const { pending } of this.#loops?.keys() ?? []) if (pending === 0) return true
+    return false
+  }
+
   /** Whether a one-shot timer is pending. */
   get promised(): boolean {
     for (const { period } of this.#timers?.keys() ?? []) if (period === undefined) return true
