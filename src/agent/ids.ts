@@ -119,7 +119,8 @@ export function topicId(type: string, source = 'default'): TopicId {
 export function toAgentId(id: AgentId | string): AgentId {
   if (id instanceof AgentName) return id
   if (typeof id !== 'string') {
-    if (typeof id?.type === 'string') return agentId(id.type, id.key)
+    const { type, key } = (id ?? {}) as Partial<AgentId>
+    if (typeof type === 'string') return agentId(type, key)
     throw new InvalidNameError(`an agent is named by "type/key" or what agentId() returned, got ${kindOf(id)}`)
   }
   const slash = id.indexOf('/')
@@ -131,7 +132,8 @@ export function toAgentId(id: AgentId | string): AgentId {
 export function toTopicId(id: TopicId | string): TopicId {
   if (id instanceof TopicName) return id
   if (typeof id !== 'string') {
-    if (typeof id?.type === 'string') return topicId(id.type, id.source)
+    const { type, source } = (id ?? {}) as Partial<TopicId>
+    if (typeof type === 'string') return topicId(type, source)
     throw new InvalidNameError(`a topic is named by "type/source" or what topicId() returned, got ${kindOf(id)}`)
   }
   const slash = id.indexOf('/')

@@ -1,9 +1,10 @@
 // What `send` and `publish` are given, and whether it makes sense. What it keeps: whatever is wrong is told before anything
-// was counted or has left, with the verb, the message and what was expected.
+// was counted or has left, with the verb, the message and what was expected; and options and addresses are read once, here,
+// into what is our own: they may have getters, be inherited, or be a Proxy, and an address may have no text of its own.
 import { checkKnown, shown } from '../../agent/check.js'
 import type { PublishOptions, SendOptions } from '../../agent/context.js'
 import { InvalidArgumentError } from '../../agent/errors.js'
-import type { AgentId } from '../../agent/ids.js'
+import { type AgentId, type TopicId, toAgentId, toTopicId } from '../../agent/ids.js'
 import type { EventType, MessageType, RequestType } from '../../agent/message.js'
 import { checkSignal } from '../base/cancellation.js'
 import { MAX_CHAIN } from '../base/chain.js'
@@ -32,41 +33,84 @@ const publishOptions: Readonly<Record<keyof PublishOptions, true>> = {
   traceparent: true,
 }
 
-/** @throws InvalidArgumentError */
-export function checkSend(
+/** What a send was given, as our own. */
+export interface Sending {
+  readonly to: AgentId | string
+  readonly options: SendOptions | undefined
+}
+
+/** What a publish was given, as our own. */
+export interface Publishing extends PublishOptions {
+  readonly topic: TopicId | string
+}
+
+/** Reads what a send is given. @throws InvalidArgumentError, InvalidNameError, and what throws when it is read */
+export function takeSend(
   turn: Turn | undefined,
   message: RequestType,
   recipient: AgentId | string,
-  options: SendOptions | undefined,
-): void {
+  given: SendOptions | undefined,
+): Sending {
   if (message?.kind !== 'request') throw wrongKind('send', message, 'request')
-  if (options !== undefined) {
-    const what = `send '${message.name}'`
-    checkObject(what, options, '{ timeout: 1_000 }')
-    checkKnown(what, options, sendOptions)
-    checkShared(what, options)
-  }
+  const options = given === undefined ? undefined : readSend(`send '${message.name}'`, given)
   if (turn?.open && turn.depth >= MAX_CHAIN) throw tooDeep('send', message, turn)
   if (recipient === undefined || recipient === null) {
     throw new InvalidArgumentError(`send '${message.name}': there is no recipient; give 'type/key' or an agent id`)
   }
+  return { to: typeof recipient === 'string' ? recipient : toAgentId(recipient), options }
 }
 
-/** @throws InvalidArgumentError */
-export function checkPublish(turn: Turn | undefined, message: EventType, options: PublishOptions | undefined): void {
+function readSend(what: string, given: SendOptions): SendOptions {
+  checkObject(what, given, '{ timeout: 1_000 }')
+  checkKnown(what, given, sendOptions)
+  const options = {
+    signal: given.signal,
+    timeout: given.timeout,
+    messageId: given.messageId,
+    idempotent: given.idempotent,
+    traceparent: given.traceparent,
+    transfer: given.transfer,
+    cause: given.cause,
+    correlation: given.correlation,
+  } satisfies Record<keyof SendOptions, unknown> as SendOptions
+  checkShared(what, options)
+  return options
+}
+
+/** Reads what a publish is given; it has a topic. @throws InvalidArgumentError, InvalidNameError, and what throws when it is read */
+export function takePublish(turn: Turn | undefined, message: EventType, given: PublishOptions | undefined): Publishing {
   if (message?.kind !== 'event') throw wrongKind('publish', message, 'event')
-  if (options !== undefined) {
-    const what = `publish '${message.name}'`
-    checkObject(what, options, "{ topic: 'type/source' }")
-    // not of every event, it would show in how many there can be: of those that may have a topic by another name
-    if (!('topic' in options)) checkKnown(what, options, publishOptions)
-    checkShared(what, options)
-    const { until } = options
-    if (until !== undefined && until !== 'accepted' && until !== 'handled') {
-      throw new InvalidArgumentError(`publish: until must be 'accepted' or 'handled', got ${JSON.stringify(until)}`)
-    }
-  }
+  const options = given === undefined ? { topic: topicOf(turn, undefined) } : readPublish(turn, message.name, given)
   if (turn?.open && turn.depth >= MAX_CHAIN) throw tooDeep('publish', message, turn)
+  return options
+}
+
+function readPublish(turn: Turn | undefined, name: string, given: PublishOptions): Publishing {
+  const what = `publish '${name}'`
+  checkObject(what, given, "{ topic: 'type/source' }")
+  // not of every event, it would show in how many there can be: of those that may have a topic by another name
+  if (!('topic' in given)) checkKnown(what, given, publishOptions)
+  const options = {
+    topic: topicOf(turn, given.topic),
+    toSelf: given.toSelf,
+    until: given.until,
+    signal: given.signal,
+    messageId: given.messageId,
+    traceparent: given.traceparent,
+  } satisfies Record<keyof PublishOptions, unknown> as Publishing
+  checkShared(what, options)
+  const { until } = options
+  if (until !== undefined && until !== 'accepted' && until !== 'handled') {
+    throw new InvalidArgumentError(`publish: until must be 'accepted' or 'handled', got ${shown(until)}`)
+  }
+  return options
+}
+
+/** @returns what was given as a topic, or the one of who gives none */
+function topicOf(turn: Turn | undefined, given: TopicId | string | undefined): TopicId | string {
+  if (typeof given === 'string') return given
+  if (given !== undefined && given !== null) return toTopicId(given)
+  return turn === undefined ? 'default/default' : `default/${turn.id.key}`
 }
 
 function checkObject(what: string, options: unknown, example: string): void {

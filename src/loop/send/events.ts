@@ -2,7 +2,7 @@
 // one that fails does not stop the others, and who publishes waits for room where it must, and never in a ring.
 import type { PublishOptions } from '../../agent/context.js'
 import { Late } from '../../agent/edge.js'
-import { type TopicId, topicId } from '../../agent/ids.js'
+import type { TopicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
 import { cancelled } from '../base/cancellation.js'
@@ -13,11 +13,10 @@ import type { Scheduler } from '../base/scheduler.js'
 import { type Awaited, type Blocked, type Suspect, turnsOf, type Wait, type Waits } from '../base/waits.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
-import { checkPublish } from './arguments.js'
+import { type Publishing, takePublish } from './arguments.js'
 import { cancellationOf, type SendHost } from './requests.js'
 
 const accepted: Promise<void> = Promise.resolve()
-const nothing: PublishOptions = {}
 
 /** The events that leave one loop, or are published within it. */
 export class Events {
@@ -44,17 +43,21 @@ export class Events {
     given: PublishOptions | undefined,
   ): Promise<void> => {
     const { admission, directory, origin, passage } = this.#host
-    const options = given ?? nothing
+    let options: Publishing
+    try {
+      options = takePublish(turn, message, given)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     if (turn === undefined && admission.held)
       return admission.hold(
-        () => this.publish(turn, message, payload, given),
+        () => this.publish(turn, message, payload, options),
         options.signal,
-        reason => cancelled(String(options.topic), message?.name, reason),
+        reason => cancelled(`${options.topic}`, message.name, reason),
       )
     try {
       admission.check(turn)
-      checkPublish(turn, message, given)
-      const audience = directory.audience(options.topic ?? topicId('default', turn?.id.key ?? 'default'))
+      const audience = directory.audience(options.topic)
       const sequence = origin.next()
       if (passage.isFree('onPublish', message.payload))
         return this.#spread(turn, message, payload, audience, sequence, options)

@@ -33,7 +33,7 @@ export async function insist(
   options: SendOptions,
   send: (options: SendOptions) => Promise<unknown>,
 ): Promise<unknown> {
-  const recipient = String(to) // here, where what it throws is in the promise
+  const recipient = `${to}`
   if (options.transfer !== undefined && options.transfer.length > 0) {
     throw new InvalidArgumentError(
       `send '${message.name}': what is transferred cannot be sent again; leave out idempotent`,

@@ -18,7 +18,7 @@ import { Sites } from '../base/sites.js'
 import type { Turn } from '../cell/turn.js'
 import { Call } from '../peer/call.js'
 import type { Peers } from '../peer/peers.js'
-import { checkSend } from './arguments.js'
+import { takeSend } from './arguments.js'
 import { insist } from './insist.js'
 import type { Passage } from './passage.js'
 import { limited } from './time-limit.js'
@@ -56,28 +56,42 @@ export class Requests {
     message: RequestType,
     payload: unknown,
     recipient: AgentId | string,
-    options: SendOptions | undefined,
+    given: SendOptions | undefined,
   ): Promise<unknown> => {
+    try {
+      const { to, options } = takeSend(turn, message, recipient, given)
+      return this.#send(turn, message, payload, to, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #send(
+    turn: Turn | undefined,
+    message: RequestType,
+    payload: unknown,
+    recipient: AgentId | string,
+    options: SendOptions | undefined,
+  ): Promise<unknown> {
     const { admission, directory, origin, passage, peers } = this.#host
     if (options?.timeout !== undefined) {
-      return limited(this.#clock, turn, message?.name, recipient, options, own =>
-        this.send(turn, message, payload, recipient, own),
+      return limited(this.#clock, turn, message.name, recipient, options, own =>
+        this.#send(turn, message, payload, recipient, own),
       )
     }
     if (turn === undefined && admission.held)
       return admission.hold(
-        () => this.send(turn, message, payload, recipient, options),
+        () => this.#send(turn, message, payload, recipient, options),
         options?.signal,
-        reason => cancelled(String(recipient), message?.name, reason),
+        reason => cancelled(`${recipient}`, message.name, reason),
       )
     if (options?.idempotent === true) {
-      const once = (again: SendOptions) => this.send(turn, message, payload, recipient, again)
+      const once = (again: SendOptions) => this.#send(turn, message, payload, recipient, again)
       return insist(this.#host, message, payload, recipient, turn?.agent, options, once)
     }
     let address: Address
     try {
       admission.check(turn)
-      checkSend(turn, message, recipient, options)
       address = directory.of(recipient)
       if (address.loop < 0) throw directory.nowhere(address, message.name)
     } catch (error) {

@@ -5,7 +5,7 @@ import { checkMs } from '../../agent/check.js'
 import type { SendOptions } from '../../agent/context.js'
 import { TimeoutError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
-import { checkSignal, follow } from '../base/cancellation.js'
+import { follow } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 
 /**
@@ -22,13 +22,12 @@ export function limited(
 ): Promise<unknown> {
   const limit = new Promise((resolve, reject) => {
     checkMs(`send '${name}': timeout`, timeout, 1)
-    checkSignal(`send '${name}'`, signal)
     const controller = new AbortController()
     const give = (): void => controller.abort(signal?.reason)
     if (signal?.aborted === true) give()
     const unfollow = signal === undefined || signal.aborted ? undefined : follow(signal, give)
     const alarm = clock.after(timeout, () => {
-      const agent = String(recipient)
+      const agent = `${recipient}`
       const error = new TimeoutError(`'${name}' for ${agent} was not answered in ${timeout} ms`, {
         agent,
         message: name,
