@@ -108,3 +108,44 @@ onEveryEngine('options', engine => {
     expect(reads.filter(name => name in given).sort()).toEqual(Object.keys(given).sort())
   })
 })
+
+onEveryEngine('a signal', engine => {
+  const like = (more: object) => ({ aborted: false, addEventListener() {}, removeEventListener() {}, ...more })
+
+  it('that lacks one of its three members is refused', async () => {
+    const runtime = await shared(engine)
+    const bad = ['aborted', 'addEventListener', 'removeEventListener'].map(name => like({ [name]: undefined }))
+    for (const signal of [...bad, null, 5, 'signal'] as never[])
+      for (const options of [{ signal }, { signal, timeout: 60_000 }, { signal, idempotent: true }]) {
+        const error = await failure(runtime.send(kit.Echo, 1, 'echo/signal', options))
+        expect(error).toMatchObject({ name: 'InvalidArgumentError' })
+        expect(error.message).toContain("send 'echo': signal must be an AbortSignal")
+      }
+  })
+
+  it('that cannot be let go of does not keep its send from being settled', async () => {
+    const runtime = await shared(engine)
+    const throws = () => {
+      throw new Error('it stays')
+    }
+    const signal = like({ removeEventListener: throws }) as never
+    for (const options of [{ signal }, { signal, timeout: 60_000 }, { signal, idempotent: true }])
+      expect(await runtime.send(kit.Echo, 1, 'echo/tidy', options)).toBe(1)
+    await runtime.publish(kit.Note, 1, { topic: 'notes/tidy', signal, until: 'handled' })
+    expect(await failure(runtime.send(kit.Unheard, undefined, 'echo/tidy', { signal }))).toMatchObject({
+      name: 'NoHandlerError',
+    })
+    await runtime.idle()
+  })
+
+  it('that cannot be listened to is the error of its send, each time', async () => {
+    const runtime = await shared(engine)
+    const throws = () => {
+      throw new Error('deaf')
+    }
+    const signal = like({ addEventListener: throws }) as never
+    for (let i = 0; i < 2; i++)
+      expect((await failure(runtime.send(kit.Echo, 1, 'echo/deaf', { signal }))).message).toBe('deaf')
+    await runtime.idle()
+  })
+})

@@ -29,14 +29,16 @@ export function follow(signal: AbortSignal, work: () => void): () => void {
       followers.delete(signal)
       for (const one of all) one()
     }
-    followers.set(signal, { all, abort })
     signal.addEventListener('abort', abort, { once: true })
+    followers.set(signal, { all, abort })
   }
   return () => {
     const now = followers.get(signal)
     if (!all.delete(work) || all.size > 0 || now?.all !== all) return
     followers.delete(signal)
-    signal.removeEventListener('abort', now.abort)
+    try {
+      signal.removeEventListener('abort', now.abort)
+    } catch {} // it need not be Node's own: that one cannot be let go of is no matter of what was sent
   }
 }
 
@@ -121,7 +123,14 @@ export class Cancellation {
 
 /** @throws InvalidArgumentError */
 export function checkSignal(what: string, signal: AbortSignal | undefined): void {
-  if (signal === undefined || typeof signal.addEventListener === 'function') return
+  if (signal === undefined) return
+  const { aborted, addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignal>
+  if (
+    typeof aborted === 'boolean' &&
+    typeof addEventListener === 'function' &&
+    typeof removeEventListener === 'function'
+  )
+    return
   throw new InvalidArgumentError(`${what}: signal must be an AbortSignal, as the signal of an AbortController is`)
 }
 

@@ -86,8 +86,9 @@ export class Call extends Waiter implements Reply, Awaited {
 
   answer(_message: Message | undefined, value: unknown): void {
     if (!this.settle()) return
-    this.#over()
+    this.#count()
     this.#resolve(value)
+    this.#detach?.()
   }
 
   fail(_message: Message | undefined, error: unknown): void {
@@ -96,14 +97,14 @@ export class Call extends Waiter implements Reply, Awaited {
 
   reject(error: unknown): void {
     if (!this.settle()) return
-    this.#over()
+    this.#count()
     if (this.#sender?.givenUp === true) this.promise.catch(() => {})
     this.#reject(error)
+    this.#detach?.()
     joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site) // whoever awaits it sees it later
   }
 
-  #over(): void {
-    this.#detach?.()
+  #count(): void {
     this.#host.ledger.finish()
     this.#sender?.over(this)
   }
