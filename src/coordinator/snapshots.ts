@@ -47,14 +47,14 @@ export class Snapshots {
       const known = new Map<string, unknown>()
       for (const { agent, state } of lost) if (state !== undefined) known.set(agent, state.value)
       for (const { agent, state } of there) known.set(agent, state)
-      const types: Record<string, number> = {}
-      const states: Record<string, unknown> = {}
-      for (const [agent, state] of [...known].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const states = [...known].sort(([a], [b]) => (a < b ? -1 : 1))
+      const types = new Map<string, number>()
+      for (const [agent] of states) {
         const { type } = toAgentId(agent)
-        types[type] = registry.types.get(type)?.version ?? 1
-        states[agent] = state
+        types.set(type, registry.types.get(type)?.version ?? 1)
       }
-      return { value: { version: 1, types, ...states } as Snapshot }
+      // not by assignment: a type may be called __proto__
+      return { value: { version: 1, types: Object.fromEntries(types), ...Object.fromEntries(states) } as Snapshot }
     })
   }
 
@@ -210,8 +210,8 @@ function read(snapshot: Snapshot): SavedState[] {
     throw new StateError('a snapshot is an object, as saveState() returns it')
   if (snapshot.version !== 1)
     throw new StateError(`a snapshot of version ${String(snapshot.version)} is not known here; this is version 1`)
-  const { types } = snapshot
+  const versions = new Map(Object.entries(snapshot.types ?? {})) // own ones: a type may be called __proto__, or constructor
   return Object.entries(snapshot)
     .filter(([key]) => key.includes('/'))
-    .map(([agent, state]) => ({ agent, state, version: types?.[toAgentId(agent).type] ?? 1 }))
+    .map(([agent, state]) => ({ agent, state, version: versions.get(toAgentId(agent).type) ?? 1 }))
 }

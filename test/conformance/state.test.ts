@@ -3,6 +3,7 @@ import { agent, createRuntime, type Runtime, request, type Snapshot } from 'ring
 import { expect, it } from 'vitest'
 import { engines, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
+import { Counted, names } from './odd-names.js'
 import * as restored from './restored.js'
 
 /** Runtimes that only the first test loads into. */
@@ -232,4 +233,19 @@ it('an older version is brought up to date by migrate', async () => {
   await using runtime = await createRuntime({ agents: [counter] })
   await runtime.loadState({ version: 1, types: { counter: 2 }, 'counter/x': { n: 21 } })
   expect(await runtime.send(Get, undefined, 'counter/x')).toEqual({ total: 42 })
+})
+
+onEveryEngine('agent types that are called what every object has', engine => {
+  it('are saved and loaded as others are', async () => {
+    const agents = [new URL('./odd-names.js', import.meta.url)]
+    await using first = await open(engine, { agents })
+    for (const name of names) expect(await first.send(Counted, undefined, `${name}/x`)).toBe(`${name}/x 1`)
+    const saved = await first.saveState()
+    expect(Object.keys(saved.types).sort()).toEqual([...names].sort())
+    await using second = await open(engine, { agents })
+    for (const snapshot of [saved, JSON.parse(JSON.stringify(saved)) as Snapshot, { ...saved, types: {} }]) {
+      await second.loadState(snapshot)
+      for (const name of names) expect(await second.send(Counted, undefined, `${name}/x`)).toBe(`${name}/x 2`)
+    }
+  })
 })
