@@ -373,7 +373,7 @@ export function stackOf(thrown: unknown): string {
 /** The name of an error; empty if it has none that can be read. */
 export function nameOf(thrown: unknown): string {
   try {
-    return isError(thrown) ? String(thrown.name) : ''
+    return isError(thrown) ? String(thrown.name ?? '') : ''
   } catch {
     return ''
   }

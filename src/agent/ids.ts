@@ -35,6 +35,9 @@ export interface TopicId {
   toString(): string
 }
 
+/** Says of an id what it names: it holds across copies of this module. */
+export const nameBrand: unique symbol = Symbol.for('ringreeve.name') as never
+
 class Name {
   readonly #text: string
   constructor(text: string) {
@@ -49,6 +52,9 @@ class Name {
 }
 
 class AgentName extends Name implements AgentId {
+  get [nameBrand](): string {
+    return 'agent'
+  }
   readonly type: string
   readonly key: string
   constructor(type: string, key: string) {
@@ -59,6 +65,9 @@ class AgentName extends Name implements AgentId {
 }
 
 class TopicName extends Name implements TopicId {
+  get [nameBrand](): string {
+    return 'topic'
+  }
   readonly type: string
   readonly source: string
   constructor(type: string, source: string) {

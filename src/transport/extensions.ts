@@ -10,6 +10,8 @@
 //  13 an object that comes later: which kind; its contents stand behind the value (nesting has a bound)
 //  14 RegExp       source, flags                   15 a text that is not well formed, UTF-16
 //  16 shape, 17 binary: see writer.ts
+//  18 agent id     type, key                       19 topic id    type, source
+//  20 URL          as text                         21 URLSearchParams, as text
 
 export const MAP = 1
 export const SET = 2
@@ -25,6 +27,10 @@ export const REGEXP = 14
 export const WIDE_TEXT = 15
 export const SHAPED = 16
 export const BINARY = 17
+export const AGENT_ID = 18
+export const TOPIC_ID = 19
+export const URL = 20
+export const URL_PARAMS = 21
 
 /** What comes later is a list, an object, a Map or a Set. */
 export const LATER_LIST = 0
@@ -61,33 +67,4 @@ const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.p
 /** The number of a view's class, whatever realm or subclass it is of; undefined for one that has none. */
 export function viewNumber(view: ArrayBufferView): number | undefined {
   return viewNumbers.get(tagOf.call(view) ?? 'DataView')
-}
-
-const records = new WeakMap<object, boolean>()
-const sourceOf = Function.prototype.toString
-
-/**
- * Whether objects with that prototype are fields and nothing else: plain objects of any realm, instances of classes that are
- * written in JavaScript. Others have something inside that only the engine or Node can copy.
- */
-export function isRecord(prototype: object): boolean {
-  let known = records.get(prototype)
-  if (known === undefined) {
-    known = !hasInside(prototype)
-    records.set(prototype, known)
-  }
-  return known
-}
-
-function hasInside(prototype: object): boolean {
-  let at = prototype
-  for (let up: object | null = Object.getPrototypeOf(at); up !== null; at = up, up = Object.getPrototypeOf(at)) {
-    const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
-    if (typeof type !== 'function') {
-      if (Object.hasOwn(at, Symbol.toStringTag)) return true // an iterator, a generator
-    } else if (sourceOf.call(type).endsWith('{ [native code] }')) return true
-    // Node's own classes that can be cloned or transferred
-    if (Object.getOwnPropertySymbols(at).some(({ description }) => description?.startsWith('messaging_'))) return true
-  }
-  return false
 }

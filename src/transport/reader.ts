@@ -1,6 +1,8 @@
 // Reads what writer.ts wrote, also straight out of a ring. Whatever the bytes say, it ends, with a value or a typed
 // error: lengths are held against the bytes that are there before memory is taken for them, and nesting has a bound.
 // Nothing that it returns is a view of the bytes.
+import { URL, URLSearchParams } from 'node:url'
+import { agentId, topicId } from '../agent/ids.js'
 import * as ext from './extensions.js'
 import { pad8 } from './ring.js'
 import { Source, shortText } from './source.js'
@@ -189,6 +191,14 @@ export class BodyReader {
         const [source, flags] = [this.#textual(), this.#textual()]
         return this.#known(new RegExp(source, flags))
       }
+      case ext.AGENT_ID:
+        return this.#known(agentId(this.#textual(), this.#textual()))
+      case ext.TOPIC_ID:
+        return this.#known(topicId(this.#textual(), this.#textual()))
+      case ext.URL:
+        return this.#known(new URL(this.#textual()))
+      case ext.URL_PARAMS:
+        return this.#known(new URLSearchParams(this.#textual()))
       case ext.MAP:
       case ext.SET:
       case ext.ERROR:

@@ -189,3 +189,8 @@ function made(code: string): ((values: Values) => object) | undefined {
     return undefined
   }
 }
+
+/** The keys of an object's fields, as far as there is something in them. */
+export function keysOf(object: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(object).filter(key => object[key] !== undefined)
+}

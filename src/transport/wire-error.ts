@@ -28,6 +28,7 @@ const builtIn: ReadonlyMap<string, ErrorConstructor> = new Map(
 )
 const classes: Readonly<Record<string, unknown>> = catalogue
 const reserved = new Set(['name', 'message', 'stack', '__proto__', 'constructor', 'prototype'])
+const DOM = 'DOMException'
 const MAX_CAUSES = 16
 
 /** Whether a value is an error, of any realm. */
@@ -72,7 +73,7 @@ function baseOf(error: Error): string {
     for (let at: unknown = Object.getPrototypeOf(error); at !== null; at = Object.getPrototypeOf(at)) {
       const type: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value
       if (typeof type !== 'function') continue
-      if (type.name === 'AggregateError' || builtIn.has(type.name)) return type.name
+      if (type.name === 'AggregateError' || type.name === DOM || builtIn.has(type.name)) return type.name
     }
     return 'Error'
   }, 'Error')
@@ -104,6 +105,14 @@ export function cannotCross(part: unknown): string {
   return `[${typeof part} that cannot cross threads]`
 }
 
+/** The values of a list; undefined for what is none, or has gaps. */
+export function listOf(part: unknown): readonly unknown[] | undefined {
+  return attempt(() => {
+    if (!Array.isArray(part) || Object.keys(part).length < part.length) return undefined
+    return Array.from({ length: part.length }, (_, i) => part[i] as unknown)
+  }, undefined)
+}
+
 /** What an error says of itself, as plain data. @param carries whether a part can be cloned; what cannot is named instead */
 export function errorToWire(
   error: Error,
@@ -114,14 +123,21 @@ export function errorToWire(
   const safe = (part: unknown): unknown => {
     if (isError(part)) {
       return path.length <= MAX_CAUSES && !path.includes(part)
-        ? errorFromWire(errorToWire(part, carries, path))
+        ? errorFromWire(cloneable(errorToWire(part, carries, path)))
         : attempt(() => String(part), 'an error')
     }
-    if (Array.isArray(part) && part.some(isError)) return part.map(safe)
-    return carries(part) ? part : cannotCross(part)
+    const list = listOf(part)
+    if (list?.some(isError)) return list.map(safe)
+    if (carries(part)) return part
+    return list?.map(one => (isError(one) || carries(one) ? safe(one) : cannotCross(one))) ?? cannotCross(part)
   }
   const parts = errorParts(error)
   return { ...parts, fields: parts.fields.map(([key, value, hidden]) => [key, safe(value), hidden]) }
+}
+
+/** As a part of another one, it is cloned: a DOMException would lose all that it says. */
+function cloneable(wire: WireError): WireError {
+  return wire.base === DOM ? { ...wire, base: 'Error' } : wire
 }
 
 /** The error again. */
@@ -140,7 +156,7 @@ const hiddenField = (value: unknown): PropertyDescriptor => ({
 
 /** An error of these parts, without its fields. */
 export function emptyError({ base, own, name, message, stack }: Omit<ErrorParts, 'fields'>): Error {
-  const error = base === 'AggregateError' ? new AggregateError([], message) : new (builtIn.get(base) ?? Error)(message)
+  const error = blank(base, name, message)
   if (error.name !== name) Object.defineProperty(error, 'name', hiddenField(name))
   Object.defineProperty(error, 'stack', hiddenField(stack))
   if (own !== undefined) {
@@ -151,7 +167,14 @@ export function emptyError({ base, own, name, message, stack }: Omit<ErrorParts,
   return error
 }
 
+function blank(base: string, name: string, message: string): Error {
+  if (base === 'AggregateError') return new AggregateError([], message)
+  if (base === DOM) return new DOMException(message, name)
+  return new (builtIn.get(base) ?? Error)(message)
+}
+
 /** Gives an error one of its fields. */
 export function setField(error: Error, key: string, value: unknown, hidden: boolean): void {
+  if (key === 'code' && part(error, key) === value) return // a DOMException has it by its name
   if (!reserved.has(key)) Object.defineProperty(error, key, { ...hiddenField(value), enumerable: !hidden })
 }

@@ -16,9 +16,10 @@ import { Begun } from './begun.js'
 import { type Body, bodyBytes, checkLength } from './body.js'
 import * as ext from './extensions.js'
 import { NotPlain } from './extensions.js'
-import type { ShapeBook, ShapeBooks, ShapeNode } from './shapes.js'
+import { DERIVED, INSIDE, kindOf, laterKind, RECORD, refusal, textsOf } from './kinds.js'
+import { keysOf, type ShapeBook, type ShapeBooks, type ShapeNode } from './shapes.js'
 import { TreeBytes } from './tree.js'
-import { cannotCross, errorParts, isError } from './wire-error.js'
+import { cannotCross, errorParts, isError, listOf } from './wire-error.js'
 
 const NOTHING: ReadonlySet<unknown> = new Set()
 
@@ -127,8 +128,10 @@ export class BodyWriter extends TreeBytes {
   #contents(value: object): void {
     if (Array.isArray(value)) return this.#array(value)
     const prototype: object | null = Object.getPrototypeOf(value)
-    if (prototype === Object.prototype || prototype === null) this.#record(value as Record<string, unknown>, false)
-    else this.#other(value, prototype)
+    if (prototype === Object.prototype) this.#record(value as Record<string, unknown>, false)
+    else if (prototype !== null) this.#other(value, prototype)
+    else if (types.isNativeError(value)) this.#error(value)
+    else this.#record(value as Record<string, unknown>, false)
   }
 
   #other(value: object, prototype: object): void {
@@ -137,10 +140,13 @@ export class BodyWriter extends TreeBytes {
     if (types.isMap(value)) return this.#members(value, ext.MAP)
     if (types.isSet(value)) return this.#members(value, ext.SET)
     if (types.isDate(value)) return this.#date(value)
-    if (types.isRegExp(value)) return this.#regExp(value)
+    if (types.isRegExp(value)) return this.#texts(ext.REGEXP, [value.source, value.flags])
     if (types.isArrayBuffer(value)) return this.#buffer(value)
-    if (ext.isRecord(prototype)) this.#record(value as Record<string, unknown>, true)
-    else this.#besides(value)
+    const kind = kindOf(prototype)
+    if (kind === RECORD) this.#record(value as Record<string, unknown>, true)
+    else if (kind === INSIDE) this.#besides(value)
+    else if (kind >= ext.AGENT_ID) this.#texts(kind, textsOf(kind, value))
+    else this.#provided(value, kind)
   }
 
   /** What was begun before: only its number. */
@@ -294,10 +300,9 @@ export class BodyWriter extends TreeBytes {
     this.at += 11
   }
 
-  #regExp({ source, flags }: RegExp): void {
-    const start = this.open(ext.REGEXP)
-    this.string(source)
-    this.string(flags)
+  #texts(type: number, texts: readonly string[]): void {
+    const start = this.open(type)
+    for (const text of texts) this.string(text)
     this.close(start)
   }
 
@@ -340,8 +345,19 @@ export class BodyWriter extends TreeBytes {
       this.#linked = linked
       this.#depth = depth
       this.#cut(at, binaries, begun, beside, later)
-      this.string(cannotCross(value))
+      const list = depth < ext.MAX_DEPTH ? listOf(value) : undefined
+      if (list === undefined) this.string(cannotCross(value))
+      else this.#partly(value as object, list)
     }
+  }
+
+  /** A list of which not all can be sent: what can, and a word on each of the others. */
+  #partly(value: object, list: readonly unknown[]): void {
+    this.#begun.begin(value)
+    this.#depth++
+    this.length(list.length, 0x90, 0xdc)
+    for (const one of list) this.#part(one)
+    this.#depth--
   }
 
   #buffer(buffer: ArrayBuffer): void {
@@ -369,6 +385,13 @@ export class BodyWriter extends TreeBytes {
     this.#binaries.push(bytes)
   }
 
+  #provided(value: object, kind: number): void {
+    if (this.#transfer.has(value)) return this.#besides(value)
+    const why = refusal(value)
+    if (why !== undefined) throw new NotPlain(`it has ${why}`)
+    if (kind === DERIVED) this.#record(value as Record<string, unknown>, true)
+  }
+
   /** What only a structured clone can copy. Within an error it could keep all of it from being sent, but for shared memory. */
   #besides(value: object): void {
     const shared = types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value)
@@ -376,19 +399,4 @@ export class BodyWriter extends TreeBytes {
     this.word(ext.BESIDE, this.#beside.length)
     this.#beside.push(value)
   }
-}
-
-/** The keys of an object's fields, as far as there is something in them. */
-function keysOf(object: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(object).filter(key => object[key] !== undefined)
-}
-
-/** Which kind of container a value is; -1 for none. */
-function laterKind(value: object): number {
-  if (Array.isArray(value)) return ext.LATER_LIST
-  if (types.isMap(value)) return ext.LATER_MAP
-  if (types.isSet(value)) return ext.LATER_SET
-  if (isError(value)) return -1
-  const prototype: object | null = Object.getPrototypeOf(value)
-  return prototype === null || ext.isRecord(prototype) ? ext.LATER_OBJECT : -1
 }
