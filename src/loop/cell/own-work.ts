@@ -52,7 +52,7 @@ export class OwnWork implements TimerOwner {
 
   /** Whether one of them is not asleep. */
   get awake(): boolean {
-    for (const { pending } of this.#loops?.keys() ?? []) if (pending === 0) return true
+    for (const { asleep, awaited } of this.#loops?.keys() ?? []) if (asleep === 0 && awaited === undefined) return true
     return false
   }
 

@@ -6,6 +6,7 @@ import { AlreadyExistsError, ModuleError, type StoppedError } from '../../agent/
 import type { Interceptor } from '../../agent/interceptor.js'
 import type { RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
+import { errorFromWire, type WireError } from '../../transport/wire-error.js'
 import { within } from '../base/event-loop.js'
 import type { Heap, Kept } from '../base/reports.js'
 import type { Stuck, TurnRef, Verdict } from '../base/waits.js'
