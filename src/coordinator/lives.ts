@@ -364,13 +364,16 @@ export class Lives {
       killed = true
       thread.kill('it did not stop in time')
     })
+    const failures: unknown[] = [] // what is known stays, also if its thread ends before it has answered all
     try {
-      const { failures, left } = await loop.order(control => control.stop(ms, settle, plainError(why)))
+      const said = await loop.order(control => control.stop(ms, settle, plainError(why)))
+      failures.push(...said.failures.map(wire => errorFromWire(wire)))
       await loop.order(control => control.end())
       await thread.ended
-      return { index, failures: failures.map(wire => errorFromWire(wire)), left }
+      return { index, failures, left: said.left }
     } catch (error) {
-      return { index, failures: error instanceof RingreeveError ? [] : [error], left: killed ? 'lost' : undefined }
+      if (!(error instanceof RingreeveError)) failures.push(error)
+      return { index, failures, left: killed ? 'lost' : undefined }
     } finally {
       timeout.close()
     }
