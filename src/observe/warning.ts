@@ -1,10 +1,14 @@
-// What must not go by unseen where nobody listens. What it keeps: of each kind the first is told, and stands for the others;
-// there are only so many kinds. Warnings of threads go to the host, which owns the process that is warned.
+// What must not go by unseen where nobody listens. What it keeps: of each kind the first is told, and stands for the others; of each
+// code there are only so many kinds, and that there are more is told too. What ends or is given up is always told. Warnings of threads go to the host, which owns the process that is warned.
 
 import { cut } from '../base/cut.js'
 
-/** Kinds that are told of. */
+/** Kinds of one code that are told of. */
 const MOST = 100
+/** Codes whose kinds are few, or made by no application: they are always told. */
+const always: ReadonlySet<Warning['code']> = new Set(['RINGREEVE_CRASH', 'RINGREEVE_GIVEN_UP', 'RINGREEVE_STOP'])
+/** The kind that says that there are more. */
+const MORE = 'more'
 /** Characters of what is told, which may be what somebody threw, and of its stack. */
 const MOST_TEXT = 2_000
 const MOST_DETAIL = 10_000
@@ -27,7 +31,8 @@ export interface Warning {
 
 /** Passes on the first warning of each kind. */
 export class Warnings {
-  readonly #told = new Set<string>()
+  /** By code, its kinds. */
+  readonly #told = new Map<Warning['code'], Set<string>>()
   readonly #tell: (warning: Warning) => void
 
   constructor(tell: (warning: Warning) => void) {
@@ -35,10 +40,14 @@ export class Warnings {
   }
 
   warn(warning: Warning): void {
-    const kind = cut(`${warning.code} ${warning.kind}`, MOST_TEXT)
-    if (this.#told.has(kind) || this.#told.size >= MOST) return
-    this.#told.add(kind)
-    this.#tell(warning)
+    const { code } = warning
+    const told = this.#told.get(code) ?? new Set()
+    this.#told.set(code, told)
+    const kind = cut(warning.kind, MOST_TEXT)
+    if (told.has(kind) || told.has(MORE)) return
+    const more = told.size >= MOST && !always.has(code)
+    told.add(more ? MORE : kind)
+    this.#tell(more ? { code, kind: MORE, text: `more than ${MOST} kinds of ${code}; no others are told of` } : warning)
   }
 }
 

@@ -108,3 +108,29 @@ it('an error that is told is cut where it is longer than anybody reads', async (
   expect(Math.max(...reasons)).toBeGreaterThan(9_000)
   expect(Math.max(...reasons)).toBeLessThan(11_000)
 })
+
+it('a hundred kinds of one code silence no other, and that there are more is told', async () => {
+  const Bad = event<null>('bad')
+  const bad = Array.from({ length: 102 }, (_, n) =>
+    agent(`bad-${n}`, { subscriptions: [`bad-${n}`] }).on(Bad, () => {
+      throw new Error('bad')
+    }),
+  )
+  await using runtime = await createRuntime({
+    threads: 1,
+    agents: [...bad, agents],
+    restarts: { max: 1, within: 60_000 },
+  })
+  const all = await warnings(
+    told => told.some(({ code }) => code === 'RINGREEVE_GIVEN_UP'),
+    async () => {
+      for (const { type } of bad) await runtime.publish(Bad, null, { topic: `${type}/x` })
+      await runtime.idle()
+      for (let i = 0; i < 3; i++) await runtime.trySend(Die, null, 'mortal/x')
+    },
+  )
+  const errors = all.filter(({ code }) => code === 'RINGREEVE_ERROR').map(({ message }) => message)
+  expect(errors.length).toBe(101)
+  expect(errors.at(-1)).toContain('more than 100 kinds of RINGREEVE_ERROR')
+  expect(all.some(({ code }) => code === 'RINGREEVE_CRASH')).toBe(true)
+})
