@@ -239,15 +239,18 @@ export function checkOptions(type: string, options: AgentOptions<unknown>): void
       `agent '${type}': mailbox.overflow must be 'wait', 'reject' or 'drop-oldest', got ${JSON.stringify(overflow)}`,
     )
   }
-  for (const pattern of options.subscriptions ?? []) {
-    const { prefix, topic }: { prefix?: string; topic?: string } =
-      typeof pattern === 'string' ? { topic: pattern } : (pattern ?? {})
-    if (typeof prefix !== 'string' && typeof topic !== 'string') {
-      throw new InvalidArgumentError(
-        `agent '${type}': subscriptions takes 'topic', { topic } and { prefix }, got ${shown(pattern)}`,
-      )
-    }
-    if (prefix === undefined) checkTopicType(topic as string)
-    else if (prefix !== '') checkTopicType(prefix)
+  for (const pattern of options.subscriptions ?? []) checkPattern(type, pattern)
+}
+
+/** What a type hears. @throws InvalidArgumentError, InvalidNameError */
+export function checkPattern(type: string, pattern: TopicPattern): void {
+  const { prefix, topic }: { prefix?: unknown; topic?: unknown } =
+    typeof pattern === 'string' ? { topic: pattern } : (pattern ?? {})
+  const one = prefix === undefined ? topic : topic === undefined ? prefix : undefined
+  if (typeof one !== 'string') {
+    throw new InvalidArgumentError(
+      `agent '${type}': a subscription is 'topic', or has either a topic or a prefix, got ${shown(pattern)}`,
+    )
   }
+  if (prefix !== '') checkTopicType(one)
 }

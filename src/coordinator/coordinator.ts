@@ -344,7 +344,8 @@ export class Coordinator {
   }
 
   #addOnHost(agent: AnyAgent): AgentDescription {
-    this.registry.checkNew(agent.type, AN_OBJECT)
+    const { type, options } = agent.spec
+    this.registry.checkNew({ type, subscriptions: options.subscriptions ?? [] }, AN_OBJECT)
     const description = this.#control.host(agent)
     this.registry.addObject(description)
     return description

@@ -1,14 +1,9 @@
 // What is registered: modules, agent types with where they live, and subscriptions. The registry makes the route table;
 // each change makes the next version of it.
 
-import {
-  AlreadyExistsError,
-  InvalidArgumentError,
-  UnknownAgentError,
-  UnknownSubscriptionError,
-} from '../agent/errors.js'
-import { checkAgentType, checkTopicType } from '../agent/ids.js'
-import type { TopicPattern } from '../agent/options.js'
+import { AlreadyExistsError, UnknownAgentError, UnknownSubscriptionError } from '../agent/errors.js'
+import { checkAgentType } from '../agent/ids.js'
+import { checkPattern, type TopicPattern } from '../agent/options.js'
 import type { AgentDescription } from '../loop/control/orders.js'
 import { Placement } from '../routing/placement.js'
 import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
@@ -60,8 +55,9 @@ export class Registry {
     return this.#subscriptions.get(id)
   }
 
-  /** @throws AlreadyExistsError */
-  checkNew(type: string, source: string): void {
+  /** Whether it can be added. @throws AlreadyExistsError, InvalidArgumentError, InvalidNameError */
+  checkNew({ type, subscriptions }: Pick<AgentDescription, 'type' | 'subscriptions'>, source: string): void {
+    for (const pattern of subscriptions) checkPattern(type, pattern)
     const first = this.#sources.get(type)
     if (first === undefined) return
     throw new AlreadyExistsError(
@@ -87,7 +83,7 @@ export class Registry {
 
   /** All of one module, which is loaded where they are to live. */
   addModule(url: string, found: readonly AgentDescription[], loops: readonly (readonly number[])[]): void {
-    for (const { type } of found) this.checkNew(type, url)
+    for (const one of found) this.checkNew(one, url)
     this.modules.push(url)
     this.#homes.set(url, new Set(loops.flat()))
     for (const [n, description] of found.entries()) this.#add(description, url, loops[n] as readonly number[])
@@ -96,7 +92,7 @@ export class Registry {
 
   /** One that was given as an object, and is hosted on the calling loop. */
   addObject(description: AgentDescription): void {
-    this.checkNew(description.type, AN_OBJECT)
+    this.checkNew(description, AN_OBJECT)
     this.#add(description, AN_OBJECT, [0])
   }
 
@@ -121,10 +117,7 @@ export class Registry {
     checkAgentType(agent)
     const topic = 'topic' in subscription ? subscription.topic : undefined
     const prefix = 'prefix' in subscription ? subscription.prefix : undefined
-    if (topic !== undefined && prefix === undefined) checkTopicType(topic)
-    else if (prefix === undefined || topic !== undefined) {
-      throw new InvalidArgumentError(`a subscription of '${agent}' needs either a topic or a prefix`)
-    } else if (prefix !== '') checkTopicType(prefix)
+    checkPattern(agent, subscription)
     if (!this.#types.has(agent)) {
       throw new UnknownAgentError(`cannot subscribe '${agent}': no such agent type is registered`, { agent })
     }

@@ -1,6 +1,6 @@
 // Promised: what is registered is there on every loop, or nothing of it is; a module has so long to be loaded; and one that
 // cannot be loaded harms nobody else.
-import { createRuntime, ModuleError, request, StoppedError } from 'ringreeve'
+import { agent, createRuntime, InvalidArgumentError, ModuleError, request, StoppedError } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, sleep } from './engines.js'
 
@@ -25,6 +25,21 @@ onEveryEngine('registering', ({ threads }) => {
     expect(await runtime.register(answering(3, 'fresh', 'other'))).toEqual(['fresh', 'other'])
     const keys = Array.from({ length: 8 }, (_, n) => `fresh/${n}`)
     expect(await Promise.all(keys.map(key => runtime.send(Ask, 0, key)))).toEqual(keys.map(() => 3))
+  })
+
+  it('refuses what hears a topic and a prefix at once, and nothing of it is there', async () => {
+    await using runtime = await createRuntime({ threads, agents: [answering(0, 'taken')] })
+    for (const both of [{ topic: 'a', prefix: 'b' }, { topic: 'a', prefix: '' }, {}, { topic: 1 }] as never[]) {
+      expect(() => agent('both', { subscriptions: [both] })).toThrow(InvalidArgumentError)
+      const definition = agent('both', { subscriptions: ['a'] })
+      Object.assign((definition as unknown as { spec: { options: object } }).spec.options, { subscriptions: [both] }) // as an older library would have it
+      expect(await failure(runtime.register(definition))).toBeInstanceOf(InvalidArgumentError)
+      expect(await failure(runtime.subscribe({ agent: 'taken', ...(both as { topic: string }) }))).toBeInstanceOf(
+        InvalidArgumentError,
+      )
+      expect(runtime.agents().map(({ type }) => type)).toEqual(['taken'])
+    }
+    expect(await runtime.register(agent('both', { subscriptions: ['a', { prefix: 'b' }] }))).toEqual(['both'])
   })
 
   it('refuses a module that is not loaded in time, by name; whoever is there lives on', async () => {
