@@ -1,6 +1,6 @@
 // What a thread says when it ends. What it keeps: an uncaught exception and an unhandled rejection end the thread,
 // whatever handlers its modules installed (a swallowed one leaves callers waiting for ever), and a thread that still
-// runs JavaScript on its way out says which turns it leaves open.
+// runs JavaScript on its way out says what it leaves undone.
 import type { MessagePort } from 'node:worker_threads'
 import { stackOf } from '../../agent/errors.js'
 import type { OpenTurn } from '../cell/agents.js'
