@@ -104,5 +104,6 @@ export function laterKind(value: object): number {
   if (types.isSet(value)) return ext.LATER_SET
   if (isError(value)) return -1
   const prototype: object | null = Object.getPrototypeOf(value)
-  return prototype === null || kindOf(prototype) === RECORD ? ext.LATER_OBJECT : -1
+  const kind = prototype === null ? RECORD : kindOf(prototype)
+  return kind === RECORD || kind === DERIVED ? ext.LATER_OBJECT : -1
 }

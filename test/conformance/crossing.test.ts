@@ -69,11 +69,15 @@ onEveryEngine('what Node and the web provide', engine => {
     }
     class Job extends EventTarget {
       n = 1
+      within: unknown
     }
     expect(await runtime.send(kit.Echo, [new Request(), new Job()], 'crosser/x')).toMatchObject([
       { url: 'mine' },
       { n: 1 },
     ])
+    let nested = new Job()
+    for (let i = 0; i < 250; i++) nested = Object.assign(new Job(), { n: i, within: nested })
+    expect(await runtime.send(kit.Echo, nested, 'crosser/x')).toMatchObject({ n: 249, within: { n: 248 } })
   })
 
   it('is named where it is, in a Map or a Set too, and not in an error beside it', async () => {
