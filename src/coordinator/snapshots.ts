@@ -18,8 +18,10 @@ import type { RunState } from './run-state.js'
 /** How long the first lull may take to come to rest; each next one has twice as long. */
 const LULL_MS = 50
 
-/** How long loops get beyond the time limit of a load to say what they could not do in time. */
+/** How long loops get beyond the time limit of a save or load to say what they could not do in time. */
 const GRACE_MS = 2_000
+
+const NOT_LOADED = 'the snapshot was not loaded in time, and nothing of it is'
 
 /** What was done while all was quiet; undefined: it was not, or not for long enough. */
 type Done<T> = { readonly value: T } | undefined
@@ -40,8 +42,8 @@ export class Snapshots {
 
   /** @param ms how long it waits for quiet. @throws TimeoutError, StoppedError */
   save(ms: number): Promise<Snapshot> {
-    return this.#quietly(ms, async () => {
-      const there = await this.#cut()
+    return this.#quietly(ms, async left => {
+      const there = await this.#cut(left)
       if (there === undefined) return undefined
       const { lost, registry } = this.#run
       const known = new Map<string, unknown>()
@@ -59,7 +61,7 @@ export class Snapshots {
   }
 
   /** The states of all agents at one moment; undefined if something began while they were read. @throws StateError */
-  async #cut(): Promise<SavedState[] | undefined> {
+  async #cut(left: () => number): Promise<SavedState[] | undefined> {
     const run = this.#run
     const { loops } = run // only now: a loop may have been replaced meanwhile
     if (!this.#state.running) {
@@ -67,7 +69,9 @@ export class Snapshots {
       return all.flatMap(unwrap)
     }
     try {
-      const cuts = (await Promise.all(loops.map(loop => loop.order(control => control.cut())))).map(unwrap)
+      const cuts = (await this.#inTime(loops, left, control => control.cut(), 'state was not saved in time')).map(
+        unwrap,
+      )
       let accepted = 0
       const all: SavedState[] = []
       for (const cut of cuts) {
@@ -112,10 +116,7 @@ export class Snapshots {
     const { host } = this.#run
     const loops = [...byLoop.keys()]
     const each = async (give: (control: Orders, loop: LoopHandle) => Later<Outcome<void>>): Promise<void> => {
-      const done = Promise.all(loops.map(loop => loop.order(control => give(control, loop))))
-      if (!(await within(this.#eventLoop, left() + GRACE_MS, done)))
-        throw notLoaded('a thread did not come back to its event loop')
-      for (const one of await done) unwrap(one)
+      for (const one of await this.#inTime(loops, left, give, NOT_LOADED)) unwrap(one)
     }
     try {
       await each((control, loop) => control.check(byLoop.get(loop) as SavedState[])).catch(error => {
@@ -133,6 +134,25 @@ export class Snapshots {
       throw error
     }
     for (const loop of loops) void loop.order(control => control.endLoad(true)).catch(() => {}) // nothing is left to go wrong
+  }
+
+  /** Gives an order to all of them. @throws TimeoutError that names the threads that do not come by */
+  async #inTime<T>(
+    loops: readonly LoopHandle[],
+    left: () => number,
+    give: (control: Orders, loop: LoopHandle) => Later<T>,
+    what: string,
+  ): Promise<T[]> {
+    const late = new Set(loops)
+    const given = loops.map(async loop => {
+      const answer = await loop.order(control => give(control, loop))
+      late.delete(loop)
+      return answer
+    })
+    const all = Promise.all(given)
+    if (await within(this.#eventLoop, left() + GRACE_MS, all)) return all
+    const names = [...late].map(({ index }) => `thread ${index}`).join(', ')
+    throw new TimeoutError(`${what}: ${names} did not come back to its event loop`)
   }
 
   /** Begins with `work` at once, or behind the sends that are held back now: they come first. */
@@ -202,7 +222,7 @@ function stopped(): StoppedError {
 }
 
 function notLoaded(why: string): TimeoutError {
-  return new TimeoutError(`the snapshot was not loaded in time, and nothing of it is: ${why}`)
+  return new TimeoutError(`${NOT_LOADED}: ${why}`)
 }
 
 function read(snapshot: Snapshot): SavedState[] {
