@@ -364,16 +364,19 @@ export class Lives {
       killed = true
       thread.kill('it did not stop in time')
     })
-    const failures: unknown[] = [] // what is known stays, also if its thread ends before it has answered all
+    // what is known stays, also if its thread ends before it has answered all
+    const failures: unknown[] = []
+    let left: LoopEnd['left']
     try {
       const said = await loop.order(control => control.stop(ms, settle, plainError(why)))
       failures.push(...said.failures.map(wire => errorFromWire(wire)))
+      left = said.left
       await loop.order(control => control.end())
       await thread.ended
-      return { index, failures, left: said.left }
+      return { index, failures, left }
     } catch (error) {
       if (!(error instanceof RingreeveError)) failures.push(error)
-      return { index, failures, left: killed ? 'lost' : undefined }
+      return { index, failures, left: left ?? (killed ? 'lost' : undefined) }
     } finally {
       timeout.close()
     }

@@ -23,7 +23,7 @@ const usual: Answers = {
   intercept: () => ({ value: undefined }),
   hold: () => true,
   leave: () => ({ moved: 1, active: [] }),
-  stop: () => [],
+  stop: () => ({ failures: [], left: { agents: [], more: 0, unstopped: 0 } }),
 }
 
 function ordersTo(name: string, log: string[], answers: Answers): Orders {

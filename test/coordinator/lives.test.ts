@@ -120,7 +120,7 @@ describe('a life', () => {
     expect((await loopOf(0)).index).toBe(0)
     const stopped = lives.stop(100, 100, new StoppedError('the runtime was stopped'))
     for (const index of [0, 1]) await expect(loopOf(index)).rejects.toThrow(StoppedError)
-    expect(await stopped).toEqual([{ index: 1, failures: [], left: undefined }])
+    expect(await stopped).toMatchObject([{ index: 1, failures: [] }])
     await steps()
     for (const index of [0, 1]) await expect(loopOf(index)).rejects.toThrow(StoppedError)
     expect([all.length, told]).toEqual([1, []])
