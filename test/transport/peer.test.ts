@@ -46,7 +46,7 @@ function pair() {
     peer.request(call, to, parcel('ask', sender, [to], passes), undefined)
   }
   const tell = (sender: string, passes: boolean): void => {
-    const gather = new Gather(loop.ledger, 'told')
+    const gather = new Gather(loop.ledger, 'told', false)
     const part = (agents: readonly string[]) => new GatherPart(gather, agents)
     peer.event('t/1', recipients, parcel('told', sender, recipients, passes), true, part, undefined)?.catch(() => {})
     waits.push(gather.complete())

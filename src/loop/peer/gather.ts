@@ -19,18 +19,22 @@ export class Gather implements Reply {
   readonly #unawaited: ((error: Error) => void) | undefined
   readonly #errors: Error[] = []
   readonly #reasons: string[] = []
-  /** Whose outcome is not there yet. */
-  readonly #waiting = new Set<string>()
+  /** Whose outcome is not there yet, if anybody may ask. */
+  readonly #waiting: Set<string> | undefined
   #agents = 0
   #open = 1
   #resolve!: () => void
   #reject!: (error: unknown) => void
 
-  /** @param unawaited if nobody waits for the promise: takes each error, before all is over */
-  constructor(ledger: Ledger, name: string, unawaited?: (error: Error) => void) {
+  /**
+   * @param ends whether who waits may be told before all is over, see {@link giveUp}
+   * @param unawaited if nobody waits for the promise: takes each error, before all is over
+   */
+  constructor(ledger: Ledger, name: string, ends: boolean, unawaited?: (error: Error) => void) {
     this.#ledger = ledger
     this.name = name
     this.#unawaited = unawaited
+    this.#waiting = ends ? new Set() : undefined
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -42,7 +46,7 @@ export class Gather implements Reply {
   expect(agents: readonly string[]): void {
     this.#open++
     this.#agents += agents.length
-    for (const agent of agents) this.#waiting.add(agent)
+    if (this.#waiting !== undefined) for (const agent of agents) this.#waiting.add(agent)
   }
 
   /** Takes back an {@link expect}: the same agents are expected each by itself in its place. */
@@ -52,13 +56,13 @@ export class Gather implements Reply {
   }
 
   answer(message: Message): void {
-    this.heard([message.recipient.toString()])
+    this.#waiting?.delete(message.recipient.toString())
+    this.#close()
   }
 
   fail(message: Message, error: unknown): void {
-    const agent = message.recipient.toString()
-    this.add(agent, error)
-    this.heard([agent])
+    this.add(message.recipient.toString(), error)
+    this.answer(message)
   }
 
   /** An error of one agent. */
@@ -70,13 +74,13 @@ export class Gather implements Reply {
 
   /** The outcome that was expected of these agents is there. */
   heard(agents: readonly string[]): void {
-    for (const agent of agents) this.#waiting.delete(agent)
+    if (this.#waiting !== undefined) for (const agent of agents) this.#waiting.delete(agent)
     this.#close()
   }
 
   /** Nobody waits any more; what is at work is counted until it is over. @param missing what is said of who has not been heard of */
   giveUp(missing: (agent: string) => Error): void {
-    if (this.#waiting.size === 0) return // all is there, or will be at once
+    if (this.#waiting === undefined || this.#waiting.size === 0) return // all is there, or will be at once
     for (const agent of this.#waiting) this.add(agent, missing(agent))
     this.#reject(this.#failure())
   }

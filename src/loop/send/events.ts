@@ -10,11 +10,12 @@ import type { Audience } from '../base/directory.js'
 import { Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
 import type { Scheduler } from '../base/scheduler.js'
-import { type Awaited, type Blocked, type Suspect, turnsOf, type Wait, type Waits } from '../base/waits.js'
+import type { Awaited, Wait, Waits } from '../base/waits.js'
 import type { Turn } from '../cell/turn.js'
 import { Gather, GatherPart } from '../peer/gather.js'
 import { type Publishing, takePublish } from './arguments.js'
 import { cancellationOf, type SendHost } from './requests.js'
+import { RoomWait } from './room-wait.js'
 
 const accepted: Promise<void> = Promise.resolve()
 
@@ -110,7 +111,8 @@ export class Events {
     }
     // an event that can be cancelled is followed to its end, like one that is waited for
     const unawaited = waited ? undefined : (error: Error) => reports.unhandled(turn?.cell, undefined, error)
-    const gather = followed ? new Gather(ledger, name, unawaited) : undefined
+    const ends = waited && cancellation !== undefined
+    const gather = followed ? new Gather(ledger, name, ends, unawaited) : undefined
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
     const waits: Promise<void>[] = []
     const full: string[] = []
@@ -179,9 +181,8 @@ export class Events {
     if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
     const room = waits.length === 1 ? (waits[0] as Promise<void>) : Promise.all(waits).then(() => {})
     if (turn === undefined && cancellation === undefined) return room
-    const key = `${origin.text}.${sequence}`
-    const whenCancelled = (reason: unknown): Error => cancelled(audience.text, name, reason)
-    return this.#room(turn, room, { key, name, at: full }, sequence, cancellation, whenCancelled)
+    const wait = { key: `${origin.text}.${sequence}`, name, at: full }
+    return this.#room(turn, room, wait, sequence, cancellation, reason => cancelled(audience.text, name, reason))
   }
 
   /**
@@ -198,9 +199,10 @@ export class Events {
   ): Promise<void> {
     const { peers, reports } = this.#host
     const leave = (): void => void room.catch(late => reports.unhandled(turn?.cell, undefined, late))
+    const isWaitedFor = (): boolean => turn?.cell.waitedFor === true || peers.holding
     if (turn !== undefined) {
       const behind = this.#yielding.get(turn)
-      if (turn.cell.waitedFor || peers.holding || (behind !== undefined && turn.cell.holds(behind))) {
+      if (isWaitedFor() || (behind !== undefined && turn.cell.holds(behind))) {
         leave()
         return accepted
       }
@@ -209,15 +211,17 @@ export class Events {
       leave()
       return Promise.reject(error(cancellation.reason))
     }
-    const waiting = turn && new RoomWait(turn, wait, sequence, () => turn.cell.waitedFor || peers.holding)
-    if (waiting !== undefined) waiting.begin(this.#waits)
+    let waiting: RoomWait | undefined
     return new Promise<void>((resolve, reject) => {
       const goOn = (behind?: string): void => {
         if (behind !== undefined) this.#yielding.set(turn as Turn, behind) // what it publishes from now on need not wait for so long
         resolve()
         leave()
       }
-      if (waiting !== undefined) waiting.goOn = goOn
+      if (turn !== undefined) {
+        waiting = new RoomWait(turn, wait, sequence, isWaitedFor, goOn)
+        waiting.begin(this.#waits)
+      }
       const detach = cancellation?.onCancel(reason => {
         reject(error(reason))
         leave()
@@ -261,53 +265,5 @@ export class Events {
       slot: 0,
       generation: 0,
     })
-  }
-}
-
-/** A turn that waits for room. */
-class RoomWait implements Suspect, Awaited {
-  stuck = false
-  older: Awaited | undefined
-  newer: Awaited | undefined
-  readonly sequence: number
-  /** Ends the wait. */
-  goOn: ((behind?: string) => void) | undefined
-  readonly #turn: Turn
-  readonly #wait: Wait
-  readonly #isWaitedFor: () => boolean
-
-  /** @param isWaitedFor whether it is not to wait */
-  constructor(turn: Turn, wait: Pick<Wait, 'key' | 'name' | 'at'>, sequence: number, isWaitedFor: () => boolean) {
-    this.sequence = sequence
-    this.#turn = turn
-    this.#wait = { ...wait, what: 'room', turns: turnsOf(turn) }
-    this.#isWaitedFor = isWaitedFor
-  }
-
-  begin(waits: Waits): void {
-    this.#turn.begin(this)
-    waits.watch(this, this)
-    waits.rooms.set(this.#wait.key, behind => this.goOn?.(behind))
-  }
-
-  end(waits: Waits): void {
-    this.#turn.over(this)
-    waits.unwatch(this)
-    waits.rooms.delete(this.#wait.key)
-  }
-
-  note(): boolean {
-    return true
-  }
-
-  look(): boolean {
-    this.stuck = true
-    if (!this.#isWaitedFor()) return true
-    this.goOn?.()
-    return false
-  }
-
-  tell({ waits }: Blocked): void {
-    waits.push(this.#wait)
   }
 }
