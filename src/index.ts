@@ -63,14 +63,12 @@ export type {
   TopicPattern,
 } from './agent/options.js'
 export type {
-  AgentSource,
   AgentTypeInfo,
   DeadLetter,
   DeadLetters,
   GivenUp,
   RunOptions,
   Runtime,
-  RuntimeOptions,
   RuntimeStats,
   Snapshot,
   StatefulHandle,
@@ -79,6 +77,7 @@ export type {
   SubscriptionHandle,
 } from './coordinator/api.js'
 export { createRuntime } from './coordinator/create.js'
+export type { AgentSource, RuntimeOptions } from './coordinator/options.js'
 export type { Alarm, AlarmOptions, Clock } from './loop/base/clock.js'
 export type { LogEntry } from './observe/log.js'
 export type { LoopStats } from './sync/status.js'

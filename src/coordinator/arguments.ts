@@ -4,7 +4,8 @@ import { constants } from 'node:os'
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
 import { isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError } from '../agent/errors.js'
-import type { AgentSource, RunOptions, RuntimeOptions, StopOptions } from './api.js'
+import type { RunOptions, StopOptions } from './api.js'
+import type { AgentSource, RuntimeOptions } from './options.js'
 
 const STOP_MS = 5_000
 const SAVE_MS = 30_000

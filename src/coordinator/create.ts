@@ -8,7 +8,8 @@ import { InvalidArgumentError } from '../agent/errors.js'
 import { checkRestarts } from '../agent/options.js'
 import { siteOf } from '../loop/base/sites.js'
 import { checkNoModule } from '../loop/control/modules.js'
-import type { Runtime, RuntimeOptions } from './api.js'
+import type { Runtime } from './api.js'
+import type { RuntimeOptions } from './options.js'
 
 const known: Readonly<Record<keyof RuntimeOptions, true>> = {
   threads: true,

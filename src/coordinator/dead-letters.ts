@@ -6,7 +6,8 @@ import { InvalidArgumentError } from '../agent/errors.js'
 import type { EventType, MessageType, RequestType } from '../agent/message.js'
 import { bytesOf } from '../base/bytes.js'
 import type { Letter } from '../observe/log.js'
-import type { DeadLetter, DeadLetters, RuntimeOptions } from './api.js'
+import type { DeadLetter, DeadLetters } from './api.js'
+import type { RuntimeOptions } from './options.js'
 
 const CAPACITY = 1_000
 const MAX_BYTES = 64 * 2 ** 20

@@ -14,11 +14,9 @@ import type { Loop } from '../loop/loop.js'
 import type { SubscriptionRoute } from '../routing/table.js'
 import { type Runs, statefulHandle } from './agent-orders.js'
 import type {
-  AgentSource,
   AgentTypeInfo,
   RunOptions,
   Runtime,
-  RuntimeOptions,
   RuntimeStats,
   Snapshot,
   StatefulHandle,
@@ -30,6 +28,7 @@ import { lookEvery, runOptions, saveLimit, stopOptions } from './arguments.js'
 import { Coordinator } from './coordinator.js'
 import { LetterBox } from './dead-letters.js'
 import { type Machine, realMachine } from './machine.js'
+import type { AgentSource, RuntimeOptions } from './options.js'
 import { closed, RunState } from './run-state.js'
 import { heedSignals } from './signals.js'
 import { Snapshots } from './snapshots.js'
