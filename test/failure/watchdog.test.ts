@@ -53,10 +53,14 @@ it('inside a native call too, without a stack; it goes on unharmed', async () =>
 
 it('a thread that does not come back to its loop is told of, without any deadline', async () => {
   const { runtime, of } = await withLog()
-  while (of('slow').length === 0) await runtime.send(slow.Burn, 2_000, 'unwatched/x') // on a busy machine it computes less
-  expect(of('slow').map(entry => entry.reason)).toEqual([
-    expect.stringMatching(/^thread \d has not come back to its event loop for \d+ ms; .*'burn' of unwatched\/x$/),
-  ])
+  let turns = 0
+  // on a busy machine it computes less, or is told of only when the next has begun
+  while (of('slow').length === 0) await runtime.send(slow.Burn, 2_000, 'unwatched/x').then(() => turns++)
+  const reasons = of('slow').map(entry => entry.reason)
+  expect(reasons.length).toBeLessThanOrEqual(turns)
+  for (const reason of reasons) {
+    expect(reason).toMatch(/^thread \d has not come back to its event loop for \d+ ms; .*'burn' of unwatched\/x$/)
+  }
   await runtime.close()
 })
 
