@@ -79,7 +79,8 @@ export interface RuntimeOptions {
   readonly restarts?: RestartPolicy
   /**
    * Milliseconds that a module of agents or interceptors may take to be loaded on one loop; past them it is refused (ModuleError),
-   * and a thread that computes in it is ended. Default 30,000.
+   * and a thread that computes in it is ended. On a thread it is refused sooner where nothing is left that could end what it
+   * awaits at its top level. Default 30,000.
    */
   readonly loadTimeout?: number
   /** Single loop only: the clock that timers, deadlines and time limits go by. For tests, see `ringreeve/testing`. */

@@ -11,6 +11,7 @@ import { House, Status } from '../sync/status.js'
 import type { WaitStrategyName } from '../transport/wait.js'
 import { ownEventLoop, within } from './base/event-loop.js'
 import { LoopControl } from './control/control.js'
+import { Deserted } from './control/deserted.js'
 import { speakLast } from './control/last-words.js'
 import { refuseRuntimes } from './control/modules.js'
 import { Loop } from './loop.js'
@@ -65,7 +66,7 @@ export default function run(task: ThreadTask): Promise<void> {
         })
       }
     }
-    Comlink.expose(new ThreadControl(loop), control as unknown as Endpoint)
+    Comlink.expose(new ThreadControl(loop, new Deserted()), control as unknown as Endpoint)
     loop.scheduler.rung()
   })
 }

@@ -44,7 +44,9 @@ onEveryEngine('registering', ({ threads }) => {
 
   it('refuses a module that is not loaded in time, by name; whoever is there lives on', async () => {
     await using runtime = await createRuntime({ threads, loadTimeout: 4_000, agents: [answering(0, 'old')] })
-    const endless = module("export const a = agent('late').on(request('ask'), () => 1); await new Promise(() => {})")
+    const endless = module(
+      "export const a = agent('late').on(request('ask'), () => 1); await new Promise(() => setInterval(() => {}, 1_000))",
+    )
     {
       const error = await failure(runtime.register(endless))
       expect(error).toBeInstanceOf(ModuleError)
@@ -55,6 +57,35 @@ onEveryEngine('registering', ({ threads }) => {
       endless.href,
     )
   })
+
+  it.skipIf(threads === 0)(
+    'refuses a module that awaits what nothing on its thread could bring, without its limit',
+    async () => {
+      await using runtime = await createRuntime({ threads, loadTimeout: 2 ** 31, agents: [answering(0, 'old')] })
+      const never = (type: string): URL =>
+        module(`export const a = agent('${type}').on(request('ask'), () => 1); await new Promise(() => {})`)
+      const made = failure(createRuntime({ threads, loadTimeout: 2 ** 31, agents: [never('late')] }))
+      const registered = Promise.all(['late', 'later'].map(type => failure(runtime.register(never(type)))))
+      for (const error of [await made, ...(await registered)]) {
+        expect(error).toBeInstanceOf(ModuleError)
+        expect(error.message).toMatch(/ was not loaded: nothing is left on its thread that could end what it awaits/)
+      }
+      const slow = [
+        'setTimeout(resolve, 2_500)', // longer than it takes to find that out
+        'setTimeout(resolve, 500).unref()', // which Node does not count
+        "import('node:dns').then(dns => dns.lookup('nowhere.invalid', resolve))",
+        "import('node:crypto').then(({ pbkdf2 }) => pbkdf2('a', 'b', 1_000_000, 64, 'sha512', resolve))",
+        'new BroadcastChannel("here").onmessage = resolve; setTimeout(() => new BroadcastChannel("here").postMessage(1), 50)',
+      ]
+      const modules = slow.map((what, n) =>
+        module(
+          `export const a = agent('slow${n}').on(request('ask'), () => ${n}); await new Promise(resolve => { ${what} })`,
+        ),
+      )
+      for (const one of modules) await runtime.register(one) // alone: others would keep the thread going
+      expect(await Promise.all(slow.map((_, n) => runtime.send(Ask, 0, `slow${n}/x`)))).toEqual(slow.map((_, n) => n))
+    },
+  )
 
   it('is told when the runtime is closed before the module is there', async () => {
     const runtime = await createRuntime({ threads, agents: [answering(0, 'old')] })

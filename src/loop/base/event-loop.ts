@@ -58,11 +58,17 @@ export const ownEventLoop: EventLoop = {
   receive: receiveMessageOnPort,
 }
 
-/** Waits for a promise, but no longer than `ms`. @returns whether it was there in time */
-export async function within(eventLoop: EventLoop, ms: number, promise: Promise<unknown>): Promise<boolean> {
+/** Waits for a promise, but no longer than `ms`; `weak`: without keeping the process for it. @returns whether it was there in time */
+export async function within(
+  eventLoop: EventLoop,
+  ms: number,
+  promise: Promise<unknown>,
+  { weak = false } = {},
+): Promise<boolean> {
   let timeout: Timeout | undefined
   const late = new Promise<boolean>(resolve => {
     timeout = eventLoop.after(ms, () => resolve(false))
+    if (weak) timeout.unref()
   })
   try {
     return await Promise.race([promise.then(() => true), late])

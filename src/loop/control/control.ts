@@ -14,6 +14,7 @@ import type { Busy } from '../cell/agents.js'
 import { HostedType } from '../hosted.js'
 import type { Loop } from '../loop.js'
 import { Move } from '../move.js'
+import type { Deserted } from './deserted.js'
 import { endWaits } from './end-waits.js'
 import { Load } from './load.js'
 import { type Exports, loadModule } from './modules.js'
@@ -34,6 +35,7 @@ import { Snapshots } from './snapshots.js'
 /** Takes the orders of one loop. */
 export class LoopControl implements Orders {
   readonly #loop: Loop
+  readonly #deserted: Deserted | undefined
   readonly #snapshots: Snapshots
   readonly #move: Move
   /** The states that are being put in. */
@@ -41,8 +43,10 @@ export class LoopControl implements Orders {
   /** By URL: what modules export that are loaded and not hosted. Whether they may be is not for one loop to say. */
   readonly #loaded = new Map<string, readonly AnyAgent[]>()
 
-  constructor(loop: Loop) {
+  /** @param deserted on a thread of ours */
+  constructor(loop: Loop, deserted?: Deserted) {
     this.#loop = loop
+    this.#deserted = deserted
     this.#snapshots = new Snapshots(loop.agents)
     this.#move = new Move(loop)
   }
@@ -107,12 +111,19 @@ export class LoopControl implements Orders {
 
   async #import(url: string, ms: number): Promise<Exports> {
     const loading = loadModule(url)
-    if (!(await within(this.#loop.eventLoop, ms, loading))) {
-      throw new ModuleError(
-        `agent module ${url} was not loaded in ${ms} ms (loadTimeout): something that it awaits at its top level does not come`,
-      )
-    }
+    const why = await this.#whyNot(loading, ms)
+    if (why !== undefined) throw new ModuleError(`agent module ${url} was not loaded${why}`)
     return loading
+  }
+
+  /** @returns why a module is waited for no longer, undefined when it is there. @throws what its loading throws */
+  async #whyNot(loading: Promise<Exports>, ms: number): Promise<string | undefined> {
+    const deserted = this.#deserted
+    const inTime = within(this.#loop.eventLoop, ms, loading, { weak: deserted !== undefined })
+    const empty = deserted !== undefined && (await Promise.race([inTime.then(() => false), deserted.before(loading)]))
+    if (empty) return ': nothing is left on its thread that could end what it awaits at its top level'
+    if (await inTime) return undefined
+    return ` in ${ms} ms (loadTimeout): something that it awaits at its top level does not come`
   }
 
   /** On the calling loop only: an interceptor is a set of functions. */
