@@ -37,6 +37,13 @@ export function saidAtOnce(what: string, said: unknown): boolean {
   throw new InvalidArgumentError(`${what} returned a promise; it must say at once, with true or false`)
 }
 
+/** What a serializer made. @throws TypeError for a promise: nobody would wait for it, nor hear what it rejects with */
+export function atOnce(made: unknown): unknown {
+  if (!(made instanceof Promise)) return made
+  made.catch(() => {})
+  throw new TypeError('its serializer made a promise; it must be done at once')
+}
+
 /** Tells a function of the application something. What it throws, or rejects with if it is asynchronous, goes to `failed`. */
 export function tell<T>(listener: (what: T) => unknown, what: T, failed: (error: unknown) => void): void {
   try {

@@ -1,4 +1,6 @@
 // Interception: a chain of functions that see every message on its way out and may replace, drop or refuse it.
+import { checkFunction, checkKnown } from './check.js'
+import { InvalidArgumentError } from './errors.js'
 import type { AgentId, TopicId } from './ids.js'
 
 const brand = Symbol.for('ringreeve.interceptor')
@@ -53,8 +55,11 @@ export interface Interceptor {
   readonly onResponse?: Intercept
 }
 
+const hookNames: Readonly<Record<keyof Interceptor, true>> = { onSend: true, onPublish: true, onResponse: true }
+
 /**
  * Marks an interceptor, so that it can be exported from a module and found there by every thread.
+ * @throws InvalidArgumentError for what would never be called, or cannot be
  * @example
  * // audit.js; then createRuntime({ interceptors: [new URL('./audit.js', import.meta.url)] })
  * export const audit = interceptor({
@@ -62,6 +67,11 @@ export interface Interceptor {
  * })
  */
 export function interceptor(hooks: Interceptor): Interceptor {
+  checkKnown('interceptor()', hooks, hookNames)
+  const given = Object.entries(hooks).filter(([, hook]) => hook !== undefined)
+  if (given.length === 0)
+    throw new InvalidArgumentError('interceptor() takes at least one of onSend, onPublish, onResponse')
+  for (const [name, hook] of given) checkFunction(`interceptor(): ${name}`, hook)
   return Object.freeze(Object.defineProperty({ ...hooks }, brand, { value: true }))
 }
 

@@ -12,7 +12,7 @@ import { Admission } from './base/admission.js'
 import { type Clock, SteadyClock } from './base/clock.js'
 import { Contexts } from './base/contexts.js'
 import { Directory } from './base/directory.js'
-import { type EventLoop, ownEventLoop, within } from './base/event-loop.js'
+import { type EventLoop, inNobodys, ownEventLoop, within } from './base/event-loop.js'
 import { Ledger } from './base/ledger.js'
 import { Line } from './base/line.js'
 import { Origin } from './base/message.js'
@@ -106,7 +106,7 @@ export class Loop {
     const checkpoints = new Checkpoints(this.reports, clock, this.ledger, () => this.peers.showHost())
     const ran = options.clock === undefined && eventLoop === ownEventLoop ? ownRanTime : undefined
     this.#watch = new TurnWatch(clock, status, this.reports.observer, this.ledger, ran)
-    this.passage = new Passage(this.admission, this.ledger)
+    this.passage = new Passage(this.admission, this.ledger, eventLoop)
     const { ledger, admission, directory, reports, passage, scheduler } = this
     const line = this.#line
     // the way out needs the agents, and their turns need it: it is put in below, before anything can have its turn
@@ -117,7 +117,7 @@ export class Loop {
       house,
       admission,
       reports,
-      aside: this.#watch.aside,
+      aside: <T>(work: () => T): T => inNobodys(() => this.#watch.aside(work)),
       late,
       turns: firstTurn(life),
     }
@@ -229,7 +229,9 @@ export class Loop {
     const cells = [...this.agents.cells].filter(cell => cell.type.spec.onStop !== undefined && there(cell))
     const stopping = await inSlices(this.eventLoop, cells, Number.POSITIVE_INFINITY, cell =>
       // once the loop is closed its own stop has those that are left
-      this.admission.closed ? undefined : cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)),
+      this.admission.closed
+        ? undefined
+        : cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)),
     )
     await stopping.all
     return { stopped: cells.length, failures }

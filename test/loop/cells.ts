@@ -138,7 +138,7 @@ export function cells(...types: AnyAgent[]) {
     told.flatMap(report => (report.kind === 'unhandled' ? [(report.error as Error).message] : []))
   const of = (agent: string) => agents.of(agent)
   return {
-    ...{ agents, of, send, settle, since, pass, count, kept, unhandled, log, told, host },
+    ...{ agents, of, send, settle, since, pass, count, kept, unhandled, log, told, host, reports },
     ...{ hand, clock, ledger, line, admission, directory, checkpoints, reports, turn },
   }
 }

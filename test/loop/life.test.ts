@@ -186,15 +186,33 @@ describe('an agent stops', () => {
         .onStop(() => void all.log.push('onStop')),
     )
     await all.cell.ensure()
-    const stopped = outcome(all.cell.stop(false))
+    const stopped = outcome(all.cell.unload())
     await all.pass(4_999)
     expect([await all.since(), stopped.now]).toEqual([['told'], 'waits'])
     await all.pass(1)
     expect([await all.since(), stopped.now]).toEqual([['onStop'], 'done'])
+    expect(all.told).toContainEqual({ kind: 'warning', warning: expect.objectContaining({ code: 'RINGREEVE_STOP' }) })
     await all.nothingLeft()
     loop.open()
     await all.settle()
     expect(all.unhandled()).toEqual(['late'])
+  })
+
+  it('and waits for its loops as long as whoever stops it does', async () => {
+    const loop = gate()
+    const all = alone(
+      doer()
+        .loop(() => loop.opened)
+        .onStop(() => void all.log.push('onStop')),
+    )
+    await all.cell.ensure()
+    const stopped = outcome(all.cell.stop(false))
+    await all.pass(60_000)
+    expect([await all.since(), stopped.now]).toEqual([[], 'waits'])
+    const hurried = outcome(all.cell.stop(true))
+    expect([await all.since(), stopped.now, hurried.now]).toEqual([['onStop'], 'done', 'done'])
+    await all.nothingLeft()
+    loop.open()
   })
 
   it('with all that went wrong told together to everybody who waits', async () => {

@@ -121,6 +121,33 @@ export class Cancellation {
   }
 }
 
+/** Who may have given up what it has begun: a turn. */
+export interface GivesUp {
+  readonly givenUp: boolean
+}
+
+/**
+ * A promise as a turn has it. What rejects once the turn is given up is no unhandled rejection: the turn may not have come to the place
+ * where it waits for it, and must not end its thread by that.
+ */
+export function promised<T>(turn: GivesUp | undefined, done: Promise<T>): Promise<T> {
+  if (turn === undefined) return done
+  const held = new Promise<T>((resolve, reject) => {
+    done.then(resolve, error => {
+      if (turn.givenUp) held.catch(() => {})
+      reject(error)
+    })
+  })
+  return held
+}
+
+/** The same, for what is refused at once. */
+export function refused(turn: GivesUp | undefined, error: unknown): Promise<never> {
+  const held = Promise.reject(error)
+  if (turn?.givenUp === true) held.catch(() => {})
+  return held
+}
+
 /** @throws InvalidArgumentError */
 export function checkSignal(what: string, signal: AbortSignal | undefined): void {
   if (signal === undefined) return

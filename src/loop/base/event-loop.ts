@@ -42,6 +42,11 @@ export function inNoContext(work: () => void): () => void {
   return () => nobody.runInAsyncScope(work)
 }
 
+/** Runs it at once, in the context of nobody. */
+export function inNobodys<T>(work: () => T): T {
+  return nobody.runInAsyncScope(work)
+}
+
 /** Longer than that Node does not wait at all. */
 const LONGEST_MS = 2 ** 31 - 1
 

@@ -14,6 +14,8 @@ import type { Message, Origin, Parcel } from './message.js'
 
 /** Reports that may wait for a host that is slower than its threads; more are left out. */
 const MAX_REPORTS = 16_384
+/** There are few of them, whatever an application does, and nobody says them again: they are never left out. */
+const never: ReadonlySet<Report['kind']> = new Set(['broken', 'stop', 'warning', 'stuck', 'full'])
 
 /** An agent that lived on a thread, and the state it asked to keep. */
 export interface Kept {
@@ -77,6 +79,10 @@ export class Reports implements LogLane {
   readonly #host: HostLane
   readonly #batch: LogBatch | undefined
   readonly #warnings: Warnings
+  /** Reports that wait for the host. */
+  #waiting = 0
+  /** Errors that nobody waited for and that were left out. */
+  #leftOut = 0
 
   /** @param host the way to it; the host itself has none and needs none */
   constructor(index: number, origin: Origin, wanted: Wanted, host: HostLane) {
@@ -96,6 +102,10 @@ export class Reports implements LogLane {
   /** Shows what was noted. */
   flush(): void {
     this.#batch?.flush()
+    if (this.#leftOut === 0 || this.#waiting >= MAX_REPORTS) return
+    const error = new Error(`${this.#leftOut} errors were left out: the calling loop was behind`)
+    this.#leftOut = 0
+    this.#report({ kind: 'unhandled', error })
   }
 
   // ---- as the log's lane ------------------------------------------------------------------------------------------
@@ -192,15 +202,24 @@ export class Reports implements LogLane {
       this.reported(report)
       return true
     }
-    const { behind } = this.#host
-    if (behind === undefined || (!must && behind >= MAX_REPORTS)) return false
-    this.#host.tell(report, written)
+    const host = this.#host
+    if (host.behind === undefined) return false
+    if (this.#waiting >= MAX_REPORTS && !must && !never.has(report.kind)) return false
+    let left = false // it is on its way
+    let counted = false
+    host.tell(report, () => {
+      left = true
+      if (counted) this.#waiting--
+      written?.()
+    })
+    counted = !left && (host.behind ?? 0) > 0
+    if (counted) this.#waiting++
     return true
   }
 
   #report(report: Report): void {
     try {
-      this.tellHost(report)
+      if (!this.tellHost(report) && report.kind === 'unhandled') this.#leftOut++
     } catch {
       // what was thrown holds something that cannot cross threads; that it was thrown must be known all the same
       if ('error' in report) this.#report({ ...report, error: new Error(textOf(report.error)) })

@@ -1,10 +1,12 @@
 // The beginning of an agent, as long as it is being made. What it keeps: who waits for it is told once, whether it was made, failed
 // or was given up; and nothing that a start given up does later is taken for the agent's.
-import { AgentCreationError, type StoppedError, textOf, UnknownAgentError } from '../../agent/errors.js'
+import { later } from '../../agent/edge.js'
+import { AgentCreationError, type RingreeveError, textOf, UnknownAgentError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
 import type { Message } from '../base/message.js'
 import type { Kept } from '../base/reports.js'
 import type { HostedType } from '../hosted.js'
+import type { Housing } from './housing.js'
 import { HookTurn, type TurnAgent } from './turn.js'
 import { Waiting } from './waiting.js'
 
@@ -18,7 +20,7 @@ export class Beginning {
   thenEnd = false
   /** Whether it is not waited for any more. */
   over = false
-  #unwanted: StoppedError | undefined
+  #unwanted: RingreeveError | undefined
   /** The same: who waits for it waits for `onStart`, whatever it is told meanwhile. */
   readonly #behind: Message | undefined
   /** Who waits for it to be made. */
@@ -30,7 +32,7 @@ export class Beginning {
   }
 
   /** Tells the hook at work, or that is to begin, that the agent is to stop. */
-  tell(reason: StoppedError): void {
+  tell(reason: RingreeveError): void {
     this.#unwanted = reason
     this.hook?.ownCancellation().cancel(reason)
   }
@@ -53,7 +55,7 @@ export class Beginning {
     if (this.#unwanted !== undefined) turn.ownCancellation().cancel(this.#unwanted)
     try {
       await agent.turnHost.aside(() => onStart?.(turn))
-      if (left?.state !== undefined) agent.state = left.state.value
+      if (left?.state !== undefined) agent.state = structuredClone(left.state.value) // the next attempt has it as it was
       if (left !== undefined) await agent.turnHost.aside(() => onRestart?.(turn))
     } finally {
       turn.open = false
@@ -61,6 +63,27 @@ export class Beginning {
     }
     return agent.state
   }
+}
+
+/** What an agent begins with. */
+export interface Begun {
+  readonly state: unknown
+  /** The same, if that takes time. */
+  readonly late: Promise<unknown> | undefined
+  /** The state of one that was unloaded, which `onStart` may change before it fails. */
+  readonly asItWas: { readonly value: unknown } | undefined
+}
+
+/** @throws what the factory of the state throws */
+export function beginsWith({ text, type, lifeHost, turnHost }: Housing, id: AgentId): Begun {
+  const { onStart, options } = type.spec
+  const { unloaded } = lifeHost
+  if (unloaded.has(text)) {
+    const state = unloaded.get(text)
+    return { state, late: undefined, asItWas: onStart && copyOf(state) }
+  }
+  const state = options.state && turnHost.aside(() => options.state?.(id))
+  return { state, late: later(state), asItWas: undefined }
 }
 
 /** Why an agent of a type that names its keys cannot be made. */
@@ -73,4 +96,15 @@ export function noSuchKey(id: AgentId, { keys }: HostedType): UnknownAgentError 
 /** That an agent could not be made. */
 export function notMade(agent: string, cause: unknown): AgentCreationError {
   return new AgentCreationError(`agent ${agent} could not be made: ${textOf(cause)}`, { agent, cause })
+}
+
+/** A copy of a state, for an attempt that fails. Of plain data only: what has methods would have none. */
+function copyOf(state: unknown): { readonly value: unknown } | undefined {
+  const made = typeof state === 'object' && state !== null ? Object.getPrototypeOf(state)?.constructor : undefined
+  if (![undefined, Object, Array, Map, Set].includes(made)) return undefined
+  try {
+    return { value: structuredClone(state) }
+  } catch {
+    return undefined // no snapshot could have it either
+  }
 }

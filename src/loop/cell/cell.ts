@@ -55,7 +55,7 @@ export class Cell extends Boxed implements Recipient, Housing {
       if (this.#letIn(message)) return
     }
     const mailbox = this.box
-    if (mailbox.length >= mailbox.purgeAt) this.#purge(mailbox)
+    if (mailbox.isToPurge(type.capacity)) this.#purge(mailbox)
     if (mailbox.length >= type.capacity && type.overflow !== 'wait' && message.name !== STOP) {
       const refused = type.overflow === 'reject' ? message : mailbox.takeOldest()
       if (refused !== undefined && refused !== message) ledger.queue(-1)
@@ -134,6 +134,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     const unwanted = mailbox.purge()
     this.#host.ledger.queue(-unwanted.length)
     for (const message of unwanted) this.failUnwanted(message)
+    mailbox.tellIfRoom(this.type.capacity >> 1)
   }
 
   #refuse(message: Message): void {
@@ -319,7 +320,7 @@ export class Cell extends Boxed implements Recipient, Housing {
 
   /** See {@link Life.stop}. */
   stop(hurry: boolean): Promise<void> {
-    return this.absent || this.stage === 'gone' ? Promise.resolve() : this.#lively.stop(hurry)
+    return this.absent || this.stage === 'gone' ? Promise.resolve() : this.#lively.stop({ hurry, timed: true })
   }
 
   /** See {@link Life.unload}. */

@@ -6,7 +6,7 @@ import type { Housing } from './housing.js'
 import { HookTurn } from './turn.js'
 import { Waiting } from './waiting.js'
 
-/** Milliseconds that loops get to end. */
+/** Milliseconds that loops get to end where nobody has set a time limit. */
 const PATIENCE_MS = 5_000
 
 /** An agent that is to go. */
@@ -19,6 +19,8 @@ export class Ending {
   asked = false
   /** Whether it waits neither for turns nor for loops. */
   hurried = false
+  /** Whether somebody waits who ends the wait: loops get as long as that. Else they get a while. */
+  timed = false
   /** Whether the runtime is to end with it. */
   fatal = false
   /** The turn of `onStop`, while it is at work. */
@@ -48,13 +50,18 @@ export class Ending {
     if (this.hurried || still) this.#still?.()
   }
 
-  /** Waits for the turns at work, and a while for the loops; then `onStop` runs. @throws what that throws */
+  /**
+   * Waits for the turns at work, and for the loops; then `onStop` runs.
+   * @throws what that throws
+   */
   async run(cell: Housing, isStill: () => boolean): Promise<void> {
     const still = new Promise<void>(resolve => {
       this.#still = resolve
       this.look(isStill())
     })
-    while (!isStill() && !(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && cell.running > 0);
+    const patient = (): boolean => cell.running > 0 || this.timed
+    while (!isStill() && !(await within(cell.lifeHost.eventLoop, PATIENCE_MS, still)) && patient());
+    if (!isStill() && cell.running === 0) tellOfLoops(cell)
     const turn = new HookTurn(cell, 'onStop')
     this.hook = turn
     try {
@@ -82,4 +89,14 @@ export class Ending {
     this.#reject(error)
     return this.fatal ? { error } : undefined
   }
+}
+
+/** Its loops go on beside the next agent of that name. */
+function tellOfLoops({ text, turnHost }: Housing): void {
+  if (turnHost.admission.closed) return // who stops the runtime is told who holds that up
+  turnHost.reports.warn({
+    code: 'RINGREEVE_STOP',
+    kind: text,
+    text: `a background loop of ${text} was told to end and has not: onStop runs beside it`,
+  })
 }

@@ -1,14 +1,13 @@
 // The life of one agent: how it is made, and how it ends. What it keeps: messages wait until the agent was made and while
 // it stops; `onStop` runs exactly once for each time it was made, after its loops and turns have ended; when it has
 // stopped nothing of it is left, and the next message makes it anew. It changes the stages (stage.ts) but the last: a cell retires.
-import { later } from '../../agent/edge.js'
 import { type RingreeveError, StoppedError, TimeoutError } from '../../agent/errors.js'
 import { STOP, TIMER } from '../../agent/message.js'
 import type { OnError } from '../../agent/options.js'
 import type { Clock } from '../base/clock.js'
 import { within } from '../base/event-loop.js'
 import type { Message } from '../base/message.js'
-import { Beginning, noSuchKey, notMade } from './beginning.js'
+import { Beginning, type Begun, beginsWith, noSuchKey, notMade } from './beginning.js'
 import { Ending } from './ending.js'
 import type { Housing } from './housing.js'
 import { Idleness } from './idleness.js'
@@ -23,6 +22,8 @@ export class Life implements OwnWorkHost {
   #beginning: Beginning | undefined
   #ending: Ending | undefined
   #idleness: Idleness | undefined
+  /** The state of the agent that was unloaded, while `onStart` may change it: if that fails, the next attempt has it as it was. */
+  #asItWas: Begun['asItWas']
 
   constructor(cell: Housing) {
     this.#cell = cell
@@ -70,25 +71,21 @@ export class Life implements OwnWorkHost {
    */
   start(first: Message | undefined): boolean {
     const cell = this.#cell
-    const { text, type, lifeHost, turnHost } = cell
-    const { unloaded, checkpoints, idOf } = lifeHost
+    const { text, type, lifeHost } = cell
+    const { checkpoints, idOf } = lifeHost
     const id = idOf(text) // not the cell's own, which it would keep
     if (type.keys !== undefined && !type.keys.has(id.key)) throw noSuchKey(id, type)
     cell.to('starting')
-    const { onStart, options } = type.spec
     const left = checkpoints.left(text)
-    let state: unknown
-    let late: Promise<unknown> | undefined
+    let begun: Begun
     try {
-      if (unloaded.has(text)) state = unloaded.get(text)
-      else {
-        state = options.state && turnHost.aside(() => options.state?.(id))
-        late = later(state)
-      }
+      begun = beginsWith(cell, id)
     } catch (error) {
       throw this.#startFailed(error)
     }
-    if (onStart === undefined && left === undefined && late === undefined) {
+    const { state, late } = begun
+    this.#asItWas = begun.asItWas
+    if (type.spec.onStart === undefined && left === undefined && late === undefined) {
       this.#ready(state)
       return true
     }
@@ -128,6 +125,7 @@ export class Life implements OwnWorkHost {
     const cell = this.#cell
     const { type, lifeHost, turnHost } = cell
     cell.state = state
+    this.#asItWas = undefined
     lifeHost.unloaded.delete(cell.text)
     cell.to('ready')
     lifeHost.ledger.agents(1)
@@ -154,6 +152,8 @@ export class Life implements OwnWorkHost {
     const cell = this.#cell
     const { text } = cell
     cell.to('absent')
+    if (this.#asItWas !== undefined) cell.lifeHost.unloaded.set(text, this.#asItWas.value)
+    this.#asItWas = undefined
     cell.lifeHost.checkpoints.unmade(cell)
     void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
     this.#own = undefined
@@ -169,9 +169,10 @@ export class Life implements OwnWorkHost {
     return this.#beginning?.hook ?? this.#ending?.hook
   }
 
-  /** The message that makes the agent is not wanted any more, nor whoever waits for it. */
+  /** The message that makes the agent is not wanted any more, nor whoever waits for it; only then is `onStart` told to end. */
   giveUpFirst(error: RingreeveError): Message | undefined {
     const beginning = this.#beginning
+    beginning?.tell(error)
     const first = beginning?.first
     if (beginning !== undefined) beginning.first = undefined
     beginning?.made.reject(error)
@@ -208,7 +209,7 @@ export class Life implements OwnWorkHost {
     const { ledger } = cell.lifeHost
     if (this.#ending !== undefined) this.#ending.keep = false
     cell.lifeHost.forgetState(cell)
-    this.stop()
+    this.stop({ timed: message.sender === undefined })
       .then(
         () => message.reply?.answer(message, undefined),
         error => message.reply?.fail(message, error),
@@ -230,7 +231,7 @@ export class Life implements OwnWorkHost {
     cell.paused = false
     cell.abandon(new StoppedError(`agent ${text} was stopped`, { agent: text }))
     if (cell.stage === 'absent') return cell.retire()
-    if (await within(eventLoop, ms, this.stop())) return
+    if (await within(eventLoop, ms, this.stop({ timed: true }))) return
     const beginning = this.#beginning
     if (beginning !== undefined) {
       beginning.over = true
@@ -242,7 +243,7 @@ export class Life implements OwnWorkHost {
       beginning.made.reject(error)
       return this.#finish()
     }
-    if (await within(eventLoop, ms, this.stop(true))) return
+    if (await within(eventLoop, ms, this.stop({ hurry: true }))) return
     if (cell.stage === 'gone') return // in the last moment
     const ending = this.#wish()
     const error = new TimeoutError(`onStop of ${text} was still at work after ${ms} ms`, { agent: text })
@@ -258,19 +259,19 @@ export class Life implements OwnWorkHost {
     const { admission } = turnHost
     const reason = admission.resting ? admission.reason : new StoppedError(`agent ${text} stops`, { agent: text })
     this.#idleness?.end()
-    this.#beginning?.tell(reason)
     await this.#own?.rest(reason)
   }
 
   /**
    * Stops the agent now: waits for the turns at work, and a while for its loops; then `onStop` runs, once.
-   * @param hurry waits for neither
+   * @param how `timed`: whoever asks hurries it when it takes too long, so its loops have as long. `hurry`: waits for neither
    * @throws what its loops threw on their way out, and what `onStop` threw
    */
-  stop(hurry = false): Promise<void> {
+  stop({ hurry = false, timed = false } = {}): Promise<void> {
     const { stage } = this.#cell
     if (stage === 'absent' || stage === 'gone') return Promise.resolve()
     const ending = this.#wish()
+    if (timed) ending.timed = true
     if (hurry) {
       ending.hurried = true
       this.look()

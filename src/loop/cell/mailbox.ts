@@ -17,7 +17,9 @@ export class Mailbox extends MessageLine {
   /** Loops of which it is not known yet whether they hold back more than there was room for. */
   expected = 0
   /** At how many messages it is looked next whether they are wanted still. */
-  purgeAt = PURGE_FROM
+  #purgeAt = PURGE_FROM
+  /** The same, of those that come while it is full. */
+  #purgeAfter = 0
 
   /** An empty one, for an agent that has none. */
   static empty(): Mailbox {
@@ -28,7 +30,8 @@ export class Mailbox extends MessageLine {
   giveBack(): boolean {
     const empty = this.length === 0 && this.#calls === undefined && !this.waitedFor
     if (!empty) return false
-    this.purgeAt = PURGE_FROM
+    this.#purgeAt = PURGE_FROM
+    this.#purgeAfter = 0
     if (spare.length < MOST_SPARE) spare.push(this)
     return true
   }
@@ -86,14 +89,25 @@ export class Mailbox extends MessageLine {
     return super.drain()
   }
 
-  /** Takes out what was cancelled meanwhile. Looks again when twice as many wait as are left. */
+  /**
+   * Whether it is to be looked, now that another comes, which of them are wanted still. Of more than a few not before as many have
+   * come as there were at the last look.
+   */
+  isToPurge(capacity: number): boolean {
+    if (this.length >= this.#purgeAt) return true
+    return this.length >= capacity && --this.#purgeAfter < 0
+  }
+
+  /** Takes out what was cancelled meanwhile. */
   purge(): Message[] {
     const unwanted: Message[] = []
-    for (const message of this.drainLine()) {
+    const wanted = super.every(({ cancellation }) => cancellation?.cancelled !== true)
+    for (const message of wanted ? [] : this.drainLine()) {
       if (message.cancellation?.cancelled === true) unwanted.push(message)
       else this.push(message)
     }
-    this.purgeAt = Math.max(PURGE_FROM, 2 * this.length)
+    this.#purgeAt = Math.max(PURGE_FROM, 2 * this.length)
+    this.#purgeAfter = this.length <= PURGE_FROM ? 0 : this.length
     return unwanted
   }
 

@@ -128,5 +128,7 @@ export class OwnWork implements TimerOwner {
 /** Whether a loop ended with nothing but the news that it is to end. */
 function isEcho(error: unknown, signal: AbortSignal): boolean {
   if (error === signal.reason || error instanceof StoppedError || error instanceof CancelledError) return true
+  // of an event that it waited for
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(one => isEcho(one, signal))
   return nameOf(error) === 'AbortError'
 }

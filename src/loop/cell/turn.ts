@@ -8,7 +8,7 @@ import { type AgentId, agentId, type TopicId } from '../../agent/ids.js'
 import type { AnswerOf, EventType, MessageType, PayloadOf, RequestType } from '../../agent/message.js'
 import type { House } from '../../sync/status.js'
 import type { Admission } from '../base/admission.js'
-import { Cancellation } from '../base/cancellation.js'
+import { Cancellation, promised } from '../base/cancellation.js'
 import type { ChainNode } from '../base/chain.js'
 import type { Clock } from '../base/clock.js'
 import type { Message } from '../base/message.js'
@@ -152,9 +152,9 @@ export class Turn implements Context, ChainNode {
     return this.message
   }
 
-  /** Whether whoever wanted its outcome does not any more, or its agent was stopped. */
+  /** Whether whoever wanted its outcome does not any more, or its agent was stopped, or the runtime is. */
   get givenUp(): boolean {
-    return this.cancellation?.cancelled === true
+    return this.cancellation?.cancelled === true || this.cell.turnHost.house.stopping
   }
 
   get id(): AgentId {
@@ -198,8 +198,8 @@ export class Turn implements Context, ChainNode {
   }
 
   get cancelled(): boolean {
-    const { house, late } = this.cell.turnHost
-    if (this.late || this.givenUp || house.stopping) return true
+    const { late } = this.cell.turnHost
+    if (this.late || this.givenUp) return true
     if (this.deadlineAt === 0 || !late(this)) return false
     this.late = true
     return true
@@ -239,7 +239,7 @@ export class Turn implements Context, ChainNode {
   sleep(ms: number): Promise<void> {
     checkMs(`${this.agent}: sleep()`, ms, 0)
     this.asleep++
-    return new Promise((resolve, reject) => {
+    const slept = new Promise<void>((resolve, reject) => {
       const fail = (reason: unknown): void => {
         alarm.cancel()
         const error = new CancelledError(`a sleep of ${this.agent} was cancelled: ${textOf(reason)}`, {
@@ -264,6 +264,7 @@ export class Turn implements Context, ChainNode {
       const detach = cancellation.onCancel(fail)
       if (cancellation.cancelled) fail(cancellation.reason ?? 'by its caller') // known from the shared flag alone
     })
+    return promised(this, slept)
   }
 
   stop(): void {
@@ -324,7 +325,7 @@ export class LoopTurn extends Turn {
   }
 
   #held<T>(done: Promise<T>): Promise<T> {
-    return done.then(
+    const passed = done.then(
       value => this.#passed()?.then(() => value) ?? value,
       error => {
         const passed = this.#passed()
@@ -332,6 +333,7 @@ export class LoopTurn extends Turn {
         return passed.then(() => Promise.reject(error))
       },
     )
+    return promised(this, passed)
   }
 
   /** When the lull is over, or the loop is to end; undefined: there is none. */

@@ -1,7 +1,7 @@
 // A request from the moment it was sent until it is settled: the promise that its sender has. What it keeps: it is counted once
 // as accepted when it is made, and once as done when it settles.
 import type { RequestType } from '../../agent/message.js'
-import { type Cancellation, cancelled } from '../base/cancellation.js'
+import { type Cancellation, cancelled, type GivesUp } from '../base/cancellation.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Message, Reply } from '../base/message.js'
 import { joinSite, type Site } from '../base/sites.js'
@@ -16,8 +16,7 @@ export interface CallHost {
 }
 
 /** The turn that sends. */
-interface Sender {
-  readonly givenUp: boolean
+interface Sender extends GivesUp {
   /** It waits for this, and does not any more. */
   begin(one: Awaited): void
   over(one: Awaited): void
@@ -40,8 +39,7 @@ export class Call extends Waiter implements Reply, Awaited {
 
   /**
    * @param sequence number of the message at its origin
-   * @param sender the turn that sends. What is rejected once that is given up is no unhandled rejection: it may not have come to the
-   *   place where it waits for it, and must not end its thread by that
+   * @param sender the turn that sends; see {@link promised}, for which the fast way has no promise to spare
    */
   constructor(
     host: CallHost,

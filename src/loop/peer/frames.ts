@@ -5,6 +5,7 @@
 import { types } from 'node:util'
 import type { TransferListItem } from 'node:worker_threads'
 import { shown } from '../../agent/check.js'
+import { atOnce } from '../../agent/edge.js'
 import { InvalidArgumentError, NotSerializableError, OverloadedError, textOf } from '../../agent/errors.js'
 import type { AnySerializer } from '../../agent/message.js'
 import { type Body, bodyOf, TooLargeError } from '../../transport/body.js'
@@ -225,7 +226,7 @@ function encode(
   body.beside = undefined
   body.transfer = undefined
   if (serializer !== undefined) {
-    const bytes: unknown = serializer.encode(value as never)
+    const bytes: unknown = atOnce(serializer.encode(value as never))
     if (!types.isUint8Array(bytes)) throw new TypeError(`its serializer made ${shown(bytes)}, not a Uint8Array`)
     body.bytes = bytes
     body.length = body.tree = bytes.length

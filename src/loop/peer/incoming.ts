@@ -2,6 +2,7 @@
 // here, once per loop, before its room in the ring is given back; handlers run later, so a frame that was given back
 // is one whose handler may have run, and a frame that was not is one whose handler did not. A frame that cannot be read
 // is answered as a failure where it says whom, and harms nobody else.
+import { atOnce } from '../../agent/edge.js'
 import { isError, lineOf, NotSerializableError, textOf } from '../../agent/errors.js'
 import type { TopicId } from '../../agent/ids.js'
 import type { AnySerializer } from '../../agent/message.js'
@@ -307,7 +308,7 @@ export class Incoming {
     const { source, offset, length } = body
     if (flags & Flag.CUSTOM) {
       if (serializer === undefined) throw new Error(`this thread knows no serializer for '${envelope.message}'`)
-      return serializer.decode(new Uint8Array(source.bytes.subarray(offset, offset + length)))
+      return atOnce(serializer.decode(new Uint8Array(source.bytes.subarray(offset, offset + length))))
     }
     return this.#host.codec.decode(source, offset, length, (flags & Flag.BINARY) !== 0, (flags & Flag.LINKED) !== 0)
   }
@@ -338,7 +339,7 @@ class RemoteGather implements Reply {
   fail(message: Message, error: unknown): void {
     this.#failures.push({
       agent: message.recipient.toString(),
-      error: isError(error) ? error : new Error(textOf(error)),
+      error: isError(error) ? error : new Error(textOf(error), { cause: error }),
     })
     this.answer()
   }

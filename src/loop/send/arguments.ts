@@ -1,6 +1,7 @@
 // What `send` and `publish` are given, and whether it makes sense. What it keeps: whatever is wrong is told before anything
 // was counted or has left, with the verb, the message and what was expected; and options and addresses are read once, here,
 // into what is our own: they may have getters, be inherited, or be a Proxy, and an address may have no text of its own.
+import { types } from 'node:util'
 import { checkKnown, shown } from '../../agent/check.js'
 import type { PublishOptions, SendOptions } from '../../agent/context.js'
 import { InvalidArgumentError } from '../../agent/errors.js'
@@ -74,7 +75,24 @@ function readSend(what: string, given: SendOptions): SendOptions {
     correlation: given.correlation,
   } satisfies Record<keyof SendOptions, unknown> as SendOptions
   checkShared(what, options)
+  if (options.transfer !== undefined) checkTransfer(what, options.transfer)
   return options
+}
+
+/** The same on every engine, though on one loop nothing is moved. @throws InvalidArgumentError */
+function checkTransfer(what: string, transfer: unknown): void {
+  const problem = transferProblem(transfer)
+  if (problem !== undefined) throw new InvalidArgumentError(`${what}: transfer ${problem}`)
+}
+
+function transferProblem(transfer: unknown): string | undefined {
+  if (!Array.isArray(transfer)) return `must be an array of what is to be moved, got ${shown(transfer)}`
+  for (const one of transfer) {
+    if (typeof one !== 'object' || one === null) return `must hold ArrayBuffers, ports or streams, got ${shown(one)}`
+    if (types.isSharedArrayBuffer(one)) return 'must not hold a SharedArrayBuffer: it is shared, not moved'
+    if (ArrayBuffer.isView(one)) return 'must hold the buffer of a typed array, not the array'
+  }
+  return new Set(transfer).size === transfer.length ? undefined : 'must hold nothing twice'
 }
 
 /** Reads what a publish is given; it has a topic. @throws InvalidArgumentError, InvalidNameError, and what throws when it is read */
@@ -88,8 +106,8 @@ export function takePublish(turn: Turn | undefined, message: EventType, given: P
 function readPublish(turn: Turn | undefined, name: string, given: PublishOptions): Publishing {
   const what = `publish '${name}'`
   checkObject(what, given, "{ topic: 'type/source' }")
-  // not of every event, it would show in how many there can be: of those that may have a topic by another name
-  if (!('topic' in given)) checkKnown(what, given, publishOptions)
+  // Object.keys() of every event would show in how many there can be
+  for (const option in given) if (!(option in publishOptions)) checkKnown(what, given, publishOptions)
   const options = {
     topic: topicOf(turn, given.topic),
     toSelf: given.toSelf,

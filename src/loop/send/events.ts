@@ -5,7 +5,7 @@ import { Late } from '../../agent/edge.js'
 import type { TopicId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import type { EventType } from '../../agent/message.js'
-import { cancelled } from '../base/cancellation.js'
+import { cancelled, promised, refused } from '../base/cancellation.js'
 import type { Audience } from '../base/directory.js'
 import { Message, type Parcel } from '../base/message.js'
 import type { Address } from '../base/recipient.js'
@@ -48,7 +48,7 @@ export class Events {
     try {
       options = takePublish(turn, message, given)
     } catch (error) {
-      return Promise.reject(error)
+      return refused(turn, error)
     }
     if (turn === undefined && admission.held)
       return admission.hold(
@@ -73,9 +73,10 @@ export class Events {
       const ready = passage.pass('onPublish', message.payload, payload, passing)
       if (!(ready instanceof Late)) return this.#spread(turn, message, ready, audience, sequence, options)
       const late = () => directory.audience(topic) // who hears it may have changed meanwhile
-      return ready.promise.then(value => this.#spread(turn, message, value, late(), sequence, options))
+      const sent = ready.promise.then(value => this.#spread(turn, message, value, late(), sequence, options))
+      return promised(turn, sent)
     } catch (error) {
-      return Promise.reject(error)
+      return refused(turn, error)
     }
   }
 
@@ -110,7 +111,12 @@ export class Events {
       observer.publish({ name, id: own, sender, recipient: undefined, topic, trace }, lineage)
     }
     // an event that can be cancelled is followed to its end, like one that is waited for
-    const unawaited = waited ? undefined : (error: Error) => reports.unhandled(turn?.cell, undefined, error)
+    let thrown: Set<unknown> | undefined // who publishes is told of it
+    const unawaited = waited
+      ? undefined
+      : (error: Error): void => {
+          if (thrown?.has(error) !== true) reports.unhandled(turn?.cell, undefined, error)
+        }
     const ends = waited && cancellation !== undefined
     const gather = followed ? new Gather(ledger, name, ends, unawaited) : undefined
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
@@ -146,6 +152,8 @@ export class Events {
           waits.push(wait)
         } catch (error) {
           waits.push(Promise.reject(error)) // the other loops get it all the same
+          thrown ??= new Set()
+          thrown.add(error)
         }
       }
       this.#scheduler.flush()
@@ -166,16 +174,12 @@ export class Events {
       })
       if (waited) {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
-        if (owner !== undefined)
-          gather.promise.catch(() => {
-            if (owner.givenUp) handled.catch(() => {}) // see Call
-          })
         if (turn !== undefined) {
           const one: Awaited = { sequence, older: undefined, newer: undefined }
           turn.begin(one)
           gather.promise.catch(() => {}).then(() => turn.over(one))
         }
-        return handled
+        return promised(turn, handled)
       }
     }
     if (waits.length === 0) return (elsewhere.size > 0 && this.#scheduler.breathe()) || accepted
@@ -209,10 +213,10 @@ export class Events {
     }
     if (cancellation?.cancelled === true) {
       leave()
-      return Promise.reject(error(cancellation.reason))
+      return refused(turn, error(cancellation.reason))
     }
     let waiting: RoomWait | undefined
-    return new Promise<void>((resolve, reject) => {
+    const waited = new Promise<void>((resolve, reject) => {
       const goOn = (behind?: string): void => {
         if (behind !== undefined) this.#yielding.set(turn as Turn, behind) // what it publishes from now on need not wait for so long
         resolve()
@@ -227,7 +231,11 @@ export class Events {
         leave()
       })
       room.then(resolve, reject).then(detach)
-    }).finally(() => waiting?.end(this.#waits))
+    })
+    return promised(
+      turn,
+      waited.finally(() => waiting?.end(this.#waits)),
+    )
   }
 
   #refuse(gather: Gather, nowhere: readonly string[], name: string): void {

@@ -10,6 +10,7 @@ import { DROP, type Intercept, type Interceptor, type Passing } from '../../agen
 import type { MessageType, RequestType } from '../../agent/message.js'
 import { validate } from '../../agent/schema.js'
 import type { Admission } from '../base/admission.js'
+import { type EventLoop, within } from '../base/event-loop.js'
 import type { Ledger } from '../base/ledger.js'
 import type { Message } from '../base/message.js'
 import type { Answers } from '../cell/turning.js'
@@ -17,13 +18,19 @@ import type { Answers } from '../cell/turning.js'
 /** Where what the application sends is checked in order. */
 const APPLICATION = ''
 
+/** So long at most does a send wait for a check of which it is not known whether it sends itself. */
+const PATIENCE_MS = 1_000
+
 /** So deep may sends nest in what checks them: what sends itself would never end. */
 const MOST_WITHIN = 16
+
+const settled: Promise<unknown> = Promise.resolve()
 
 /** What payloads of one loop pass. */
 export class Passage implements Answers {
   readonly #admission: Admission
   readonly #ledger: Ledger
+  readonly #eventLoop: EventLoop
   readonly #hooks: Record<keyof Interceptor, Intercept[]> = { onSend: [], onPublish: [], onResponse: [] }
   /** By sender: the message of it that is still being checked. */
   readonly #checking = new Map<string, Promise<unknown>>()
@@ -31,15 +38,19 @@ export class Passage implements Answers {
   readonly #within = new AsyncLocalStorage<readonly string[]>()
   /**
    * By message, whether its checks have ever taken time: to know what a check sends costs something, in Node 20 for all promises. So of
-   * a check that never took time before it is not known the first time.
+   * a check that never took time before it is not known the first time: who would wait behind it may be what it waits for itself, and
+   * waits for a while only.
    */
   readonly #takesTime = { onSend: new Map<string, boolean>(), onPublish: new Map<string, boolean>() }
+  /** Checks at work of which it is known what they send. */
+  #known = 0
   /** How to tell what is being checked that the loop stops. */
   readonly #unchecked = new Set<(error: StoppedError) => void>()
 
-  constructor(admission: Admission, ledger: Ledger) {
+  constructor(admission: Admission, ledger: Ledger, eventLoop: EventLoop) {
     this.#admission = admission
     this.#ledger = ledger
+    this.#eventLoop = eventLoop
   }
 
   /** Adds to the end of the chain. */
@@ -85,32 +96,53 @@ export class Passage implements Answers {
     const around = this.#within.getStore() ?? []
     if (around.length === MOST_WITHIN) throw endless(message)
     const takesTime = this.#takesTime[hook]
-    const run = takesTime.get(message) === false ? check : () => this.#within.run([...around, sender], check)
+    const known = takesTime.get(message) !== false
+    const run = (): unknown => this.#run(takesTime, message, known ? [...around, sender] : undefined, check)
     const before = around.includes(sender) ? undefined : this.#checking.get(sender)
     const checking = before === undefined ? run() : behind(before, () => (this.#admission.closed ? payload : run()))
-    if (!(checking instanceof Late)) {
-      if (!takesTime.has(message)) this.#isQuick(takesTime, message)
-      return checking
-    }
-    if (before === undefined) takesTime.set(message, true)
+    if (!(checking instanceof Late)) return checking
     const ready = this.#checked(checking.promise)
     const through = ready.then(
       () => {},
       () => {},
     )
-    this.#checking.set(sender, through)
+    const next = known ? through : (before ?? settled).then(() => within(this.#eventLoop, PATIENCE_MS, through))
+    this.#checking.set(sender, next)
     this.#ledger.accept()
-    void through.then(() => {
-      if (this.#checking.get(sender) === through) this.#checking.delete(sender)
-      this.#ledger.finish()
+    void through.then(() => this.#ledger.finish())
+    void next.then(() => {
+      if (this.#checking.get(sender) === next) this.#checking.delete(sender)
     })
     return new Late(ready)
   }
 
-  #isQuick(takesTime: Map<string, boolean>, message: string): void {
-    takesTime.set(message, false)
-    const { onSend, onPublish } = this.#takesTime
-    if ([...onSend.values(), ...onPublish.values()].every(time => !time)) this.#within.disable()
+  /** @param around whose checks it is part of; undefined: it is not told */
+  #run(
+    takesTime: Map<string, boolean>,
+    message: string,
+    around: readonly string[] | undefined,
+    check: () => unknown,
+  ): unknown {
+    if (around !== undefined) this.#known++
+    const over = (): void => {
+      if (around !== undefined) this.#known--
+    }
+    let checking: unknown
+    try {
+      checking = around === undefined ? check() : this.#within.run(around, check)
+    } finally {
+      if (!(checking instanceof Late)) over()
+    }
+    if (checking instanceof Late) {
+      takesTime.set(message, true)
+      checking.promise.then(over, over)
+    } else if (!takesTime.has(message)) {
+      takesTime.set(message, false)
+      const { onSend, onPublish } = this.#takesTime
+      const quick = [...onSend.values(), ...onPublish.values()].every(time => !time)
+      if (quick && this.#known === 0) this.#within.disable() // not while a check is to be known by it
+    }
+    return checking
   }
 
   /** Answers on their way out: interceptors, then the schema. */

@@ -6,7 +6,7 @@ import type { AgentId } from '../../agent/ids.js'
 import type { Passing } from '../../agent/interceptor.js'
 import { type RequestType, STOP } from '../../agent/message.js'
 import type { Admission } from '../base/admission.js'
-import { Cancellation, cancelled } from '../base/cancellation.js'
+import { Cancellation, cancelled, promised, refused } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 import type { Directory } from '../base/directory.js'
 import type { Ledger } from '../base/ledger.js'
@@ -62,7 +62,7 @@ export class Requests {
       const { to, options } = takeSend(turn, message, recipient, given)
       return this.#send(turn, message, payload, to, options)
     } catch (error) {
-      return Promise.reject(error)
+      return refused(turn, error)
     }
   }
 
@@ -87,7 +87,7 @@ export class Requests {
       )
     if (options?.idempotent === true) {
       const once = (again: SendOptions) => this.#send(turn, message, payload, recipient, again)
-      return insist(this.#host, message, payload, recipient, turn?.agent, options, once)
+      return promised(turn, insist(this.#host, message, payload, recipient, turn?.agent, options, once))
     }
     let address: Address
     try {
@@ -95,7 +95,7 @@ export class Requests {
       address = directory.of(recipient)
       if (address.loop < 0) throw directory.nowhere(address, message.name)
     } catch (error) {
-      return Promise.reject(error)
+      return refused(turn, error)
     }
     const sequence = origin.next()
     const site = this.#sites.here(this.#scheduler.now, this.send)

@@ -5,16 +5,16 @@ import { checkMs } from '../../agent/check.js'
 import type { SendOptions } from '../../agent/context.js'
 import { TimeoutError } from '../../agent/errors.js'
 import type { AgentId } from '../../agent/ids.js'
-import { follow } from '../base/cancellation.js'
+import { follow, type GivesUp, promised } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 
 /**
  * Runs `send` with a signal that aborts when `options.timeout` is over, or with the signal of the options.
- * @param sender see {@link Call}
+ * @param sender see {@link promised}
  */
 export function limited(
   clock: Clock,
-  sender: { readonly givenUp: boolean } | undefined,
+  sender: GivesUp | undefined,
   name: string,
   recipient: AgentId | string,
   { timeout = 0, signal, ...options }: SendOptions,
@@ -40,11 +40,8 @@ export function limited(
       unfollow?.()
     }
     send({ ...options, signal: controller.signal })
-      .then(resolve, error => {
-        if (sender?.givenUp === true) limit.catch(() => {})
-        reject(error)
-      })
+      .then(resolve, reject)
       .finally(done)
   })
-  return limit
+  return promised(sender, limit)
 }
