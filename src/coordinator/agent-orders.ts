@@ -6,6 +6,7 @@ import type { AgentId } from '../agent/ids.js'
 import type { MessageType } from '../agent/message.js'
 import { type EventLoop, within } from '../loop/base/event-loop.js'
 import { unwrap } from '../loop/control/orders.js'
+import { plain } from '../loop/control/snapshots.js'
 import type { StatefulHandle, StopOptions } from './api.js'
 import { saveLimit, stopOptions } from './arguments.js'
 import type { Coordinator } from './coordinator.js'
@@ -34,6 +35,7 @@ export function statefulHandle<H extends MessageType>(runs: Runs, handle: Handle
       return saved[0]?.state
     },
     loadState: async state => {
+      plain(id, state) // on every engine alike; across threads it would only be said that it cannot be cloned
       const run = runs.run()
       const version = run.registry.types.get(id.type)?.version ?? 1
       const one = { agent: text, version, state }

@@ -1,6 +1,7 @@
 // What the calls of a runtime are given beside agents and messages, and whether it makes sense. What it keeps: whatever is wrong
 // is told before anything has begun.
 import { constants } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
 import { isAgent } from '../agent/definition.js'
 import { AlreadyExistsError, InvalidArgumentError, ModuleError } from '../agent/errors.js'
@@ -20,6 +21,7 @@ function checkLimit(what: string, ms: unknown): void {
 export function stopOptions(what: string, given: StopOptions = {}): Required<StopOptions> {
   checkKnown(what, given, { drain: true, timeout: true })
   const { drain = true, timeout = STOP_MS } = given
+  if (typeof drain !== 'boolean') throw new InvalidArgumentError(`${what}: drain is true or false, got ${shown(drain)}`)
   checkLimit(what, timeout)
   return { drain, timeout }
 }
@@ -70,7 +72,9 @@ export function moduleUrl(source: URL | string, option: string): string {
     )
   }
   throw new ModuleError(
-    `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url), or pathToFileURL() of a whole path`,
+    isAbsolute(source)
+      ? `${option}: ${got} is not a URL; write pathToFileURL(${got}), from node:url`
+      : `${option}: ${got} is not a URL; write new URL(${got}, import.meta.url)`,
   )
 }
 

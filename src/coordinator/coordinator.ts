@@ -28,6 +28,7 @@ import type { AgentSource, RuntimeOptions } from './options.js'
 import { OwnEnding } from './own-end.js'
 import type { Recycler } from './recycler.js'
 import { AN_OBJECT, Registry } from './registry.js'
+import { Rerouting } from './rerouting.js'
 import { type LoopEnd, SlowStop } from './slow-stop.js'
 import { stackOf } from './stack.js'
 import { Unhandled } from './unhandled.js'
@@ -58,6 +59,7 @@ export class Coordinator {
   readonly #waitGraph: WaitGraph
   readonly #watchdog: Watchdog
   readonly #lives: Lives
+  readonly #rerouting: Rerouting
   readonly #letters: LetterBox
   #paused: boolean
   /** Errors that nobody waited for, with `unhandledErrors: 'throw'`. */
@@ -107,6 +109,7 @@ export class Coordinator {
     // a paused single loop queues in its mailboxes, where processNext() finds it; threads would not wait
     if (paused && threads > 0) this.host.admission.close()
     void this.#mesh.join(new HostHandle(this.#control, status, flags), () => {}) // the first: there is nobody to refuse it
+    this.#rerouting = new Rerouting(this.#mesh, this.registry, this.host, this.house)
     this.#waitGraph = new WaitGraph(machine.eventLoop, () => this.#mesh.loops)
     this.#watchdog = new Watchdog(this.house, machine.eventLoop, slow => void this.#tellSlow(slow))
     this.#lives = new Lives({
@@ -143,7 +146,7 @@ export class Coordinator {
     }
     for (const source of sources) await this.#add(source, before === undefined)
     if (before !== undefined) this.registry.restore(before)
-    await this.#route()
+    await this.#rerouting.everywhere()
     if (!this.#paused) this.resume()
   }
 
@@ -157,21 +160,22 @@ export class Coordinator {
   async register(source: AgentSource, withSubscriptions: boolean): Promise<string[]> {
     this.#checkThere()
     const types = await this.recycler.undisturbed(() => this.#add(source, withSubscriptions))
-    await this.#route()
+    this.#checkThere() // it may have stopped meanwhile
+    await this.#rerouting.everywhere()
     return types
   }
 
   async subscribe(subscription: Subscription): Promise<string> {
     this.#checkThere()
     const id = this.registry.subscribe(subscription)
-    await this.#route()
+    await this.#rerouting.everywhere()
     return id
   }
 
   async unsubscribe(id: string): Promise<void> {
     this.#checkThere()
     this.registry.unsubscribe(id)
-    await this.#route()
+    await this.#rerouting.everywhere()
   }
 
   /** Whoever was held, or comes late, has no part in what was done after it was over. @throws StoppedError */
@@ -203,17 +207,9 @@ export class Coordinator {
     if (loop.index > 0) {
       this.host.peers.of(loop.index).drop(text, new StoppedError(`agent ${text} was stopped`, { agent: text }))
       await loop.order(control => control.pauseAgent(text)) // what comes meanwhile is not to begin; who drops it resumes it
-      await this.#written(loop, ms)
+      await this.#rerouting.written(loop, ms)
     }
     unwrap(await loop.order(control => control.dropAgent(text, ms)))
-  }
-
-  /** When all that was sent from here to a loop is in its ring; or after `ms`. An order that comes then can have it taken in. */
-  async #written(loop: LoopHandle, ms: number): Promise<void> {
-    if (loop.index === 0) return
-    const sent = this.host.peers.of(loop.index).sending()
-    const end = this.house.now() + ms
-    while (!sent() && this.house.now() <= end) await loop.order(control => control.takeIn())
   }
 
   get loops(): readonly LoopHandle[] {
@@ -359,14 +355,6 @@ export class Coordinator {
       )
     }
     this.#control.chain(interceptor)
-  }
-
-  async #route(): Promise<void> {
-    const table = this.registry.table()
-    await this.#mesh.everywhere(async loop => {
-      await this.#written(loop, Number.POSITIVE_INFINITY)
-      await loop.order(control => control.route(table))
-    })
   }
 
   // ---- what is told of --------------------------------------------------------------------------------------------

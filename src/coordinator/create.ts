@@ -105,6 +105,22 @@ function checkOptions(options: RuntimeOptions): number {
   if (options.wait !== undefined && options.wait !== 'poll' && options.wait !== 'park') {
     throw new InvalidArgumentError(`wait must be 'poll' or 'park', got ${JSON.stringify(options.wait)}`)
   }
+  const switches = { autoStart: options.autoStart, 'deadLetters.unheardEvents': options.deadLetters?.unheardEvents }
+  for (const [option, given] of Object.entries(switches)) {
+    if (given !== undefined && typeof given !== 'boolean')
+      throw new InvalidArgumentError(`${option} must be true or false, got ${shown(given)}`)
+  }
+  const { maxZombies } = options
+  if (maxZombies !== undefined && !(Number.isInteger(maxZombies) && maxZombies >= 0)) {
+    throw new InvalidArgumentError(`maxZombies must be a whole number from 0, got ${shown(maxZombies)}`)
+  }
+  for (const [limit, given] of Object.entries(options.resourceLimits ?? {})) {
+    if (given === undefined || (typeof given === 'number' && given > 0)) continue
+    throw new InvalidArgumentError(`resourceLimits: ${limit} must be a number of megabytes, got ${shown(given)}`)
+  }
+  if (options.clock !== undefined && typeof options.clock?.after !== 'function') {
+    throw new InvalidArgumentError(`clock must be a Clock, as of ringreeve/testing, got ${shown(options.clock)}`)
+  }
   if (options.clock !== undefined && threads !== 0) {
     throw new InvalidArgumentError('clock: only the single loop can go by a clock of yours; give threads: 0 with it')
   }

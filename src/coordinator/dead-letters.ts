@@ -26,6 +26,8 @@ export class LetterBox implements DeadLetters {
   readonly #letters = new Map<number, DeadLetter>()
   /** Of each letter, about. */
   readonly #sizes = new Map<number, number>()
+  /** Letters that are being replayed: they come back if that fails. */
+  readonly #replayed = new Set<number>()
   #bytes = 0
   #last = 0
   dropped = 0
@@ -60,6 +62,7 @@ export class LetterBox implements DeadLetters {
       throw new InvalidArgumentError(`replay(): dead letter ${id} is ${kind} '${name}', got ${got}`)
     }
     const bytes = this.#take(id)
+    this.#replayed.add(id)
     try {
       if (recipient !== undefined) {
         return await this.#replayer.send({ ...type, kind: 'request', name }, payload, recipient, messageId)
@@ -68,6 +71,7 @@ export class LetterBox implements DeadLetters {
       const event: EventType = { ...type, kind: 'event', name, payload: undefined }
       return await this.#replayer.publish(event, payload, topic as string, messageId)
     } catch (error) {
+      if (!this.#replayed.has(id)) throw error // it was thrown away meanwhile
       const all = [...this.#letters.values(), letter].sort((a, b) => a.id - b.id)
       this.#letters.clear() // it comes to its old place: the oldest go first
       for (const one of all) this.#letters.set(one.id, one)
@@ -75,12 +79,15 @@ export class LetterBox implements DeadLetters {
       this.#bytes += bytes
       this.#makeRoom()
       throw error
+    } finally {
+      this.#replayed.delete(id)
     }
   }
 
   discard(id?: number): number {
-    if (id !== undefined) return this.#take(id) > 0 ? 1 : 0
-    const { size } = this.#letters
+    if (id !== undefined) return this.#replayed.delete(id) || this.#take(id) > 0 ? 1 : 0
+    const size = this.#letters.size + this.#replayed.size
+    this.#replayed.clear()
     this.#letters.clear()
     this.#sizes.clear()
     this.#bytes = 0

@@ -20,6 +20,7 @@ import { type LoopHandle, type Mesh, ThreadHandle } from './mesh.js'
 import { Recycler } from './recycler.js'
 import type { Registry } from './registry.js'
 import type { LoopEnd } from './slow-stop.js'
+import { stackOf } from './stack.js'
 import { Supervisor, type Verdict } from './supervisor.js'
 import type { Watchdog } from './watchdog.js'
 
@@ -93,6 +94,7 @@ export class Lives {
       observer: host.reports.observer,
       eventLoop: machine.eventLoop,
       limit: of.limits.loadTimeout,
+      stackOf,
       present: () => this.present,
       anyPresent: () => this.#anyPresent(),
     })
@@ -247,7 +249,8 @@ export class Lives {
     void thread.exited.then(() => mesh.letGo(loop))
     const agents = overdue === undefined ? turns?.map(turn => turn.agent) : [overdue]
     const recycled = this.recycler.hasLeft(thread) && !this.#ending
-    const innocent = recycled || (this.loading.triedBy(thread) !== undefined && !this.#ending)
+    const loaded = this.loading.ended(thread, (turns?.length ?? 0) > 0, stack)
+    const innocent = recycled || (loaded && !this.#ending)
     const verdict = innocent ? { forGood: false, delay: 0 } : this.#judge(thread.index, agents, why, stack)
     const stuck = zombie ? '; it is inside a native call and does not go: it is left behind as a zombie' : ''
     if (!this.#ending && !(recycled && !zombie)) host.reports.observer.crash(`thread ${thread.index}: ${why}${stuck}`)

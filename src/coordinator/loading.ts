@@ -15,8 +15,13 @@ import type { Registry } from './registry.js'
 const SLOW_MS = 5_000
 /** A loop says itself that a module was not loaded in time; one that does not say so by then computes in it. */
 const GRACE_MS = 1_000
-/** So often a thread may end while it loads a module that is to be registered. The first end may have had another reason. */
-const MOST_ENDS = 2
+/**
+ * A thread may end while it loads a module that is to be registered, and the first end may have had another reason: twice, or
+ * three times if something else was at work there that may have ended it.
+ */
+const MOST_ENDS = 6
+const OWN_END = 3
+const OTHERS_END = 2
 
 /** What loading needs of the lives. */
 export interface LoadingHost {
@@ -26,6 +31,8 @@ export interface LoadingHost {
   readonly eventLoop: EventLoop
   /** Milliseconds that a module may take. */
   readonly limit: number
+  /** Where a thread is that does not come back to its event loop, if that can be known. */
+  stackOf(thread: number): Promise<string | undefined>
   /** The loops that load modules, as many as are there. */
   present(): readonly LoopHandle[]
   /** Waits until there is one. @throws ThreadLostError, StoppedError */
@@ -39,6 +46,10 @@ export class Loading {
   readonly #tried = new Set<string>()
   /** Lives that load such a module now, or have ended over it. */
   readonly #trying = new WeakMap<ThreadLife, string>()
+  /** Those that may have ended over something else. */
+  readonly #doubtful = new WeakSet<ThreadLife>()
+  /** Orders to load a module. */
+  #orders = 0
   /** Whoever waits for a module, to be told when the run ends. */
   readonly #waiting = new Set<(reason: Error) => void>()
   /** Why the run is over, if it is. */
@@ -48,9 +59,18 @@ export class Loading {
     this.#host = host
   }
 
-  /** The module, not registered yet, that a life is loading. */
-  triedBy(thread: ThreadLife): string | undefined {
-    return this.#trying.get(thread)
+  /**
+   * A life has ended. Call before who waits for its orders hears of it.
+   * @param open whether anything else was at work there
+   * @param stack of what ended it, if that is known
+   * @returns whether it was loading a module that is not registered yet, and is to be blamed for nothing else
+   */
+  ended(thread: ThreadLife, open: boolean, stack: string | undefined): boolean {
+    const url = this.#trying.get(thread)
+    if (url === undefined) return false
+    const own = !open || stack?.includes(url) === true
+    if (!own) this.#doubtful.add(thread)
+    return own
   }
 
   /** The run is over: nobody waits for a module any more. */
@@ -110,33 +130,38 @@ export class Loading {
     } catch (error) {
       if (!(error instanceof ThreadLostError)) throw error
       if (this.#over !== undefined) throw this.#over // then threads end, whatever they load
-      const count = (ends.get(loop.index) ?? 0) + 1
+      const count = (ends.get(loop.index) ?? 0) + (thread && this.#doubtful.has(thread) ? OTHERS_END : OWN_END)
       ends.set(loop.index, count)
       if (count < MOST_ENDS) return undefined
-      throw new ModuleError(`agent module ${url} could not be loaded: ${error.message}, while it loaded it`, {
-        cause: error,
-      })
+      throw notLoaded(url, error)
     }
   }
 
   /** Has one loop load a module. @throws ModuleError, ThreadLostError, StoppedError */
   load(loop: LoopHandle, url: string): Promise<AgentDescription[]> {
     const { limit } = this.#host
-    return this.#inTime(loop, url, async () => {
-      const outcome = await loop.order(control => control.load(url, limit))
+    return this.#inTime(loop, url, async number => {
+      const outcome = await loop.order(control => control.load(url, limit, number))
       if (loop instanceof ThreadHandle) this.#trying.delete(loop.thread) // it has answered, whatever it says
       return outcome
     })
   }
 
-  /** Has one loop load a module of interceptors, and chain them. @throws likewise */
-  intercept(loop: LoopHandle, url: string): Promise<void> {
+  /** Has one loop load a module of interceptors, and chain them. @throws ModuleError, StoppedError */
+  async intercept(loop: LoopHandle, url: string): Promise<void> {
     const { limit } = this.#host
-    return this.#inTime(loop, url, () => loop.order(control => control.intercept(url, limit)))
+    try {
+      await this.#inTime(loop, url, number => loop.order(control => control.intercept(url, limit, number)))
+    } catch (error) {
+      if (!(error instanceof ThreadLostError)) throw error
+      throw this.#over ?? notLoaded(url, error)
+    }
   }
 
-  async #inTime<T>(loop: LoopHandle, url: string, order: () => Promise<Outcome<T>>): Promise<T> {
+  async #inTime<T>(loop: LoopHandle, url: string, order: (number: number) => Promise<Outcome<T>>): Promise<T> {
     const { eventLoop, limit, observer } = this.#host
+    this.#orders = (this.#orders + 1) | 0
+    const number = this.#orders
     const where = loop.index === 0 ? 'the calling loop' : `thread ${loop.index}`
     let fail!: (reason: Error) => void
     const failed = new Promise<never>((_, reject) => {
@@ -145,20 +170,38 @@ export class Loading {
     const slow = eventLoop.after(Math.min(SLOW_MS, limit), () =>
       observer.stalled(`${where} has been loading module ${url} for ${Math.min(SLOW_MS, limit)} ms`, undefined),
     )
-    const late = eventLoop.after(limit + GRACE_MS, () => {
-      const why = `it computes since it began to load module ${url}, for more than ${limit} ms (loadTimeout)`
+    const late = eventLoop.after(limit + GRACE_MS, async () => {
+      const computes = await this.#computesIn(loop, url, number)
+      if (!this.#waiting.has(fail)) return // it came after all
+      const why = computes
+        ? `it computes since it began to load module ${url}, for more than ${limit} ms (loadTimeout)`
+        : `it computes something else, and has not come to it in ${limit} ms (loadTimeout)`
       fail(new ModuleError(`agent module ${url} was not loaded on ${where}: ${why}`))
-      if (loop instanceof ThreadHandle) loop.thread.kill(why)
+      if (computes && loop instanceof ThreadHandle) loop.thread.kill(why)
     })
     this.#waiting.add(fail)
     try {
-      return unwrap(await Promise.race([order(), failed]))
+      return unwrap(await Promise.race([order(number), failed]))
     } finally {
       this.#waiting.delete(fail)
       slow.close()
       late.close()
     }
   }
+
+  /** Whether a loop that does not come by is kept by the module that it was to load, and not by one of its agents. */
+  async #computesIn(loop: LoopHandle, url: string, number: number): Promise<boolean> {
+    if (!(loop instanceof ThreadHandle)) return true // the calling loop is here
+    const { begun, since } = loop.status.loading(number)
+    if (!begun || since) return since
+    return (await this.#host.stackOf(loop.status.thread))?.includes(url) === true
+  }
+}
+
+function notLoaded(url: string, error: ThreadLostError): ModuleError {
+  return new ModuleError(`agent module ${url} could not be loaded: ${error.message}, while it loaded it`, {
+    cause: error,
+  })
 }
 
 function registeredAlready(url: string): AlreadyExistsError {

@@ -1,13 +1,25 @@
 // What is registered: modules, agent types with where they live, and subscriptions. The registry makes the route table;
 // each change makes the next version of it.
 
-import { AlreadyExistsError, UnknownAgentError, UnknownSubscriptionError } from '../agent/errors.js'
+import { checkKnown, shown } from '../agent/check.js'
+import { type AnyAgent, isAgent } from '../agent/definition.js'
+import {
+  AlreadyExistsError,
+  InvalidArgumentError,
+  UnknownAgentError,
+  UnknownSubscriptionError,
+} from '../agent/errors.js'
 import { checkAgentType } from '../agent/ids.js'
 import { checkPattern, type TopicPattern } from '../agent/options.js'
 import type { AgentDescription } from '../loop/control/orders.js'
 import { Placement } from '../routing/placement.js'
-import type { RouteTable, SubscriptionRoute } from '../routing/table.js'
+import type { RouteChanges, RouteTable, SubscriptionChange, SubscriptionRoute } from '../routing/table.js'
 import type { Subscription } from './api.js'
+
+const MAX_ID = 512
+/** Changes that are told one by one, at least; who knows less gets the whole table. */
+const JOURNAL = 1_000
+const subscriptionOptions = { agent: true, topic: true, prefix: true, id: true } as const
 
 /** Where an agent comes from that was given as an object, for messages. */
 export const AN_OBJECT = 'an object'
@@ -27,15 +39,17 @@ export class Registry {
   /** The same by what they say, see {@link wording}. */
   readonly #worded = new Map<string, SubscriptionRoute>()
   readonly #placement: Placement
-  #version = 0
   /** URLs of the modules that are registered, in their order. */
   readonly modules: string[] = []
   /** By URL: the loops where agents of a module live. */
   readonly #homes = new Map<string, Set<number>>()
   /** The same of interceptors. */
   readonly interceptors: string[] = []
-  /** Counts what makes the next table say something else. */
+  /** Counts what makes the next table say something else: its version. */
   changes = 0
+  /** The last changes of subscriptions alone, one for each version after the base. */
+  #journal: SubscriptionChange[] = []
+  #journalBase = 0
   #named = 0
 
   constructor(threads: number) {
@@ -99,7 +113,7 @@ export class Registry {
   #add(description: AgentDescription, source: string, loops: readonly number[]): void {
     this.#sources.set(description.type, source)
     this.#types.set(description.type, { ...description, loops })
-    this.changes++
+    this.#changed()
   }
 
   /** Adds the subscriptions of a definition. */
@@ -113,8 +127,17 @@ export class Registry {
 
   /** @returns its id. @throws AlreadyExistsError, UnknownAgentError, InvalidNameError, InvalidArgumentError */
   subscribe(subscription: Subscription): string {
-    const { agent } = subscription
+    checkKnown('subscribe()', subscription, subscriptionOptions)
+    const { agent, id: given } = subscription
+    if (isAgent(agent))
+      throw new InvalidArgumentError(
+        `subscribe(): agent is the name of a type: write '${(agent as AnyAgent).spec.type}'`,
+      )
     checkAgentType(agent)
+    if (given !== undefined && (typeof given !== 'string' || given === '' || given.length > MAX_ID))
+      throw new InvalidArgumentError(
+        `subscribe(): id must be a string of 1 to ${MAX_ID} characters, got ${shown(given)}`,
+      )
     const topic = 'topic' in subscription ? subscription.topic : undefined
     const prefix = 'prefix' in subscription ? subscription.prefix : undefined
     checkPattern(agent, subscription)
@@ -127,7 +150,7 @@ export class Registry {
         `'${agent}' hears ${topic === undefined ? `topics that start with '${prefix}'` : `topic '${topic}'`} already (subscription ${same.id})`,
       )
     }
-    const id = subscription.id ?? this.#freeName()
+    const id = given ?? this.#freeName()
     if (this.#subscriptions.has(id)) throw new AlreadyExistsError(`there is a subscription '${id}' already`)
     this.#remember({ id, agent, topic, prefix })
     return id
@@ -139,13 +162,14 @@ export class Registry {
     if (subscription === undefined) throw new UnknownSubscriptionError(`there is no subscription '${id}'`)
     this.#subscriptions.delete(id)
     this.#worded.delete(wording(subscription))
-    this.changes++
+    this.#note(subscription, false)
   }
 
   /** Replaces all subscriptions: a runtime that starts again has those it had. */
   restore(subscriptions: readonly SubscriptionRoute[]): void {
     this.#subscriptions.clear()
     this.#worded.clear()
+    this.#changed()
     for (const subscription of subscriptions) this.#remember(subscription)
     this.#named += subscriptions.length
   }
@@ -161,7 +185,7 @@ export class Registry {
   /** Nobody hosts the type from the next version of the table on. */
   fail(type: string, why: string): void {
     this.#failed.set(type, why)
-    this.changes++
+    this.#changed()
   }
 
   /** No loop that begins loads the module any more, and nobody hosts its types. */
@@ -187,18 +211,39 @@ export class Registry {
     return this.#failed.get(type)
   }
 
-  /** The next version of the table. */
+  /** What a loop has to hear that knows that version of the table, or none. */
+  since(version = -1): RouteTable | RouteChanges {
+    if (version < this.#journalBase) return this.table()
+    return { version: this.changes, changes: this.#journal.slice(version - this.#journalBase) }
+  }
+
+  /** The table. */
   table(): RouteTable {
     const types = Object.fromEntries(
       [...this.#types].map(([type, { loops }]) => [type, { loops, failed: this.#failed.get(type) }]),
     )
-    return { version: ++this.#version, types, subscriptions: this.subscriptions }
+    return { version: this.changes, types, subscriptions: this.subscriptions }
+  }
+
+  /** Something else than subscriptions: who knows the table before needs all of the next. */
+  #changed(): void {
+    this.changes++
+    this.#journal = []
+    this.#journalBase = this.changes
+  }
+
+  #note(subscription: SubscriptionRoute, there: boolean): void {
+    this.changes++
+    this.#journal.push({ version: this.changes, subscription, there })
+    if (this.#journal.length < 2 * JOURNAL) return
+    this.#journal = this.#journal.slice(JOURNAL)
+    this.#journalBase += JOURNAL
   }
 
   #remember(subscription: SubscriptionRoute): void {
     this.#subscriptions.set(subscription.id, subscription)
     this.#worded.set(wording(subscription), subscription)
-    this.changes++
+    this.#note(subscription, true)
   }
 }
 

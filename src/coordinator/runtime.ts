@@ -164,7 +164,11 @@ export class LocalRuntime implements Runtime {
     const route = run.registry.subscription(id)
     return {
       id,
-      unsubscribe: () => this.unsubscribe(id),
+      unsubscribe: async () => {
+        this.#state.checkAlive()
+        if (this.#hasSubscription(id, route)) return this.unsubscribe(id)
+        throw new UnknownSubscriptionError(`subscription '${id}' is gone; one that has its id now is another`)
+      },
       [Symbol.asyncDispose]: () => this.#letSubscriptionGo(id, route),
     }
   }
@@ -172,14 +176,17 @@ export class LocalRuntime implements Runtime {
   /** Whatever has become of it: another one may have its id by now, and a runtime that has stopped may be started again. */
   async #letSubscriptionGo(id: string, route: SubscriptionRoute | undefined): Promise<void> {
     await this.#starting?.catch(() => {}) // who starts it is told
-    const isThere = () => route !== undefined && this.#coordinator.registry.subscription(id) === route
-    if (!isThere()) return
+    if (!this.#hasSubscription(id, route)) return
     try {
       if (!this.#state.over) return await this.unsubscribe(id)
     } catch (error) {
       if (!(error instanceof StoppedError || error instanceof UnknownSubscriptionError)) throw error
     }
-    if (isThere()) this.#coordinator.registry.unsubscribe(id)
+    if (this.#hasSubscription(id, route)) this.#coordinator.registry.unsubscribe(id)
+  }
+
+  #hasSubscription(id: string, route: SubscriptionRoute | undefined): boolean {
+    return route !== undefined && this.#coordinator.registry.subscription(id) === route
   }
 
   async unsubscribe(id: string): Promise<void> {

@@ -173,20 +173,22 @@ export class Snapshots {
   async #quietly<T>(ms: number, work: (left: () => number) => Promise<Done<T>>): Promise<T> {
     const run = this.#run
     const { admission } = run.host
+    const end = this.#eventLoop.now() + ms
+    const left = (): number => Math.max(0, end - this.#eventLoop.now())
     const before = this.#last
-    let end!: () => void
-    this.#last = new Promise(resolve => {
-      end = resolve
-    })
-    await this.behindSends(async () => admission.close())
+    let over!: () => void
+    this.#last = new Promise<void>(resolve => {
+      over = resolve
+    }).then(() => before) // also if this one does not wait for it
+    const closed = this.behindSends(async () => admission.close())
     try {
-      await before
-      const end = this.#eventLoop.now() + ms
-      const left = (): number => Math.max(0, end - this.#eventLoop.now())
+      const mine = Promise.all([closed, before])
+      if (!(await within(this.#eventLoop, left(), mine)))
+        throw new TimeoutError(`another save or load, or what was sent before, was still at work after ${ms} ms`)
       for (let patience = LULL_MS; ; patience *= 2) {
         const quiet = !this.#whole || !this.#state.running || (await within(this.#eventLoop, left(), run.whenIdle()))
         const done = quiet
-          ? await run.recycler.undisturbed(() => this.#inLull(Math.min(patience, left()), () => work(left)))
+          ? await this.#undisturbed(left, () => this.#inLull(Math.min(patience, left()), () => work(left)))
           : undefined
         if (done !== undefined) return done.value
         if (left() > 0) continue
@@ -195,9 +197,28 @@ export class Snapshots {
         )
       }
     } finally {
-      admission.open()
-      end()
+      closed.then(
+        () => admission.open(),
+        () => {}, // it never was
+      )
+      over()
     }
+  }
+
+  /** Runs `work` when no agent moves, unless the time is over before. */
+  async #undisturbed<T>(left: () => number, work: () => Promise<Done<T>>): Promise<Done<T>> {
+    let late = false
+    let enter!: () => void
+    const entered = new Promise<void>(resolve => {
+      enter = resolve
+    })
+    const done = this.#run.recycler.undisturbed(async () => {
+      enter()
+      return late ? undefined : work()
+    })
+    if (await within(this.#eventLoop, left(), Promise.race([entered, done]))) return done
+    late = true
+    return undefined
   }
 
   /** Runs `work` when agents do nothing of themselves, unless it takes longer than `ms` until nothing is under way. @throws StoppedError */

@@ -16,8 +16,9 @@ const PATIENCE_MS = 1_000
 /** How long whoever was told has, before it is looked whether the same turns are stuck in another way: they may wait for more. */
 const PAUSE_MS = 50
 
-/** After a look that found nothing, so many times as long as that took there is none. */
-const REST = 20
+/** After a look there is none for so many times as long as it computed, and never sooner than in a while. */
+const REST = 40
+const LEAST_REST_MS = 200
 
 /** What is stuck on all loops, as they say. */
 export interface Said {
@@ -33,47 +34,60 @@ export class WaitGraph {
   readonly #eventLoop: EventLoop
   readonly #loops: () => readonly LoopHandle[]
   #looking = false
-  #restUntil = 0
+  /** Something seems stuck that no look has begun for. */
+  #wanted = false
+  /** Milliseconds that the last look computed here, which is about what it cost the others. */
+  #computed = 0
 
   constructor(eventLoop: EventLoop, loops: () => readonly LoopHandle[]) {
     this.#eventLoop = eventLoop
     this.#loops = loops
   }
 
-  /** Something seems stuck. Never throws. */
+  /** Something seems stuck: it is looked once more, whatever a look that has begun finds. Never throws. */
   async look(): Promise<void> {
-    const begun = this.#eventLoop.now()
-    if (this.#looking || begun < this.#restUntil) return // who is stuck says so again
+    this.#wanted = true
+    if (this.#looking) return
     this.#looking = true
-    try {
-      while (await this.#endSome()) await new Promise<void>(resolve => this.#eventLoop.after(PAUSE_MS, resolve))
-    } finally {
-      this.#looking = false
-      const now = this.#eventLoop.now()
-      this.#restUntil = now + REST * (now - begun)
+    while (this.#wanted) {
+      this.#wanted = false
+      this.#computed = 0
+      while (await this.#endSome()) await this.#pause(PAUSE_MS)
+      await this.#pause(Math.max(LEAST_REST_MS, REST * this.#computed))
     }
+    this.#looking = false
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => this.#eventLoop.after(ms, resolve).unref())
   }
 
   /** @returns whether there was anything to end */
   async #endSome(): Promise<boolean> {
-    const first = await this.#ask([])
+    const answered = new Set<LoopHandle>()
+    const first = await this.#ask([...this.#loops()], [], answered)
     if (first.jams.size === 0 || first.waits.size === 0) return false
-    const second = await this.#ask(turnsIn(first))
+    // one that computes is not waited for again
+    const second = await this.#ask([...answered], turnsIn(first), new Set())
+    const begun = this.#eventLoop.now()
     const waits = new Map([...second.waits].filter(([id]) => first.waits.has(id)))
     const graph = new StuckGraph({ ...second, waits })
     const verdicts: Verdict[] = []
     for (let next = graph.end(); next !== undefined; next = graph.end()) verdicts.push(next)
+    this.#computed += this.#eventLoop.now() - begun
     if (verdicts.length === 0) return false
     // whoever has them: a loop that does not hear of it has ended, and with it what waited there
     for (const loop of this.#loops()) loop.order(control => control.endWaits(verdicts)).catch(() => {})
     return true
   }
 
-  async #ask(asked: readonly TurnRef[]): Promise<Said> {
+  /** @param answered gets who has answered in time */
+  async #ask(loops: readonly LoopHandle[], asked: readonly TurnRef[], answered: Set<LoopHandle>): Promise<Said> {
     const jams = new Map<string, Jam>()
     const waits = new Map<string, Wait>()
     const turns = new Map<string, TurnWaits>()
     const take = (said: Stuck): void => {
+      const begun = this.#eventLoop.now()
       for (const jam of said.jams) jams.set(jam.agent, jam)
       for (const wait of said.waits)
         waits.set(`${wait.key} ${wait.what} ${wait.what === 'room' ? '' : wait.at[0]}`, wait)
@@ -81,6 +95,7 @@ export class WaitGraph {
         const known = said.turns[i]
         if (known !== undefined) turns.set(nameOf(turn), known)
       }
+      this.#computed += this.#eventLoop.now() - begun
     }
     const ask = async (loop: LoopHandle): Promise<void> => {
       let said: Stuck | undefined
@@ -93,9 +108,11 @@ export class WaitGraph {
           () => {}, // its thread ends
         )
       await within(this.#eventLoop, PATIENCE_MS, heard)
-      if (said !== undefined) take(said)
+      if (said === undefined) return
+      answered.add(loop)
+      take(said)
     }
-    await Promise.all(this.#loops().map(ask))
+    await Promise.all(loops.map(ask))
     return { jams, waits, turns }
   }
 }

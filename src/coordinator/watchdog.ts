@@ -62,6 +62,7 @@ export class Watchdog {
   #timer: Timeout | undefined
   #every = SELDOM_MS
   #looked = 0
+  #over = false
 
   constructor(house: House, eventLoop: EventLoop, slow: (slow: TooLong) => void) {
     this.#house = house
@@ -72,12 +73,12 @@ export class Watchdog {
   watch(thread: ThreadLife): void {
     this.#threads.set(thread, new Watched())
     this.#looked = this.#house.now()
-    if (this.#timer === undefined) this.#lookLater()
+    if (this.#timer === undefined && !this.#over) this.#lookLater()
   }
 
   /** There are deadlines now. */
   hurry(): void {
-    if (this.#every === EVERY_MS) return
+    if (this.#every === EVERY_MS || this.#over) return
     this.#every = EVERY_MS
     if (this.#timer === undefined) return
     this.#timer.close()
@@ -91,7 +92,9 @@ export class Watchdog {
     return agent
   }
 
+  /** For good: who was told late that a thread is to be watched, or of a deadline, changes nothing. */
   end(): void {
+    this.#over = true
     this.#timer?.close()
   }
 

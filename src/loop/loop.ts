@@ -229,9 +229,7 @@ export class Loop {
     const cells = [...this.agents.cells].filter(cell => cell.type.spec.onStop !== undefined && there(cell))
     const stopping = await inSlices(this.eventLoop, cells, Number.POSITIVE_INFINITY, cell =>
       // once the loop is closed its own stop has those that are left
-      this.admission.closed
-        ? undefined
-        : cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)),
+      this.admission.closed ? undefined : cell.stop(false).catch(failure => this.#endedBadly(cell, failure, failures)),
     )
     await stopping.all
     return { stopped: cells.length, failures }

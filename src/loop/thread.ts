@@ -66,7 +66,7 @@ export default function run(task: ThreadTask): Promise<void> {
         })
       }
     }
-    Comlink.expose(new ThreadControl(loop, new Deserted()), control as unknown as Endpoint)
+    Comlink.expose(new ThreadControl(loop, { deserted: new Deserted(), status: own }), control as unknown as Endpoint)
     loop.scheduler.rung()
   })
 }

@@ -25,6 +25,19 @@ export interface RouteTable {
   readonly subscriptions: readonly SubscriptionRoute[]
 }
 
+/** Subscriptions that came and went, each with the version of the table that it made. */
+export interface RouteChanges {
+  /** Of the table with all of them. */
+  readonly version: number
+  readonly changes: readonly SubscriptionChange[]
+}
+export interface SubscriptionChange {
+  readonly version: number
+  readonly subscription: SubscriptionRoute
+  /** Whether it is there from then on. */
+  readonly there: boolean
+}
+
 /** Topic types that are remembered, and characters of them; more of either, and all are forgotten. */
 const TOPICS = 10_000
 const CHARACTERS = 64 * TOPICS
@@ -34,7 +47,8 @@ export class Routes {
   #version = -1
   #types = new Map<string, TypeRoute>()
   #exact = new Map<string, string[]>()
-  #prefixes: SubscriptionRoute[] = []
+  /** By id, in their order. */
+  #prefixes = new Map<string, SubscriptionRoute>()
   /** Agent types by topic type; dropped when it grows past its bound, since topic types may be made up without end. */
   #matches = new Map<string, readonly string[]>()
   #characters = 0
@@ -48,17 +62,47 @@ export class Routes {
     this.#version = table.version
     this.#types = new Map(Object.entries(table.types))
     this.#exact = new Map()
-    this.#prefixes = []
+    this.#prefixes = new Map()
+    this.#forgetMatches()
+    for (const subscription of table.subscriptions) this.#add(subscription)
+  }
+
+  /** The changes since this version; those before it are in it. */
+  change({ version, changes }: RouteChanges): void {
+    if (version <= this.#version) return
+    for (const { version: made, subscription, there } of changes) {
+      if (made <= this.#version) continue
+      if (there) this.#add(subscription)
+      else this.#remove(subscription)
+    }
+    this.#version = version
+    this.#forgetMatches()
+  }
+
+  #add(subscription: SubscriptionRoute): void {
+    const { id, topic, agent } = subscription
+    if (topic === undefined) {
+      this.#prefixes.set(id, subscription)
+      return
+    }
+    const agents = this.#exact.get(topic)
+    if (agents === undefined) this.#exact.set(topic, [agent])
+    else agents.push(agent)
+  }
+
+  #remove({ id, topic, agent }: SubscriptionRoute): void {
+    if (topic === undefined) {
+      this.#prefixes.delete(id)
+      return
+    }
+    const left = this.#exact.get(topic)?.filter(other => other !== agent) ?? []
+    if (left.length === 0) this.#exact.delete(topic)
+    else this.#exact.set(topic, left)
+  }
+
+  #forgetMatches(): void {
     this.#matches.clear()
     this.#characters = 0
-    for (const subscription of table.subscriptions) {
-      if (subscription.topic === undefined) this.#prefixes.push(subscription)
-      else {
-        const agents = this.#exact.get(subscription.topic)
-        if (agents === undefined) this.#exact.set(subscription.topic, [subscription.agent])
-        else agents.push(subscription.agent)
-      }
-    }
   }
 
   get types(): readonly string[] {
@@ -83,7 +127,8 @@ export class Routes {
     const known = this.#matches.get(topicType)
     if (known !== undefined) return known
     const agents = new Set(this.#exact.get(topicType))
-    for (const { prefix, agent } of this.#prefixes) if (topicType.startsWith(prefix as string)) agents.add(agent)
+    for (const { prefix, agent } of this.#prefixes.values())
+      if (topicType.startsWith(prefix as string)) agents.add(agent)
     const matches = [...agents]
     this.#characters += topicType.length
     if (this.#matches.size >= TOPICS || this.#characters > CHARACTERS) {

@@ -16,6 +16,8 @@
 //                                               word 289, 290, byte 1164: like 48, for the turn of that handler
 //                                               word 370, 371, byte 1488: the same for a turn past its deadline, still at work
 //                                               word 450 pulse      counts up while something is due and the event loop goes round
+//                                               word 451 load       number of the order to load a module that was begun last
+//                                               word 452 load beat  the beat when it was
 //
 // Hot words of different writers stand 64 bytes apart, so that they do not share a cache line.
 import { hrtime } from '../base/real-time.js'
@@ -44,7 +46,9 @@ const WORK_TEXT = 1_164
 const OVERDUE_AT = 370
 const OVERDUE_TEXT = 1_488
 const PULSE = 450
-const STATUS_BYTES = 1_808
+const LOAD = 451
+const LOAD_BEAT = 452
+const STATUS_BYTES = 1_816
 
 /** What `at work` says: no handler runs that has not yielded yet; one does, without or with a deadline. */
 const YIELDED = 0
@@ -317,6 +321,18 @@ export class Status {
 
   get pulses(): number {
     return Atomics.load(this.words, PULSE) // no order needed
+  }
+
+  /** The order of that number, to load a module, begins: from here on what keeps the thread may be the module. */
+  beginLoad(number: number): void {
+    Atomics.store(this.words, LOAD_BEAT, this.beat) // before the number: who reads that finds the beat
+    Atomics.store(this.words, LOAD, number) // after its beat
+  }
+
+  /** Whether that order has begun; and whether its loop has not come by since. */
+  loading(number: number): { readonly begun: boolean; readonly since: boolean } {
+    const begun = ((Atomics.load(this.words, LOAD) - number) | 0) >= 0 // before the beat; orders begin in their order
+    return { begun, since: begun && Atomics.load(this.words, LOAD_BEAT) === this.beat } // no order needed beyond that
   }
 
   get deadlineAt(): number {

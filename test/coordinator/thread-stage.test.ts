@@ -41,7 +41,7 @@ describe('a life', () => {
     for (const answers of [true, false, true]) {
       const life = threads.spawn(1)
       if (answers) await life.order(control => control.takeIn())
-      const lost = life.order(control => control.load(never, 60_000)).catch((error: Error) => error.message)
+      const lost = life.order(control => control.load(never, 60_000, 1)).catch((error: Error) => error.message)
       expect(life.over).toBe(false)
       life.kill('enough')
       life.kill('too much')

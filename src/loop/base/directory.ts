@@ -3,7 +3,7 @@
 // through an audience.
 import { AgentFailedError, UnknownAgentError } from '../../agent/errors.js'
 import { type AgentId, agentId, type TopicId, toAgentId, toTopicId } from '../../agent/ids.js'
-import { Routes, type RouteTable } from '../../routing/table.js'
+import { type RouteChanges, Routes, type RouteTable } from '../../routing/table.js'
 import type { Address } from './recipient.js'
 
 /** Addresses that are remembered, and characters of their texts: 64 for each. More of either, and all are forgotten. */
@@ -49,6 +49,12 @@ export class Directory {
   route(table: RouteTable): void {
     this.#routes.replace(table)
     this.#forgetAddresses()
+    this.#forgetAudiences()
+  }
+
+  /** Who hears what has changed, and nothing else. */
+  change(changes: RouteChanges): void {
+    this.#routes.change(changes)
     this.#forgetAudiences()
   }
 

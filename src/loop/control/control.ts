@@ -4,7 +4,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { AnyAgent } from '../../agent/definition.js'
 import { AlreadyExistsError, ModuleError, type StoppedError } from '../../agent/errors.js'
 import type { Interceptor } from '../../agent/interceptor.js'
-import type { RouteTable } from '../../routing/table.js'
+import type { RouteChanges, RouteTable } from '../../routing/table.js'
+import type { Status } from '../../sync/status.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, type WireError } from '../../transport/wire-error.js'
 import { within } from '../base/event-loop.js'
@@ -32,10 +33,16 @@ import {
 } from './orders.js'
 import { Snapshots } from './snapshots.js'
 
+/** A thread that is ours alone. */
+export interface OwnThread {
+  readonly deserted: Deserted
+  readonly status: Pick<Status, 'beginLoad'>
+}
+
 /** Takes the orders of one loop. */
 export class LoopControl implements Orders {
   readonly #loop: Loop
-  readonly #deserted: Deserted | undefined
+  readonly #thread: OwnThread | undefined
   readonly #snapshots: Snapshots
   readonly #move: Move
   /** The states that are being put in. */
@@ -43,10 +50,9 @@ export class LoopControl implements Orders {
   /** By URL: what modules export that are loaded and not hosted. Whether they may be is not for one loop to say. */
   readonly #loaded = new Map<string, readonly AnyAgent[]>()
 
-  /** @param deserted on a thread of ours */
-  constructor(loop: Loop, deserted?: Deserted) {
+  constructor(loop: Loop, thread?: OwnThread) {
     this.#loop = loop
-    this.#deserted = deserted
+    this.#thread = thread
     this.#snapshots = new Snapshots(loop.agents)
     this.#move = new Move(loop)
   }
@@ -64,6 +70,11 @@ export class LoopControl implements Orders {
     this.#loop.route(table)
   }
 
+  reroute(changes: RouteChanges): void {
+    this.#loop.peers.takeIn()
+    this.#loop.directory.change(changes)
+  }
+
   remember(kept: readonly Kept[]): void {
     this.#loop.agents.checkpoints.remember(kept)
   }
@@ -72,8 +83,8 @@ export class LoopControl implements Orders {
     this.#loop.scheduler.resume()
   }
 
-  load(url: string, ms: number): Promise<Outcome<AgentDescription[]>> {
-    return outcomeOf(async () => this.loaded(url, (await this.#import(url, ms)).agents))
+  load(url: string, ms: number, number: number): Promise<Outcome<AgentDescription[]>> {
+    return outcomeOf(async () => this.loaded(url, (await this.#import(url, ms, number)).agents))
   }
 
   /** A module is there. @throws ModuleError, AlreadyExistsError when it is none that can be hosted */
@@ -99,9 +110,9 @@ export class LoopControl implements Orders {
     }
   }
 
-  intercept(url: string, ms: number): Promise<Outcome<void>> {
+  intercept(url: string, ms: number, number: number): Promise<Outcome<void>> {
     return outcomeOf(async () => {
-      const { interceptors } = await this.#import(url, ms)
+      const { interceptors } = await this.#import(url, ms, number)
       if (interceptors.length === 0) {
         throw new ModuleError(`module ${url} exports no interceptor; export what interceptor({…}) returned`)
       }
@@ -109,7 +120,8 @@ export class LoopControl implements Orders {
     })
   }
 
-  async #import(url: string, ms: number): Promise<Exports> {
+  async #import(url: string, ms: number, number: number): Promise<Exports> {
+    this.#thread?.status.beginLoad(number)
     const loading = loadModule(url)
     const why = await this.#whyNot(loading, ms)
     if (why !== undefined) throw new ModuleError(`agent module ${url} was not loaded${why}`)
@@ -118,7 +130,7 @@ export class LoopControl implements Orders {
 
   /** @returns why a module is waited for no longer, undefined when it is there. @throws what its loading throws */
   async #whyNot(loading: Promise<Exports>, ms: number): Promise<string | undefined> {
-    const deserted = this.#deserted
+    const deserted = this.#thread?.deserted
     const inTime = within(this.#loop.eventLoop, ms, loading, { weak: deserted !== undefined })
     const empty = deserted !== undefined && (await Promise.race([inTime.then(() => false), deserted.before(loading)]))
     if (empty) return ': nothing is left on its thread that could end what it awaits at its top level'

@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { isError, lineOf, textOf } from '../../agent/errors.js'
 import type { RestartPolicy, TopicPattern } from '../../agent/options.js'
-import type { RouteTable } from '../../routing/table.js'
+import type { RouteChanges, RouteTable } from '../../routing/table.js'
 import type { LinkParts } from '../../transport/link.js'
 import { errorFromWire, errorToWire, type WireError } from '../../transport/wire-error.js'
 import type { Heap, Kept } from '../base/reports.js'
@@ -49,6 +49,8 @@ export interface Orders {
   detach(index: number, life: number, why: string, forGood: boolean, overdue?: string): Later<void>
   /** Replaces the routes. What was sent before goes by those it was sent by. */
   route(table: RouteTable): Later<void>
+  /** Has the routes change. What was sent before goes by those it was sent by. */
+  reroute(changes: RouteChanges): Later<void>
   /** Takes in what was sent to it before this order, which came by another way: it is in its mailboxes afterwards. */
   takeIn(): Later<void>
   /** What is for a loop that is to move waits. @returns whether everything that went before is in the ring */
@@ -57,12 +59,12 @@ export interface Orders {
   release(index: number, life: number): Later<void>
 
   // ---- what it hosts ----
-  /** Loads a module, in `ms` or not at all, and hosts nothing of it yet. @returns what it exports */
-  load(url: string, ms: number): Later<Outcome<AgentDescription[]>>
+  /** Loads a module, in `ms` or not at all, and hosts nothing of it yet. @param number shown when it begins @returns what it exports */
+  load(url: string, ms: number, number: number): Later<Outcome<AgentDescription[]>>
   /** Hosts the agents that modules export which were loaded. */
   admit(urls: readonly string[]): Later<void>
   /** Loads a module, likewise, and chains the interceptors it exports. */
-  intercept(url: string, ms: number): Later<Outcome<void>>
+  intercept(url: string, ms: number, number: number): Later<Outcome<void>>
   /** Takes what the life before left of its agents. */
   remember(kept: readonly Kept[]): Later<void>
 
