@@ -16,7 +16,10 @@ export interface DispatcherOptions {
   readonly name?: string
   /** Events at work at a time; as one is done, the next begins. 1 handles one after another. Default 64. */
   readonly batchSize?: number
-  /** Events that may wait: beyond it `dispatch()` makes its caller wait. Follow-ups are always taken. Default 10,000. */
+  /**
+   * Events that may wait: beyond it `dispatch()` makes its caller wait, but not while no event ends for a second or two.
+   * Follow-ups are always taken. Default 10,000.
+   */
   readonly capacity?: number
   /**
    * Told when an agent failed with an event; the others and later events go on. Default: a process warning, which
@@ -105,7 +108,8 @@ export interface Dispatcher extends AsyncDisposable {
     options?: { readonly when?: (event: Dispatched<PayloadOf<E>>) => boolean },
   ): () => void
   /**
-   * Takes an event. It is in the queue at once; the promise resolves when the queue has room for more.
+   * Takes an event. It is in the queue at once; the promise resolves when the queue has room for more, or when no event
+   * ended for a second or two: what they wait for may be this caller.
    * @param options.correlationId at most 256 characters; default: a new one
    * @throws StoppedError when the dispatcher has ended
    * @example const { correlationId } = await dispatcher.dispatch(TextArrived, { text: 'hello' })

@@ -1,6 +1,6 @@
 // The dispatcher. What it keeps: an event is either begun at all its agents, in one go, or at none; every event is
-// counted from the moment it is taken until all its agents answered and its follow-ups are taken; and once it has ended
-// nothing begins any more, while what is at work still ends.
+// counted from the moment it is taken until all its agents answered and its follow-ups are taken; and once it is closed
+// nothing begins any more, while what is at work still ends: then it has ended.
 
 import { randomUUID } from 'node:crypto'
 import { checkFunction, checkKnown, checkMs, shown } from '../agent/check.js'
@@ -21,6 +21,7 @@ import type {
   RouteTarget,
 } from './api.js'
 import { Dispatch, type Dispatched, dispatched, type FollowUp, type FollowUps, Terminate } from './events.js'
+import { Room } from './room.js'
 
 const MAX_CORRELATION = 256
 
@@ -46,8 +47,7 @@ class RoutingDispatcher implements Dispatcher {
   readonly #onFailure: (failure: DispatchFailure) => void
   readonly #routes = new Map<string, Route[]>()
   readonly #queue = new Queue<Dispatched>()
-  /** Callers of `dispatch()` that wait for room. */
-  readonly #waiting = new Queue<() => void>()
+  readonly #room = new Room()
   readonly #idsOf = randomUUID().slice(0, 8)
   #numbered = 0
   #atWork = 0
@@ -74,8 +74,9 @@ class RoutingDispatcher implements Dispatcher {
     })
   }
 
-  get open(): boolean {
-    return this.#open
+  /** Whether nothing of it is at work any more, nor ever will be. */
+  get over(): boolean {
+    return !this.#open && this.#isEmpty
   }
 
   route<E extends EventType>(
@@ -170,12 +171,12 @@ class RoutingDispatcher implements Dispatcher {
   }
 
   /**
-   * Resolves when no more than `capacity` events wait.
-   * @param agent who waits for it: never one that is at work on an event, since room may come only when it has ended
+   * Resolves when no more than `capacity` events wait, or when room may come only after whoever waits has gone on.
+   * @param agent who waits for it, if it is one
    */
   room(agent?: string): Promise<void> | undefined {
     if (this.#queue.length <= this.#capacity || (agent !== undefined && this.#workers.has(agent))) return undefined
-    return new Promise(resolve => this.#waiting.push(resolve))
+    return this.#room.wait(agent)
   }
 
   get #isEmpty(): boolean {
@@ -202,7 +203,7 @@ class RoutingDispatcher implements Dispatcher {
       if (event === undefined) break
       this.#begin(event)
       // all of them: with one for each that begins, the last would wait for events that nobody dispatches any more
-      if (this.#queue.length <= this.#capacity) for (const go of this.#waiting.drain()) go()
+      if (this.#queue.length <= this.#capacity) this.#room.releaseAll()
     }
     this.#look()
   }
@@ -214,7 +215,7 @@ class RoutingDispatcher implements Dispatcher {
     for (const { message, to, when } of routes) {
       try {
         if (when !== undefined && !saidAtOnce(`when of a route of '${event.type}'`, when(event))) continue
-        agents.set(String(typeof to === 'function' ? to(event) : to), message)
+        agents.set(toAgentId(typeof to === 'function' ? to(event) : to).toString(), message)
       } catch (error) {
         this.#fail(event, undefined, error)
       }
@@ -223,6 +224,7 @@ class RoutingDispatcher implements Dispatcher {
     if (agents.size === 0) {
       this.#atWork--
       this.#done++
+      this.#room.moved()
       return
     }
     let left = agents.size
@@ -233,6 +235,7 @@ class RoutingDispatcher implements Dispatcher {
       else this.#workers.delete(to)
       if (--left > 0) return
       this.#atWork--
+      this.#room.moved()
       if (refused) {
         this.#undone.push(event)
         this.#close()
@@ -244,6 +247,7 @@ class RoutingDispatcher implements Dispatcher {
     const options = { messageId: event.id, cause: event.cause, correlation: event.correlationId }
     for (const [to, message] of agents) {
       this.#workers.set(to, (this.#workers.get(to) ?? 0) + 1)
+      this.#room.release(to) // its event may stand behind the very turn that waits
       this.#runtime.send(message, event as never, to, options).then(
         answer => {
           try {
@@ -286,7 +290,7 @@ class RoutingDispatcher implements Dispatcher {
   #close(): void {
     this.#open = false
     this.#undone.push(...this.#queue.drain())
-    for (const go of this.#waiting.drain()) go()
+    this.#room.releaseAll()
     this.#look()
   }
 
@@ -350,8 +354,10 @@ export async function createDispatcher(runtime: Runtime, options: DispatcherOpti
     house.catch(() => houses.delete(runtime))
   }
   const dispatchers = await house
-  if (dispatchers.get(key)?.open === true) {
-    throw new AlreadyExistsError(`${dispatcher.address} is at work; stop it first, or give this one another name`)
+  if (dispatchers.get(key)?.over === false) {
+    throw new AlreadyExistsError(
+      `${dispatcher.address} has not ended; await its stop() first, or give this one another name`,
+    )
   }
   dispatchers.set(key, dispatcher)
   return dispatcher

@@ -110,13 +110,14 @@ onEveryEngine('dispatching', engine => {
     while (dispatcher.stats().queued > 0) await new Promise(resolve => setTimeout(resolve, 1))
     expect(ended).toBe(false)
     expect((await failure(dispatcher.dispatch(kit.Text, { text: 'late' }))).code).toBe('ERR_RINGREEVE_STOPPED')
+    expect((await failure(createDispatcher(runtime))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS') // it is still at work
     Atomics.store(words.release, 0, 1)
     const { by, undone } = await dispatcher.ended
     expect(by?.type).toBe(Terminate.name)
     expect(undone.map(({ payload }) => payload)).toEqual([{ text: 'a' }, { text: 'b' }, { text: 'afterwards' }])
     expect(await emptied).toBe(false)
     expect(await runtime.send(kit.Seen, undefined, 'witness/x')).toEqual([])
-    // the name is free again
+    // the name is free again, now that it has ended
     await using second = await createDispatcher(runtime)
     second.route(kit.Text, 'witness/x')
     for (const { type, payload } of undone) if (type === 'text') await second.dispatch(kit.Text, payload as never)
@@ -135,7 +136,7 @@ onEveryEngine('dispatching', engine => {
     const late = dispatcher.dispatch(kit.Held, words, { correlationId: 'd' }).then(() => {
       taken = true
     })
-    await runtime.send(kit.Seen, undefined, 'witness/x')
+    for (let n = 0; n < 100; n++) await undefined // no timer comes between: after a second it may go on
     expect([taken, words.begun[0], dispatcher.stats().atWork, dispatcher.stats().queued]).toEqual([false, 1, 1, 3])
     Atomics.store(words.release, 0, 1)
     await late
@@ -159,6 +160,38 @@ onEveryEngine('dispatching', engine => {
     await dispatcher.dispatch(kit.Count, { left: 5 })
     expect(await dispatcher.waitUntilEmpty(10_000)).toBe(true)
     expect((await runtime.send(kit.Seen, undefined, 'witness/x')).length).toBe(5)
+  })
+
+  it('nor does one whose events begin while its own timer waits for room', async () => {
+    const runtime = await open(engine)
+    await using dispatcher = await createDispatcher(runtime, { batchSize: 2, capacity: 4 })
+    dispatcher.route(kit.Held, ({ correlationId }) => ({ type: correlationId, key: 'x' }))
+    dispatcher.route(kit.Count, 'ticking/x')
+    dispatcher.route(kit.Text, 'witness/x')
+    const [tick, full] = [
+      { begun: flag(), release: flag() },
+      { begun: flag(), release: flag() },
+    ]
+    await dispatcher.dispatch(kit.Held, tick, { correlationId: 'ticking' })
+    await reaches(tick.begun, 1)
+    expect(await dispatcher.waitUntilEmpty()).toBe(true)
+    for (let n = 0; n < 2; n++) void dispatcher.dispatch(kit.Held, full, { correlationId: 'holding' })
+    for (let n = 0; n < 20; n++) void dispatcher.dispatch(kit.Count, { left: 0 })
+    await reaches(full.begun, 2)
+    Atomics.store(tick.release, 0, 1)
+    while (dispatcher.stats().queued < 21) await new Promise(resolve => setTimeout(resolve, 1))
+    Atomics.store(full.release, 0, 1) // all that may be at work stands behind the timer's turn now
+    expect(await dispatcher.waitUntilEmpty()).toBe(true)
+  })
+
+  it('nor one that an agent at work waits for', async () => {
+    const runtime = await open(engine)
+    await using dispatcher = await createDispatcher(runtime, { batchSize: 1, capacity: 1 })
+    dispatcher.route(kit.Count, 'delegating/x')
+    dispatcher.route(kit.Text, 'witness/x')
+    await dispatcher.dispatch(kit.Count, { left: 3 })
+    expect(await dispatcher.waitUntilEmpty()).toBe(true)
+    expect((await runtime.send(kit.Seen, undefined, 'witness/x')).length).toBe(3)
   })
 
   it('agents on any thread can dispatch by themselves', async () => {

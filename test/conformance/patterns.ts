@@ -51,6 +51,32 @@ export const speaker = agent('speaker').on(dispatched(Text), async (event, ctx) 
 export const eloquent = agent('eloquent').on(dispatched(Count), async ({ payload, dispatcher }, ctx) => {
   for (let n = 0; n < payload.left; n++) await ctx.send(Dispatch, follow(Text, { text: `${n}` }), dispatcher)
 })
+/** Sends an event from a timer. */
+export const ticking = agent('ticking')
+  .on(dispatched(Held), ({ payload: { begun, release }, dispatcher }, ctx) => {
+    ctx.after(0, async tick => {
+      Atomics.add(begun, 0, 1)
+      await opened(release)
+      await tick.send(Dispatch, follow(Text, { text: 'tick' }), dispatcher)
+    })
+  })
+  .on(dispatched(Count), () => {})
+/** Several are held at a time. */
+export const holding = agent('holding', { concurrency: 'interleaved' }).on(
+  dispatched(Held),
+  async ({ payload: { begun, release } }) => {
+    Atomics.add(begun, 0, 1)
+    await opened(release)
+  },
+)
+/** Has another agent dispatch, and waits for it. */
+export const delegating = agent('delegating').on(dispatched(Count), ({ payload: { left }, dispatcher }, ctx) =>
+  ctx.send(Delegated, { left, dispatcher }, 'delegate/x'),
+)
+export const Delegated = request<{ left: number; dispatcher: string }, void>('delegated')
+export const delegate = agent('delegate').on(Delegated, async ({ left, dispatcher }, ctx) => {
+  for (let n = 0; n < left; n++) await ctx.send(Dispatch, follow(Text, { text: `${n}` }), dispatcher)
+})
 /** Remembers every event it gets. */
 export const witness = agent('witness', { state: () => ({ seen: [] as never[] }) })
   .on(dispatched(Text), ({ type, payload, correlationId, cause }, ctx) => {
