@@ -1,5 +1,6 @@
-// How much memory a value takes, about: enough to bound what is kept of values by. Counted by walking it, without a copy. What it
-// keeps: a value may be anybody's, with getters that throw; measuring it never fails, and takes no longer than was asked for.
+// How much memory a value holds, about: enough to bound what is kept of values by. Counted by walking it, without a copy. What it
+// keeps: a value may be anybody's, with getters that throw; measuring it never fails, and takes no longer than was asked for. Memory
+// counts whole, however little of it a view shows: it is there as long as the view is.
 import { types } from 'node:util'
 
 const OBJECT = 16
@@ -23,8 +24,10 @@ export function bytesOf(value: unknown, most = Number.POSITIVE_INFINITY): number
     seen.add(one)
     bytes += OBJECT
     try {
-      if (ArrayBuffer.isView(one) || types.isAnyArrayBuffer(one)) bytes += one.byteLength
-      else if (Array.isArray(one) || one instanceof Set) for (const part of one) open.push(part)
+      if (ArrayBuffer.isView(one)) open.push(one.buffer)
+      else if (types.isAnyArrayBuffer(one)) bytes += one.byteLength
+      else if (Array.isArray(one)) partsOf(one, open)
+      else if (one instanceof Set) for (const part of one) open.push(part)
       else if (one instanceof Map) for (const [key, field] of one) open.push(key, field)
       else for (const [key, field] of fieldsOf(one)) open.push(key, field)
     } catch {
@@ -32,6 +35,17 @@ export function bytesOf(value: unknown, most = Number.POSITIVE_INFINITY): number
     }
   }
   return bytes
+}
+
+/** What is in a list; of one with gaps only what is there: it may be nothing but a length. */
+function partsOf(list: readonly unknown[], open: unknown[]): void {
+  for (let index = 0; index < list.length; index++) {
+    if (index in list) open.push(list[index])
+    else {
+      for (const [key, part] of Object.entries(list)) if (!(Number(key) < index)) open.push(part)
+      return
+    }
+  }
 }
 
 /** What an object holds; of an error also what no loop over it would show. */

@@ -2,8 +2,9 @@
 // copied before it leaves, so that a change made after the call, on the same loop, cannot get in.
 import { shown } from '../agent/check.js'
 import type { Messenger } from '../agent/context.js'
-import { InvalidArgumentError, NotSerializableError } from '../agent/errors.js'
+import { InvalidArgumentError, NotSerializableError, textOf } from '../agent/errors.js'
 import { type AgentId, toAgentId } from '../agent/ids.js'
+import { plainCopy } from '../agent/plain.js'
 import { type Entry, type Exchange, hasFields, Operate, type Operation } from './messages.js'
 
 /**
@@ -31,21 +32,24 @@ export interface MemoryClient<S extends Shape = Shape> {
    */
   get<K extends Key<S>>(key: K): Promise<Entry<S[K]> | undefined>
   /**
-   * Puts a value in, whatever was there.
+   * Puts a value in, whatever was there. Fields that are undefined are left out, as in a message to another thread.
    * @returns its version
-   * @throws OverloadedError when the memory is full
+   * @throws OverloadedError when the memory is full; NotSerializableError when the value cannot be state: it is, or has in
+   *   it, a function, an id, a URL, an error with a code or other fields, or what else a structured clone takes something from
    * @example await memoryAt(ctx, 'memory/main').set('title', 'Hamlet')
    */
   set<K extends Key<S>>(key: K, value: S[K]): Promise<number>
   /**
-   * Puts fields over those that are there; other fields stay. Not there yet: begins with no fields.
+   * Puts fields over those that are there; other fields stay, as do those that are given as undefined. Not there yet:
+   * begins with no fields.
    * @returns the version
-   * @throws InvalidArgumentError when what is there has no fields; OverloadedError when the memory is full
+   * @throws InvalidArgumentError when what is there has no fields; and like {@link set}
    * @example await memoryAt<{ plan: { title: string; done: boolean } }>(ctx, 'memory/main').merge('plan', { done: true })
    */
   merge<K extends Key<S>>(key: K, fields: Partial<S[K]>): Promise<number>
   /**
    * Puts a value in if nobody changed the entry since `version`; 0: if there is none.
+   * @throws like {@link set}
    * @example
    * const board = memoryAt<{ owner: string }>(ctx, 'memory/main')
    * const outcome = await board.compareAndSet('owner', ctx.id.key, 0)
@@ -55,6 +59,7 @@ export interface MemoryClient<S extends Shape = Shape> {
   /**
    * Compare-and-set again and again until nobody was quicker. `change` gets a copy and may run more than once.
    * @returns what was put in
+   * @throws like {@link set}
    * @example
    * const board = memoryAt<{ steps: string[] }>(ctx, 'memory/main')
    * await board.update('steps', (steps = []) => [...steps, 'wash up'])
@@ -133,12 +138,9 @@ function checked(key: string): string {
 function copyOf(value: unknown, key: string): unknown {
   if (value === undefined)
     throw new InvalidArgumentError(`a memory does not hold undefined ('${key}'); delete the entry`)
-  if (value === null || !['object', 'function', 'symbol'].includes(typeof value)) return value
   try {
-    return structuredClone(value)
+    return plainCopy(value)
   } catch (error) {
-    throw new NotSerializableError(`the value for '${key}' is not plain data: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw new NotSerializableError(`the value for '${key}' is not plain data: ${textOf(error)}`, { cause: error })
   }
 }

@@ -9,6 +9,7 @@ import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
 import { topicId } from '../agent/ids.js'
 import type { CheckpointPolicy } from '../agent/options.js'
+import { plainCopy } from '../agent/plain.js'
 import { bytesOf } from '../base/bytes.js'
 import { wallNow } from '../base/real-time.js'
 import { Changed, type Entry, type Exchange, hasFields, Operate, type Operation, Tell } from './messages.js'
@@ -197,7 +198,7 @@ function full({ id }: Ctx, key: string, bound: string): OverloadedError {
 
 /** On the same loop what is handed out would otherwise be the entry itself. */
 function copyOf(entry: Entry): Entry {
-  return typeof entry.value === 'object' && entry.value !== null ? structuredClone(entry) : { ...entry }
+  return { value: plainCopy(entry.value), version: entry.version }
 }
 
 function fieldsOf(value: unknown, key: string): object {

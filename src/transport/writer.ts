@@ -12,11 +12,12 @@
 // Extensions with values inside are ext32. A body with binary fields ends with one more Int32 in the machine's order: where the
 // first of them begins. Objects that come later stand behind the value in their order, each as if it were alone.
 import { types } from 'node:util'
+import { DERIVED, INSIDE, kindOf, RECORD, refusal } from '../agent/kinds.js'
 import { Begun } from './begun.js'
 import { type Body, bodyBytes, checkLength } from './body.js'
 import * as ext from './extensions.js'
 import { NotPlain } from './extensions.js'
-import { DERIVED, INSIDE, kindOf, laterKind, RECORD, refusal, textsOf } from './kinds.js'
+import { laterKind, textExtension, textsOf } from './kinds.js'
 import { keysOf, type ShapeBook, type ShapeBooks, type ShapeNode } from './shapes.js'
 import { TreeBytes } from './tree.js'
 import { cannotCross, errorParts, isError, listOf } from './wire-error.js'
@@ -143,10 +144,11 @@ export class BodyWriter extends TreeBytes {
     if (types.isRegExp(value)) return this.#texts(ext.REGEXP, [value.source, value.flags])
     if (types.isArrayBuffer(value)) return this.#buffer(value)
     const kind = kindOf(prototype)
-    if (kind === RECORD) this.#record(value as Record<string, unknown>, true)
-    else if (kind === INSIDE) this.#besides(value)
-    else if (kind >= ext.AGENT_ID) this.#texts(kind, textsOf(kind, value))
-    else this.#provided(value, kind)
+    if (kind === RECORD) return this.#record(value as Record<string, unknown>, true)
+    if (kind === INSIDE) return this.#besides(value)
+    const extension = textExtension(kind)
+    if (extension === undefined) this.#provided(value, kind)
+    else this.#texts(extension, textsOf(kind, value))
   }
 
   /** What was begun before: only its number. */

@@ -1,5 +1,5 @@
 // Promised: shared memory: copies, versions, exact under contention from all threads, bounded, saved and restored.
-import { createRuntime, type Runtime, type Snapshot } from 'ringreeve'
+import { agentId, createRuntime, type Runtime, type Snapshot, topicId } from 'ringreeve'
 import { memory, memoryAt } from 'ringreeve/memory'
 import { expect, it } from 'vitest'
 import { anew, type Engine, failure, onEveryEngine, shared } from './engines.js'
@@ -34,12 +34,100 @@ onEveryEngine('shared memory', engine => {
     expect([await shared.delete('list'), await shared.delete('list')]).toEqual([true, false])
   })
 
+  it('holds what state can, of all kinds, and it comes out of a snapshot as it went in', async () => {
+    const runtime = await open(engine)
+    const shared = memoryAt(runtime, 'memory/main')
+    const twice = { n: 1 }
+    const deep = { list: [] as unknown[] }
+    for (let n = 0; n < 490; n++) deep.list = [deep.list, n]
+    const value = {
+      texts: ['', 'é', '\ud800'],
+      numbers: [0, -0, Number.NaN, 2n ** 70n, null, undefined],
+      at: new Date(5),
+      pattern: /a/gi,
+      map: new Map<unknown, unknown>([[twice, new Set([1, twice])]]),
+      views: [new Float64Array([1.5]), new DataView(new ArrayBuffer(9), 1, 5), Buffer.from('hi'), new ArrayBuffer(3)],
+      error: new TypeError('wrong', { cause: new Error('why') }),
+      gaps: Object.assign([1], { length: 4e9 }),
+      twice,
+      deep,
+    }
+    await shared.set('value', {
+      ...value,
+      self: new (class Own {
+        readonly kept = twice
+        readonly left = undefined
+      })(),
+    })
+    const expected = { ...value, self: { kept: twice } }
+    const look = async () => {
+      const found = (await shared.get('value'))?.value as typeof expected
+      const { gaps, deep: nested, ...rest } = found
+      expect([Object.keys(gaps), gaps.length]).toEqual([['0'], 4e9])
+      let levels = 0
+      for (let list: unknown = nested.list; Array.isArray(list) && list.length > 0; list = list[0]) levels++
+      expect(levels).toBe(490)
+      const { gaps: _, deep: __, ...others } = expected
+      expect(rest).toEqual({
+        ...others,
+        views: [others.views[0], others.views[1], new Uint8Array([104, 105]), new ArrayBuffer(3)],
+      })
+      expect([...(rest.map.keys() as Iterable<unknown>)][0]).toBe(rest.twice)
+      expect(rest.self.kept).toBe(rest.twice)
+      expect('left' in rest.self).toBe(false)
+      expect(rest.error).toBeInstanceOf(TypeError)
+      expect((rest.error.cause as Error).message).toBe('why')
+    }
+    await look()
+    await runtime.loadState(await runtime.saveState())
+    await look()
+  })
+
+  it('what saving its state would empty, or take something from, is refused with its place', async () => {
+    const runtime = await open(engine)
+    const shared = memoryAt(runtime, 'memory/main')
+    const coded = Object.assign(new Error('x'), { code: 'E' })
+    let endless: unknown[] = []
+    for (let n = 0; n < 500; n++) endless = [endless]
+    const reported = await failure(runtime.send(kit.Crash, undefined, 'nobody/x'))
+    for (const [value, place] of [
+      [{ at: new URL('http://x.example') }, 'at is a URL'],
+      [[1, new URLSearchParams('a=1')], '[1] is URLSearchParams'],
+      [{ by: { who: agentId('a', 'b') } }, 'by.who is an agent id'],
+      [new Map([['k', [topicId('a')]]]), 'get("k")[0] is a topic id'],
+      [new Set([new Headers()]), 'a member is a Headers'],
+      [{ a: [{ b: coded }] }, 'a[0].b is an error with code'],
+      [new Error('x', { cause: coded }), 'cause is an error with code'],
+      [reported, 'is an error'],
+      [new AggregateError([]), 'is an error'],
+      [new DOMException('x', 'AbortError'), 'is an error'],
+      [{ f: () => 1 }, 'f is a function'],
+      [JSON.parse('{ "a": { "__proto__": 1 } }'), 'a.__proto__'],
+      [Promise.resolve(), 'not plain data'],
+      [endless, 'nested more than 500 levels'],
+    ] as const) {
+      for (const put of [
+        () => shared.set('x', value),
+        () => shared.compareAndSet('x', value, 0),
+        () => shared.update('x', () => value),
+        () => shared.merge('x', { value }),
+      ]) {
+        const { code, message } = await failure(put())
+        expect([code, message]).toEqual(['ERR_RINGREEVE_NOT_SERIALIZABLE', expect.stringContaining(place)])
+      }
+    }
+    expect(await shared.keys()).toEqual([])
+  })
+
   it('merge puts fields over those that are there', async () => {
     const runtime = await open(engine)
     const shared = main(runtime)
     await shared.merge('plan', { title: 'one', steps: ['a'] })
     await shared.merge('plan', { steps: ['b'] })
-    expect((await shared.get('plan'))?.value).toEqual({ title: 'one', steps: ['b'] })
+    await shared.merge('plan', { title: undefined } as never)
+    expect((await shared.get('plan'))?.value).toStrictEqual({ title: 'one', steps: ['b'] })
+    await shared.set('plan', { title: undefined, steps: [] } as never)
+    expect((await shared.get('plan'))?.value).toStrictEqual({ steps: [] })
     await shared.set('list', [])
     expect((await failure(shared.merge('list', {} as never))).message).toContain('holds an array')
     for (const value of [new Map([['a', 1]]), new Date(5), Uint8Array.of(1)]) {
@@ -160,6 +248,10 @@ onEveryEngine('shared memory', engine => {
     }
     expect((await shared.get('text'))?.value).toBe('x'.repeat(3_000)) // what was refused changed nothing
     expect(await shared.keys()).toEqual(['text'])
+    await shared.set('view', new Uint8Array(new ArrayBuffer(50_000), 7, 100)) // holds no more than it shows
+    const view = (await shared.get('view'))?.value as Uint8Array
+    expect([view.byteLength, view.buffer.byteLength]).toEqual([100, 100])
+    await shared.delete('view')
     const saved = await runtime.saveState()
     await shared.set('text', 'short')
     await shared.set('more', 'x'.repeat(3_000))

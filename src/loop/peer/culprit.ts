@@ -1,6 +1,6 @@
 // What in a value cannot cross threads, for the message of the error: where it is, and not its source text.
 import { shown } from '../../agent/check.js'
-import { refusal } from '../../transport/kinds.js'
+import { refusal } from '../../agent/kinds.js'
 import { isError } from '../../transport/wire-error.js'
 
 const names = { function: 'a function', symbol: 'a symbol' } as Readonly<Record<string, string>>
