@@ -62,13 +62,17 @@ export interface Reply {
   readonly calls: readonly ToolCall[]
 }
 
+/** A piece of a call. */
+interface CallPart {
+  /** Which call it is of; some services leave it out. */
+  readonly index?: number | null
+  readonly id?: string
+  readonly function?: { readonly name?: string; readonly arguments?: string }
+}
+
 interface Delta {
   readonly content?: string | null
-  readonly tool_calls?: readonly {
-    readonly index: number
-    readonly id?: string
-    readonly function?: { readonly name?: string; readonly arguments?: string }
-  }[]
+  readonly tool_calls?: readonly CallPart[]
 }
 
 /** @throws what the client throws; RingreeveError `ERR_RINGREEVE_MODEL` when the service says nothing that can be read */
@@ -104,8 +108,9 @@ export async function streamedChat(
       await onText(choice.delta.content) // an async one may fail too, and the question with it
     }
     for (const part of choice?.delta?.tool_calls ?? []) {
-      calls[part.index] ??= { id: '', type: 'function', function: { name: '', arguments: '' } }
-      const call = calls[part.index] as (typeof calls)[number]
+      const index = part.index ?? indexOf(part, calls)
+      calls[index] ??= { id: '', type: 'function', function: { name: '', arguments: '' } }
+      const call = calls[index] as (typeof calls)[number]
       call.id ||= part.id ?? ''
       call.function.name += part.function?.name ?? ''
       call.function.arguments += part.function?.arguments ?? ''
@@ -113,4 +118,11 @@ export async function streamedChat(
   }
   if (!finished) throw new RingreeveError('ERR_RINGREEVE_MODEL', `the stream of model '${body.model}' broke off`, true)
   return { text, calls: calls.filter(call => call !== undefined) }
+}
+
+/** Which call a piece is of that does not say it: only the first piece of a call has a name, and an id that is new. */
+function indexOf({ id, function: called }: CallPart, calls: readonly ToolCall[]): number {
+  const last = calls.at(-1)
+  const begins = last === undefined || (id ? id !== last.id : Boolean(called?.name))
+  return begins ? calls.length : calls.length - 1
 }

@@ -2,14 +2,14 @@
 // than its turn is cancelled; an object that does not fit its schema is never handed out.
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkFunction, checkKnown } from '../agent/check.js'
+import { checkFunction, checkKnown, shown } from '../agent/check.js'
 import type { Context } from '../agent/context.js'
 import { Late } from '../agent/edge.js'
 import { InvalidArgumentError, RingreeveError, TimeoutError, ValidationError } from '../agent/errors.js'
 import { validate } from '../agent/schema.js'
 import { clearTimeout, setTimeout, steadyNow } from '../base/real-time.js'
 import { type ChatBody, type ChatClient, type ChatMessage, chat, type Reply, streamedChat } from './chat.js'
-import { callTool, jsonSchemaOf, type Tool } from './tool.js'
+import { callTool, checkTools, jsonSchemaOf, type Tool } from './tool.js'
 
 /**
  * Options of {@link languageModel}.
@@ -29,7 +29,7 @@ export interface ModelOptions {
   readonly retries?: number
   /** Milliseconds for a question, with its retries and tools. Then TimeoutError. Default 60,000. */
   readonly timeout?: number
-  /** Agents that the model may have asked. */
+  /** Agents that the model may have asked, each by a name of its own. */
   readonly tools?: readonly Tool[]
   /** How often the model may call tools within one question. Default 8. */
   readonly maxSteps?: number
@@ -70,7 +70,8 @@ export interface LanguageModel {
   /**
    * Asks for text.
    * @param ctx the handler's: tools are asked in its name, and its `signal` ends the question
-   * @throws TimeoutError; what the client throws when it has tried often enough; RingreeveError `ERR_RINGREEVE_MODEL`
+   * @throws TimeoutError; what the client throws when it has tried often enough; RingreeveError `ERR_RINGREEVE_MODEL`;
+   *   InvalidArgumentError when nothing is asked
    * @example
    * const translate = (model: LanguageModel, ctx: Context, text: string) =>
    *   model.text(ctx, { prompt: `Into French: ${text}`, onText: piece => process.stdout.write(piece) })
@@ -186,7 +187,7 @@ class Asking {
 
 /**
  * A model that handlers can ask, through a client that the application chooses.
- * @throws InvalidArgumentError
+ * @throws InvalidArgumentError, also for two tools of one name
  * @example
  * import OpenAI from 'openai' // in a module of agents; `npm install openai`
  * import { z } from 'zod'
@@ -233,6 +234,10 @@ export function languageModel(options: ModelOptions): LanguageModel {
 
 function checkQuestion(what: string, question: Question, known: Readonly<Record<string, true>>): void {
   checkKnown(what, question, known)
+  const { prompt } = question
+  if (typeof prompt !== 'string' && !(Array.isArray(prompt) && prompt.length > 0)) {
+    throw new InvalidArgumentError(`${what}: prompt is a text or a list of messages, got ${shown(prompt)}`)
+  }
   if (question.onText !== undefined) checkFunction(`${what}: onText`, question.onText)
 }
 
@@ -272,7 +277,8 @@ const modelOptions: Readonly<Record<keyof ModelOptions, true>> = {
 
 function check(options: ModelOptions): void {
   checkKnown('languageModel()', options, modelOptions)
-  const { client, model, retries, timeout, maxSteps } = options
+  const { client, model, retries, timeout, maxSteps, tools } = options
+  checkTools(tools)
   if (typeof client?.chat?.completions?.create !== 'function') {
     throw new InvalidArgumentError('languageModel: client must be like `new OpenAI(…)`, with chat.completions.create')
   }

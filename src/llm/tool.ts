@@ -1,8 +1,8 @@
 // Tools that are agents: what a model wants called is sent to one as a request, and its answer goes back to the model.
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
-import { checkKnown } from '../agent/check.js'
+import { checkKnown, shown } from '../agent/check.js'
 import type { Context } from '../agent/context.js'
-import { CancelledError, InvalidArgumentError, StoppedError, textOf } from '../agent/errors.js'
+import { InvalidArgumentError, textOf } from '../agent/errors.js'
 import type { AgentId } from '../agent/ids.js'
 import type { MessageType, RequestType } from '../agent/message.js'
 import type { ToolCall, ToolDescription } from './chat.js'
@@ -77,6 +77,25 @@ export function tool(message: RequestType, options: ToolOptions): Tool {
   return { message, to: options.to, description }
 }
 
+/** @throws InvalidArgumentError for what is no list of tools that a model can tell apart */
+export function checkTools(tools: readonly Tool[] | undefined): void {
+  if (tools === undefined) return
+  if (!Array.isArray(tools)) throw new InvalidArgumentError(`languageModel: tools must be a list, got ${shown(tools)}`)
+  const names = new Set<string>()
+  for (const one of tools) {
+    const name: unknown = one?.description?.function?.name
+    if (typeof name !== 'string' || one.message?.kind !== 'request') {
+      throw new InvalidArgumentError(`languageModel: tools are what tool() returned, got ${shown(one)}`)
+    }
+    if (names.has(name)) {
+      throw new InvalidArgumentError(
+        `languageModel: two tools are called '${name}'; give one another \`name\` in tool()`,
+      )
+    }
+    names.add(name)
+  }
+}
+
 /** JSON Schema of a Standard Schema, if its library can tell. */
 export function jsonSchemaOf(schema: StandardSchemaV1 | undefined): object | undefined {
   const standard = schema?.['~standard'] as Partial<StandardJSONSchemaV1.Props> | undefined
@@ -85,7 +104,7 @@ export function jsonSchemaOf(schema: StandardSchemaV1 | undefined): object | und
 
 /**
  * Has a tool called. What the agent fails with is told to the model, which may mend its call; that nobody waits any more
- * is not.
+ * is not. Which of the two it is, only the asker's own signal says: a tool may fail with the same errors on its own account.
  */
 export async function callTool(
   tools: readonly Tool[],
@@ -106,7 +125,7 @@ export async function callTool(
     const answer = await ctx.send(found.message as RequestType & MessageType, payload as never, found.to, { signal })
     return JSON.stringify(answer) ?? 'null'
   } catch (error) {
-    if (signal.aborted || error instanceof CancelledError || error instanceof StoppedError) throw error
+    if (signal.aborted) throw error
     return `error: ${textOf(error)}`
   }
 }

@@ -77,6 +77,19 @@ onEveryEngine('asking a model', engine => {
     })
   })
 
+  it('a tool that was cancelled or stopped on its own account is told like any other failure', async () => {
+    await using server = await ChatServer.start(({ messages }, n) => {
+      const call = (how: string) => ({ name: 'give-up', arguments: JSON.stringify({ how }) })
+      return n === 1
+        ? { calls: [call('cancelled'), call('stopped')] }
+        : { text: messages.map(({ role, content }) => (role === 'tool' ? `${content}; ` : '')).join('') }
+    })
+    const runtime = await open(engine, { agents: [module] }) // what nobody waits for any more goes on
+    const said = await runtime.send(kit.Compute, { url: server.url, prompt: 'go' }, 'thinker/x')
+    expect(said).toMatch(/^error: .*cancelled.*; error: the shop is closed; $/)
+    await runtime.close({ drain: false, timeout: 50 })
+  })
+
   it('tries again when the service fails, and gives up when it goes on failing', async () => {
     await using server = await ChatServer.start((_, n) =>
       n <= 2 ? { status: n === 1 ? 429 : 503 } : n === 3 ? { text: 'at last' } : { status: 500 },
@@ -137,6 +150,10 @@ it('bad arguments are refused', () => {
   expect(() => languageModel({ client: {} as never, model: 'm' })).toThrow('new OpenAI')
   expect(() => languageModel({ client, model: '' })).toThrow("the service's name")
   expect(() => languageModel({ client, model: 'm', retries: -1 })).toThrow('retries must be a whole number')
+  for (const tools of [[request('plain')], [undefined], 'none', {}] as never[])
+    expect(() => languageModel({ client, model: 'm', tools })).toThrow('languageModel: tools')
+  const twice = ['adder/a', 'adder/b'].map(to => tool(kit.Add, { to, description: 'Adds.' }))
+  expect(() => languageModel({ client, model: 'm', tools: twice })).toThrow("two tools are called 'sum_of'")
   expect(() => tool(request('plain'), { to: 'a/b', description: '' })).toThrow('no JSON Schema')
   expect(() => tool(kit.Add, { to: 'a/b', description: '', name: 'no good' })).toThrow('no name for a tool')
 })
@@ -145,6 +162,47 @@ const says = (content: string) => ({
   chat: { completions: { create: async () => ({ choices: [{ message: { content } }] }) } },
 })
 const ctx = { id: agentId('thinker'), signal: new AbortController().signal } as Context
+
+it('a question that asks nothing is refused', async () => {
+  const model = languageModel({ client: says('{}'), model: 'm' })
+  for (const prompt of [undefined, null, 5, [], { role: 'user' }] as never[]) {
+    for (const asked of [() => model.text(ctx, { prompt }), () => model.object(ctx, { prompt, schema: z.object({}) })])
+      expect((await failure(asked())).code).toBe('ERR_RINGREEVE_INVALID_ARGUMENT')
+  }
+})
+
+it('a stream whose calls are not numbered has them all', async () => {
+  const part = (id: string | undefined, name: string | undefined, args: string) => ({
+    ...(id === undefined ? {} : { id }),
+    function: { ...(name === undefined ? {} : { name }), arguments: args },
+  })
+  const streams = [
+    [[part('1', 'add', '{"a":'), part(undefined, undefined, '1}'), part('2', 'add', '{"a":2}')]],
+    [[part('1', 'add', '{"a":')], [part('1', undefined, '1}')], [part('2', 'add', '{"a":2}')]],
+    [[part(undefined, 'add', '{"a":')], [part(undefined, undefined, '1}'), part(undefined, 'add', '{"a":2}')]],
+  ]
+  for (const pieces of streams) {
+    const asked: { messages: readonly { role: string; content: string }[] }[] = []
+    const create = async (body: (typeof asked)[number]) => {
+      const chunks =
+        asked.push(body) === 1
+          ? pieces.map(tool_calls => ({ choices: [{ delta: { tool_calls } }] }))
+          : [{ choices: [{ delta: { content: 'done' } }] }]
+      return (async function* () {
+        yield* chunks
+        yield { choices: [{ delta: {}, finish_reason: 'stop' }] }
+      })()
+    }
+    const client = { chat: { completions: { create: create as never } } }
+    const add = request<{ a: number }, number>('add')
+    const tools = [tool(add, { to: 'adder/x', description: 'Adds one.', parameters: { type: 'object' } })]
+    const send = (async (_: unknown, { a }: { a: number }) => a + 1) as never
+    const model = languageModel({ client, model: 'm', tools })
+    expect(await model.text({ ...ctx, send }, { prompt: 'x', onText: () => {} })).toBe('done')
+    const told = asked[1]?.messages.filter(({ role }) => role === 'tool')
+    expect(told?.map(({ content }) => content)).toEqual(['2', '3'])
+  }
+})
 
 it('a question that cannot be asked leaves no timer behind', async () => {
   const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length

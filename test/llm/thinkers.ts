@@ -1,6 +1,6 @@
 // Agents that ask a model, loaded on the threads. Where the model is comes with the message.
 import OpenAI from 'openai'
-import { agent, request } from 'ringreeve'
+import { agent, request, StoppedError } from 'ringreeve'
 import { languageModel, tool } from 'ringreeve/llm'
 import { z } from 'zod'
 
@@ -12,11 +12,14 @@ export const Judge = request<{ url: string; prompt: string }, { mood: string; sc
 export const Compute = request<{ url: string; prompt: string; stream?: boolean; maxSteps?: number }, string>('compute')
 export const Add = request('sum.of', { input: z.object({ a: z.number(), b: z.number() }), output: z.number() })
 export const Never = request('never', { input: z.object({}), output: z.number() })
+/** Gives up by itself. */
+export const GiveUp = request('give-up', { input: z.object({ how: z.string() }), output: z.number() })
 
 const clientOf = (url: string) => new OpenAI({ baseURL: url, apiKey: 'none' })
 const tools = [
   tool(Add, { to: 'adder/x', description: 'Adds two numbers.' }),
   tool(Never, { to: 'adder/x', description: 'Never answers.' }),
+  tool(GiveUp, { to: 'quitter/x', description: 'Gives up.' }),
 ]
 
 export const adder = agent('adder', { concurrency: 'interleaved' })
@@ -25,6 +28,11 @@ export const adder = agent('adder', { concurrency: 'interleaved' })
     return a + b
   })
   .on(Never, () => new Promise<number>(() => {}))
+
+export const quitter = agent('quitter').on(GiveUp, ({ how }, ctx) => {
+  if (how === 'stopped') throw new StoppedError('the shop is closed')
+  return ctx.send(Never, {}, 'adder/y', { signal: AbortSignal.timeout(1) })
+})
 
 export const thinker = agent('thinker', { concurrency: 'interleaved' })
   .on(Think, async ({ url, prompt, stream, timeout }, ctx) => {
