@@ -56,7 +56,10 @@ export const WaitFor: RequestType<
 export interface AggregatorOptions {
   /** The events of a group. A type that stands there twice is needed twice. */
   readonly needs: readonly EventType[]
-  /** Makes of a group the events that follow. Also called for groups that are not complete: look at `complete`. */
+  /**
+   * Makes of a group the events that follow. Also called for groups that are not complete: look at `complete`. What it
+   * throws is a failure of the event that made the group complete; else of the agent, in the log and as a process warning.
+   */
   readonly combine: (group: Group, ctx: Context) => FollowUps | Promise<FollowUps>
   /**
    * Milliseconds from a group's first event until it is closed with what there is. For a group that was restored they
@@ -172,7 +175,7 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
     let group = groups.find(({ events }) => countOf(events, event.type) < (needed.get(event.type) as number))
     const results: (FollowUps | Promise<FollowUps>)[] = []
     if (group === undefined) {
-      if (state.count >= capacity) results.push(closeEarly(oldest(state) as OpenGroup, ctx))
+      if (state.count >= capacity) results.push(makeRoom(oldest(state) as OpenGroup, ctx))
       group = { correlationId: event.correlationId, number: state.opened++, events: [] }
       limit(group, ctx, aftermath)
       state.open[key] = [...(state.open[key] ?? []), group]
@@ -182,6 +185,15 @@ export function aggregator(type: string, options: AggregatorOptions): AgentDefin
     if (group.events.length === whole) results.push(close(group, ctx))
     return results.length <= 1 ? results[0] : Promise.all(results).then(all => all.flatMap(listOf))
   }
+
+  /** Closes a group for that of another event, which has no part in what `combine` throws: it is a timer's, as at its timeout. */
+  const makeRoom = (group: OpenGroup, ctx: Ctx): Promise<FollowUp[]> =>
+    closeEarly(group, ctx).catch(error => {
+      ctx.after(0, () => {
+        throw error
+      })
+      return []
+    })
 
   /** Closes a group that is not whole; what follows keeps the correlation id and the cause of that group. */
   const closeEarly = async (group: OpenGroup, ctx: Ctx): Promise<FollowUp[]> => {

@@ -1,6 +1,13 @@
 // Promised: the aggregator gathers what belongs together, whatever the order, and closes every group once.
-import { createRuntime, type Runtime, type Snapshot } from 'ringreeve'
-import { aggregator, createDispatcher, type Dispatcher, type Group, WaitFor } from 'ringreeve/dispatch'
+import { createRuntime, type LogEntry, type Runtime, type Snapshot } from 'ringreeve'
+import {
+  aggregator,
+  createDispatcher,
+  type Dispatcher,
+  type DispatchFailure,
+  type Group,
+  WaitFor,
+} from 'ringreeve/dispatch'
 import { TestClock } from 'ringreeve/testing'
 import { expect, it } from 'vitest'
 import { anew, type Engine, failure, onEveryEngine, shared } from './engines.js'
@@ -12,8 +19,8 @@ const own = (engine: Engine): Promise<Runtime> => createRuntime({ threads: engin
 const open = (engine: Engine): Promise<Runtime> =>
   anew(shared(engine, { agents }), ['gatherer/x', 'hasty/x', 'votes/x', 'witness/x'])
 
-async function gathering(runtime: Runtime, to: string): Promise<Dispatcher> {
-  const dispatcher = await createDispatcher(runtime)
+async function gathering(runtime: Runtime, to: string, failures: DispatchFailure[] = []): Promise<Dispatcher> {
+  const dispatcher = await createDispatcher(runtime, { onFailure: one => void failures.push(one) })
   dispatcher.route(kit.Words, to)
   dispatcher.route(kit.Letters, to)
   dispatcher.route(kit.Both, 'witness/x')
@@ -77,6 +84,23 @@ onEveryEngine('aggregating', engine => {
       { id: '2', words: 2, letters: -1, complete: false },
       { id: '5', words: 5, letters: 50, complete: true },
     ])
+  })
+
+  it('what combine throws for the oldest is no failure of the event that it made room for', async () => {
+    const told: unknown[] = []
+    const log = ({ event, agent, reason }: LogEntry) => {
+      if (event === 'error') told.push([agent, reason])
+    }
+    await using runtime = await createRuntime({ threads: engine.threads, agents, log })
+    const failures: DispatchFailure[] = []
+    await using dispatcher = await gathering(runtime, 'picky/x', failures)
+    for (const id of ['a', 'b']) await dispatcher.dispatch(kit.Words, { words: 1 }, { correlationId: id })
+    await dispatcher.dispatch(kit.Letters, { letters: 2 }, { correlationId: 'b' })
+    await dispatcher.waitUntilEmpty()
+    expect(failures).toEqual([])
+    expect(await results(runtime)).toEqual([{ id: 'b', words: 1, letters: 2, complete: true }])
+    await runtime.stop()
+    expect(told).toEqual([['picky/x', expect.stringContaining('half of a')]])
   })
 
   it('a type that is needed more than once is waited for as often', async () => {

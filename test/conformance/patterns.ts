@@ -105,6 +105,15 @@ const combine = ({ events, complete }: Parameters<Parameters<typeof aggregator>[
   })
 export const gatherer = aggregator('gatherer', { needs: [Words, Letters], capacity: 3, combine })
 export const hasty = aggregator('hasty', { needs: [Words, Letters], timeout: 20, combine })
+/** Combines only what is complete. */
+export const picky = aggregator('picky', {
+  needs: [Words, Letters],
+  capacity: 1,
+  combine: group => {
+    if (!group.complete) throw new Error(`half of ${group.correlationId}`)
+    return combine(group)
+  },
+})
 /** Comes back with its groups when its thread ends. */
 export const lasting = aggregator('lasting', { needs: [Words, Letters], checkpoint: { everyMessages: 1 }, combine })
 export const votes = aggregator('votes', {
