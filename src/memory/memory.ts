@@ -7,7 +7,7 @@ import { checkKnown } from '../agent/check.js'
 import type { Context, LifeContext } from '../agent/context.js'
 import { type AgentDefinition, agent } from '../agent/definition.js'
 import { InvalidArgumentError, OverloadedError } from '../agent/errors.js'
-import { topicId } from '../agent/ids.js'
+import { type AgentId, topicId } from '../agent/ids.js'
 import type { CheckpointPolicy } from '../agent/options.js'
 import { plainCopy } from '../agent/plain.js'
 import { bytesOf } from '../base/bytes.js'
@@ -63,7 +63,8 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
   }
   /** Keys to tell of. A key is there once, however often it changed. */
   const untold = new WeakMap<MemoryState, Set<string>>()
-  const lives = new Set<LifeContext<MemoryState>>()
+  /** Of each memory that is there, what it tells of changes by. */
+  const lives = new WeakMap<AgentId, LifeContext<MemoryState>>()
   const sizes = new WeakMap<MemoryState, Sizes>()
 
   const sizesOf = (state: MemoryState): Sizes => {
@@ -76,8 +77,7 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     return all
   }
 
-  const changed = (ctx: Pick<Ctx, 'state' | 'messageId'>, key: string): void => {
-    const { state } = ctx
+  const changed = ({ id, state }: LifeContext<MemoryState>, key: string, cause: string): void => {
     const keys = untold.get(state)
     if (keys !== undefined) {
       keys.add(key)
@@ -86,12 +86,11 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     const begun = new Set([key])
     untold.set(state, begun)
     // not in the name of this turn: its caller may cancel, and what it changed must be told all the same
-    for (const life of lives) {
-      if (life.state !== state) continue
-      const told = life.send(Tell, undefined, life.id, { cause: ctx.messageId })
-      // the runtime stops, or a publish failed; that is in the event log. What changed since then has a telling of its own
-      told.catch(() => untold.get(state) === begun && untold.delete(state))
-    }
+    const life = lives.get(id)
+    if (life?.state !== state) return // a turn that has outlived its agent: what it changes is no memory's any more
+    const told = life.send(Tell, undefined, id, { cause })
+    // the runtime stops, or a publish failed; that is in the event log. What changed since then has a telling of its own
+    told.catch(() => untold.get(state) === begun && untold.delete(state))
   }
 
   const put = (ctx: Ctx, key: string, value: unknown): number => {
@@ -104,7 +103,7 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     measured(all, key, bytes)
     state.version++
     state.entries[key] = { value, version: state.version }
-    changed(ctx, key)
+    changed(ctx, key, ctx.messageId)
     return state.version
   }
 
@@ -134,7 +133,7 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
         measured(sizesOf(state), key, 0)
         delete state.entries[key]
         state.version++
-        changed(ctx, key)
+        changed(ctx, key, ctx.messageId)
         return true
       }
     }
@@ -169,17 +168,17 @@ export function memory(type: string, options: MemoryOptions = {}): AgentDefiniti
     state: () => ({ entries: {}, version: 0 }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   })
-    .onStart(life => void lives.add(life))
+    .onStart(life => void lives.set(life.id, life))
     .onRestart(ctx => {
       // clients may know versions that were given after the last checkpoint, and who hears changes heard of them
       const { state } = ctx
       state.version = Math.max(state.version, wallNow() * 1_000)
-      ctx.after(0, () => {
-        for (const key of Object.keys(state.entries)) changed({ state, messageId: '' }, key)
+      ctx.after(0, tick => {
+        for (const key of Object.keys(tick.state.entries)) changed(tick, key, '')
       })
     })
     .onStop(({ id, state }) => {
-      for (const life of lives) if (life.id === id && life.state === state) lives.delete(life)
+      if (lives.get(id)?.state === state) lives.delete(id)
     })
     .on(Operate, operate)
     .on(Tell, (_, ctx) => tell(ctx)) as unknown as AgentDefinition
