@@ -36,20 +36,26 @@ interface Open {
 
 /**
  * A copy.
+ * @param errors 'whole': one that has more than every error has is refused. 'lossy': it has what a structured clone leaves of it
  * @throws NotSerializableError for what is not plain data; what a getter throws
  */
-export function plainCopy(value: unknown): unknown {
+export function plainCopy(value: unknown, { errors = 'whole' }: { readonly errors?: 'whole' | 'lossy' } = {}): unknown {
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' || typeof value === 'symbol') throw refused(undefined, '', `a ${typeof value}`)
     return value
   }
-  return new Copying().all(value)
+  return new Copying(errors === 'lossy').all(value)
 }
 
 /** One value on its way. */
 class Copying {
   readonly #copies = new Map<object, object>()
   readonly #open: Open[] = []
+  readonly #lossy: boolean
+
+  constructor(lossy: boolean) {
+    this.#lossy = lossy
+  }
 
   all(value: object): object {
     const copy = this.#begin(value, undefined, '')
@@ -64,7 +70,7 @@ class Copying {
   }
 
   #begin(from: object, within: Open | undefined, step: Step): object {
-    const [to, whole] = begun(from, within, step)
+    const [to, whole] = this.#lossy && isError(from) ? [structuredClone(from), true] : begun(from, within, step)
     this.#copies.set(from, to)
     if (!whole) {
       const depth = (within?.depth ?? 0) + 1

@@ -12,7 +12,7 @@ import { Admission } from './base/admission.js'
 import { type Clock, SteadyClock } from './base/clock.js'
 import { Contexts } from './base/contexts.js'
 import { Directory } from './base/directory.js'
-import { type EventLoop, inNobodys, ownEventLoop, within } from './base/event-loop.js'
+import { type EventLoop, ownEventLoop, within } from './base/event-loop.js'
 import { Ledger } from './base/ledger.js'
 import { Line } from './base/line.js'
 import { Origin } from './base/message.js'
@@ -117,7 +117,7 @@ export class Loop {
       house,
       admission,
       reports,
-      aside: <T>(work: () => T): T => inNobodys(() => this.#watch.aside(work)),
+      aside: <T>(work: () => T): T => this.admission.inNobodys(() => this.#watch.aside(work)),
       late,
       turns: firstTurn(life),
     }

@@ -88,6 +88,7 @@ onEveryEngine('a subscription', engine => {
     expect((await failure(first.unsubscribe())).code).toBe('ERR_RINGREEVE_UNKNOWN_SUBSCRIPTION')
     const second = await runtime.subscribe(one)
     await first[Symbol.asyncDispose]()
+    expect((await failure(first.unsubscribe())).message).toContain('one that has its id now is another')
     expect((await failure(runtime.subscribe(one))).code).toBe('ERR_RINGREEVE_ALREADY_EXISTS')
     await second.unsubscribe()
     await second[Symbol.asyncDispose]()

@@ -2,7 +2,7 @@
 // cannot be loaded harms nobody else.
 import { agent, createRuntime, InvalidArgumentError, ModuleError, request, StoppedError } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, onEveryEngine, sleep } from './engines.js'
+import { failure, flag, onEveryEngine, reaches, sleep } from './engines.js'
 
 const library = new URL('../../../dist/index.js', import.meta.url).href
 const Ask = request<number, number>('ask')
@@ -86,6 +86,34 @@ onEveryEngine('registering', ({ threads }) => {
       expect(await Promise.all(slow.map((_, n) => runtime.send(Ask, 0, `slow${n}/x`)))).toEqual(slow.map((_, n) => n))
     },
   )
+
+  it.skipIf(threads === 0)('ends nobody who computes something else, and blames no module for it', async () => {
+    const busy = module(`
+      export const a = agent('busy', { threads: 1, state: () => 0 }).on(request('spin'), (word, ctx) => {
+        Atomics.store(word, 0, 1)
+        while (Atomics.load(word, 1) === 0);
+        return ++ctx.state
+      })`)
+    await using runtime = await createRuntime({ threads: 1, loadTimeout: 1_000, agents: [busy] })
+    const word = flag()
+    const long = runtime.send(request<Int32Array, number>('spin'), word, 'busy/x')
+    await reaches(word, 1)
+    const error = await failure(runtime.register(answering(1, 'other')))
+    expect(error).toBeInstanceOf(ModuleError)
+    expect(error.message).toMatch(/ computes something else, and has not come to it in 1000 ms/)
+    Atomics.store(word, 1, 1)
+    expect(await long).toBe(1) // its thread was not ended, and its state is there
+  })
+
+  it.skipIf(threads === 0)('is not refused for what another agent did to its thread', async () => {
+    const other = module("export const b = agent('exits').on(request('ask'), () => process.exit(1))")
+    await using runtime = await createRuntime({ threads: 1, agents: [other] })
+    const waits = module(`export const a = agent('late').on(request('ask'), () => 1)
+      await new Promise(resolve => setTimeout(resolve, 1_500))`)
+    const registered = runtime.register(waits)
+    for (let n = 0; n < 2; n++) expect((await failure(runtime.send(Ask, 0, 'exits/x'))).name).toBe('ThreadLostError')
+    expect(await registered).toEqual(['late'])
+  })
 
   it('is told when the runtime is closed before the module is there', async () => {
     const runtime = await createRuntime({ threads, agents: [answering(0, 'old')] })

@@ -1,5 +1,5 @@
 // Promised: state: saved at a consistent cut, loaded into any engine, versioned.
-import { agent, createRuntime, type Runtime, request, type Snapshot } from 'ringreeve'
+import { agent, createRuntime, type Runtime, request, type Snapshot, StateError } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { engines, failure, flag, kit as kitUrl, onEveryEngine, open, reaches, shared } from './engines.js'
 import * as kit from './kit.js'
@@ -152,6 +152,39 @@ onEveryEngine('state', engine => {
     expect(await handle.saveState()).toEqual({ notes: ['a'], contexts: [] })
     await handle.loadState({ notes: ['b', 'c'], contexts: [] })
     expect(await handle.send(kit.Notes)).toEqual(['b', 'c'])
+  })
+
+  it('what a copy of it would come out of empty is refused by name, never saved as nothing', async () => {
+    await using runtime = await open(engine)
+    let deep: object = {}
+    for (let n = 0; n < 5_000; n++) deep = { deep }
+    for (const [key, part] of [
+      ['url', new URL('https://example.org/')],
+      ['deep', deep],
+    ] as const) {
+      await runtime.send(kit.Store, part, `recorder/${key}`).catch(() => {}) // so deep nothing crosses threads
+      await runtime.send(kit.Store, 'there', `recorder/${key}`)
+      const error = await failure(runtime.handle({ type: 'recorder' }, key).loadState({ notes: [part], contexts: [] }))
+      expect(error).toBeInstanceOf(StateError)
+      expect(error.message).toContain(`recorder/${key}`)
+    }
+    const error = await failure(runtime.handle({ type: 'recorder' }, 'url').saveState())
+    expect(error.message).toMatch(
+      /^the state of recorder\/url is not plain data: notes\[0\] is a URL \(give its text\)/,
+    )
+  })
+
+  it('each save and load has its own time limit, from when it was asked for', async () => {
+    await using runtime = await open(engine)
+    const slow = runtime.send(kit.Step, { ms: 2_500 }, 'serial/long')
+    const first = runtime.saveState()
+    const second = failure(runtime.loadState({ version: 1, types: {} }, { timeout: 50 }))
+    const third = failure(runtime.saveState({ timeout: 50 }))
+    expect((await second).code).toBe('ERR_RINGREEVE_TIMEOUT')
+    expect((await third).code).toBe('ERR_RINGREEVE_TIMEOUT')
+    await slow
+    expect((await first)['serial/long']).toEqual({ n: 1, steps: ['start 1', 'end 1'] })
+    expect(await runtime.send(kit.Store, 'after', 'recorder/after')).toBe(1) // the gate is as it was
   })
 
   it('is there when onStart, ticks and loops begin, and no agent has it if one cannot be made', async () => {

@@ -149,6 +149,21 @@ it('a letter whose replay failed has its old place: the oldest go first', async 
   expect(box.dropped).toBe(1)
 })
 
+it('one that is thrown away while it is replayed does not come back', async () => {
+  let refuse!: (error: Error) => void
+  const refused = (): Promise<never> => new Promise((_, reject) => (refuse = reject))
+  const box = new LetterBox({ send: refused, publish: refused })
+  const letter = { reason: 'poison', detail: '', time: 0, messageId: '', sender: undefined, topic: undefined } as const
+  for (const discard of [(id: number) => box.discard(id), () => box.discard()]) {
+    const { id } = box.add({ ...letter, message: 'm', recipient: 'a/x', payload: undefined })
+    const replayed = failure(box.replay(id))
+    expect(discard(id)).toBe(1)
+    refuse(new Error('again'))
+    expect((await replayed).message).toBe('again')
+    expect(box.size).toBe(0)
+  }
+})
+
 it('letters are bounded in bytes too: the oldest go, and one that has no room alone costs no other its place', async () => {
   const refuse = async () => {
     throw new Error('again')

@@ -15,6 +15,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { StoppedError } from '../../agent/errors.js'
 import { Queue } from '../../base/queue.js'
 import { follow } from './cancellation.js'
+import { inNobodys } from './event-loop.js'
 import { Lull } from './lull.js'
 
 const order = ['open', 'draining', 'resting', 'closed', 'ended'] as const
@@ -109,6 +110,12 @@ export class Admission {
       this.#passing = undefined
       passing.disable()
     }
+  }
+
+  /** Runs code of an agent that is no handler: in nobody's context, whoever brought it about; but `pass` still knows it. */
+  inNobodys<T>(work: () => T): T {
+    const passing = this.#passing
+    return inNobodys(passing?.getStore() === true ? () => passing.run(true, work) : work)
   }
 
   /** Whoever needs quiet closes the gate; it opens when the last of them opens it. */

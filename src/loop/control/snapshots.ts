@@ -2,6 +2,7 @@
 // is at the time (with its agent, unloaded, or left by the life before and not asked for yet) it is saved once.
 import { StateError } from '../../agent/errors.js'
 import { type AgentId, toAgentId } from '../../agent/ids.js'
+import { plainCopy } from '../../agent/plain.js'
 import type { Agents } from '../cell/agents.js'
 import type { SavedState } from './orders.js'
 
@@ -40,6 +41,7 @@ export class Snapshots {
 /** A copy. @throws StateError */
 export function plain(id: AgentId, state: unknown): unknown {
   try {
+    plainCopy(state, { errors: 'lossy' }) // a structured clone would empty what is refused here, and say nothing
     return structuredClone(state)
   } catch (error) {
     throw new StateError(`the state of ${id} is not plain data: ${(error as Error).message}`, {
