@@ -1,5 +1,5 @@
 // Where a thread is that does not come back to its event loop, and whether it stands at somebody's breakpoint. What it keeps: the
-// inspector is touched only while that is found out, of one thread at a time; for its stack a thread is stopped for a few milliseconds,
+// inspector is touched only while that is found out; for its stack one thread at a time is stopped for a few milliseconds,
 // and always let go again; nobody waits longer than a quarter of a second. A thread inside a native call has no stack, and stops for a moment when it comes out.
 
 import type { Session } from 'node:inspector'
@@ -51,9 +51,8 @@ export async function stackOf(thread: number): Promise<string | undefined> {
  * @param thread Node's id of it
  */
 export async function isPaused(thread: number): Promise<boolean> {
-  if (looking || thread === 0) return false
-  looking = true
-  let session: Session | undefined
+  if (thread === 0) return false
+  let session: Session | undefined // of its own: one that waits for a thread inside a native call keeps nobody else from knowing
   try {
     const inspector = await import('node:inspector')
     session = new inspector.Session()
@@ -62,7 +61,6 @@ export async function isPaused(thread: number): Promise<boolean> {
     return false // no inspector here
   } finally {
     session?.disconnect()
-    looking = false
   }
 }
 
