@@ -64,6 +64,43 @@ onEveryEngine('stop', engine => {
     await runtime.close()
   })
 
+  /** When an agent that is being made says this. */
+  const hears = (what: string): Promise<void> =>
+    new Promise(resolve => {
+      const channel = new BroadcastChannel(farewell.HEARD_FROM)
+      channel.onmessage = ({ data }: { readonly data?: unknown }) => {
+        if (data !== what) return
+        channel.close()
+        resolve()
+      }
+    })
+
+  it.each(['sleep', 'signal', 'send'])(
+    'drains: an agent that is being made is made, and has what came (%s)',
+    async key => {
+      const runtime = await open(engine, { agents: [farewellUrl] })
+      const [begun, handled] = [hears('begins'), flag()]
+      const asked = [1, 2].map(() => runtime.send(farewell.Ask, handled, `beginning/${key}`))
+      for (let n = 0; n < 3; n++) await runtime.publish(farewell.Order, handled, { topic: `orders/${key}` })
+      await begun
+      await runtime.stop()
+      expect(await Promise.all(asked)).toEqual(['answered', 'answered'])
+      expect(handled[0]).toBe(5)
+      await runtime.close()
+    },
+  )
+
+  it('drains: an agent that is never made is told when the time for that is over', async () => {
+    const runtime = await open(engine, { agents: [farewellUrl] })
+    const [begun, told] = [hears('begins'), hears('is told')]
+    const asked = failure(runtime.send(farewell.Ask, flag(), 'beginning/never'))
+    await begun
+    await runtime.stop({ timeout: 50 })
+    await told
+    expect((await asked).code).toBe('ERR_RINGREEVE_STOPPED')
+    await runtime.close()
+  })
+
   it('onStop may publish, send and sleep, as when its agent alone is stopped, and others hear it', async () => {
     const runtime = await open(engine, { agents: [farewellUrl], unhandledErrors: 'throw' })
     const words = new Int32Array(new SharedArrayBuffer(12))
