@@ -1,9 +1,11 @@
 // Promised: interception: replace, drop, throw, chained; on what the application sends and on what agents send.
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DROP, type Interceptor, interceptor, request } from 'ringreeve'
 import { expect, it } from 'vitest'
 import { failure, onEveryEngine, open, shared } from './engines.js'
 import * as kit from './kit.js'
 
+type Schema = StandardSchemaV1<unknown, unknown>
 const chain = new URL('./interceptors.js', import.meta.url)
 
 onEveryEngine('interception', engine => {
@@ -94,6 +96,34 @@ onEveryEngine('interception', engine => {
     expect(await runtime.send(kit.Echo, 5, 'echo/x')).toBe(5)
   })
 
+  it.each(['quick', 'slow'])(
+    'one that sends, after a first check that was %s, does not wait for itself',
+    async first => {
+      const schema = (validate: (value: unknown) => unknown): Schema => ({
+        '~standard': { version: 1, vendor: 'test', validate: validate as never },
+      })
+      const Audit = request('forward', { input: schema(value => ({ value })) })
+      const audit = (n: unknown) => runtime.send(Audit, { to: 'echo/audited', payload: n }, 'echo/audit')
+      const store = async (value: unknown) => {
+        if (first === 'quick') await undefined // else it sends before it is known that it takes time
+        expect([await audit(value), await audit(value)]).toEqual([value, value])
+        return { value }
+      }
+      const Stored = request('store', {
+        input: schema(value => (value === 'quick' ? { value } : store(value))),
+      })
+      await using runtime = await open(engine)
+      if (first === 'quick') expect(await runtime.send(Stored, 'quick', 'recorder/x')).toBe(1)
+      await runtime.send(Stored, 'slow', 'recorder/x')
+      // now it is known, and the order of its sender is kept
+      const numbers = Array.from({ length: 5 }, (_, n) => n)
+      await Promise.all(numbers.map(n => runtime.send(n % 2 === 0 ? Stored : kit.Store, n, 'recorder/y')))
+      expect(await runtime.send(kit.Notes, undefined, 'recorder/y')).toEqual(numbers)
+      await runtime.handle(kit.recorder, 'y').stop()
+      await runtime.idle()
+    },
+  )
+
   it('one that takes its time keeps the order of its sender', async () => {
     const runtime = await shared(engine, { interceptors: [chain] })
     const payloads = [{ order: 'send late' }, 'b', { order: 'send late' }, 'd', 'e']
@@ -130,4 +160,13 @@ onEveryEngine('interception', engine => {
       'publish note news/x',
     ])
   })
+})
+
+it('interceptor() takes hooks, at least one, and nothing else', () => {
+  const made = (hooks: unknown) => () => interceptor(hooks as Interceptor)
+  expect(made({ onsend: () => {} })).toThrow("interceptor() has no option 'onsend'; there are: onSend, onPublish, ")
+  for (const none of [{}, { onSend: undefined }]) expect(made(none)).toThrow('takes at least one of onSend, ')
+  expect(made({ onSend: 'x' })).toThrow('interceptor(): onSend')
+  expect(made({ onSend: undefined, onPublish: 5 })).toThrow('interceptor(): onPublish')
+  expect(made({ onSend: undefined, onPublish: () => {} })).not.toThrow()
 })
