@@ -93,6 +93,20 @@ onEveryEngine('the edges of a life', engine => {
     expect(saved).toMatchObject({ n: 7 })
   })
 
+  it('a start that fails leaves nothing in the state of an agent that was unloaded', async () => {
+    const runtime = await shared(engine, { agents })
+    const words = { begun: flag(), release: flag(), done: flag() }
+    await runtime.send(corners.Begin, words, 'relapsing/x')
+    await reaches(words.done, 1)
+    await runtime.idle()
+    for (let n = 0; n < 3; n++)
+      expect((await failure(runtime.send(corners.Fired, undefined, 'relapsing/x'))).code).toBe(
+        'ERR_RINGREEVE_AGENT_CREATION',
+      )
+    Atomics.store(words.release, 0, 1)
+    expect(await runtime.send(corners.Fired, undefined, 'relapsing/x')).toBe(2)
+  })
+
   it('an agent that stops takes the calls that its own turns wait for', async () => {
     const runtime = await shared(engine, { agents })
     for (const key of ['a', 'b', 'c']) {

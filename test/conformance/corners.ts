@@ -211,3 +211,21 @@ const listener = (type: string) =>
     .on(Fired, (_, ctx) => ctx.state.n)
 export const listening = listener('listening')
 export const overhearing = listener('overhearing')
+
+/** Cannot be made as long as its first word says so, and has done something to its state by then. */
+export const relapsing = agent('relapsing', {
+  unloadAfter: 1,
+  state: () => ({ starts: [] as number[], words: undefined as Words | undefined }),
+})
+  .onStart(ctx => {
+    const { starts, words } = ctx.state
+    starts.push(starts.length)
+    if (words !== undefined && Atomics.load(words.release, 0) === 0) throw new Error('the database is away')
+  })
+  .on(Begin, (words, ctx) => {
+    ctx.state.words = words
+  })
+  .on(Fired, (_, ctx) => ctx.state.starts.length)
+  .onStop(ctx => {
+    if (ctx.state.words) Atomics.add(ctx.state.words.done, 0, 1)
+  })

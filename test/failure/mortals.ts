@@ -64,6 +64,15 @@ export const again = agent('again', { state, checkpoint: { everyMessages: 1 } })
   .onRestart(() => process.exit(7))
   .on(Fine, () => 'fine')
   .on(End, () => process.exit(7))
+let tries = 0 // of this life of the thread
+export const retrying = agent('retrying', { state, checkpoint: { everyMessages: 1 } })
+  .onRestart(ctx => {
+    ctx.state.restarts++
+    if (++tries < 4) throw new Error('the database is away')
+  })
+  .on(Count, (_, ctx) => ++ctx.state.n)
+  .on(Look, (_, ctx) => ctx.state)
+  .on(End, () => process.exit(7))
 export const stopping = agent('stopping')
   .onStop(() => process.exit(7))
   .on(Fine, () => 'fine')

@@ -36,6 +36,15 @@ for (const threads of threadCounts) {
       expect(await runtime.send(Look, undefined, 'every/x')).toMatchObject({ n: 6, restarts: 2 })
     })
 
+    it('an onRestart that fails leaves nothing in the checkpoint that the next attempt begins with', async () => {
+      await using runtime = await open(threads)
+      await runtime.send(Count, undefined, 'retrying/x')
+      await end(runtime, 'retrying/x')
+      for (let n = 0; n < 3; n++)
+        expect((await failure(runtime.send(Look, undefined, 'retrying/x'))).message).toContain('the database is away')
+      expect(await runtime.send(Look, undefined, 'retrying/x')).toEqual({ n: 1, restarts: 1, starts: 0 })
+    })
+
     it('everyMessages: 3 keeps each third turn', async () => {
       await using runtime = await open(threads)
       for (let n = 1; n <= 5; n++) await runtime.send(Count, undefined, 'thirds/x')
