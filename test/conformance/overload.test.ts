@@ -114,6 +114,25 @@ onEveryEngine('overload', engine => {
     expect(runtime.stats().loops.reduce((sum, loop) => sum + loop.dropped, 0)).toBe(11)
   })
 
+  it('reject: what was given up keeps nobody out', async () => {
+    await using runtime = await open(engine)
+    const release = await held(runtime, 'rejects/given-up')
+    for (let round = 0; round < 3; round++) {
+      const controller = new AbortController()
+      const { signal } = controller
+      const all = Array.from({ length: 4 }, () => failure(runtime.send(kit.Store, 0, 'rejects/given-up', { signal })))
+      await arrived(runtime, 'given-up')
+      controller.abort()
+      for (const error of await Promise.all(all)) expect(error.code).toBe('ERR_RINGREEVE_CANCELLED')
+    }
+    const live = [1, 2, 3, 4].map(n => runtime.send(kit.Store, n, 'rejects/given-up'))
+    const refused = failure(runtime.send(kit.Store, 5, 'rejects/given-up'))
+    await arrived(runtime, 'given-up')
+    await release()
+    expect(await Promise.all(live)).toEqual([1, 2, 3, 4])
+    expect((await refused).code).toBe('ERR_RINGREEVE_OVERLOADED')
+  })
+
   it('drop oldest: the newest stay, the oldest are refused', async () => {
     const runtime = await shared(engine)
     const release = await held(runtime, 'drops/x')
