@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { expect, it } from 'vitest'
 import * as contexts from './contexts.js'
-import { onEveryEngine, open } from './engines.js'
+import { failure, onEveryEngine, open } from './engines.js'
 
 const agents = [new URL('./contexts.js', import.meta.url)]
 
@@ -60,4 +60,19 @@ onEveryEngine('async context', engine => {
     await using runtime = await open(engine, { agents, asyncContext })
     expect(await runtime.send(contexts.Own, undefined, 'maker/x')).toEqual(['loop none', 'start none', 'tick none'])
   })
+
+  it.each([true, false])(
+    'of all that an agent does of itself is none, whoever makes and stops it (drain: %s)',
+    async drain => {
+      for (const asyncContext of ['none', 'sender'] as const) {
+        await using runtime = await open(engine, { agents, asyncContext })
+        await contexts.store.run('made', () => runtime.get('called/x', { lazy: false }))
+        await runtime.send(contexts.Own, undefined, 'called/x')
+        const stopped = contexts.store.run('stopped', () => runtime.handle({ type: 'called' }, 'x').stop({ drain }))
+        expect((await failure(stopped)).message).toBe(
+          'loop none,loop, later none,start none,start, later none,state none,stop none,tick none',
+        )
+      }
+    },
+  )
 })

@@ -34,3 +34,25 @@ export const worker = agent('worker', { concurrency: 'interleaved', state: () =>
     return [...new Set(ctx.state.seen)].sort()
   })
 export const maker = agent('maker').on(Own, (_, ctx) => store.run('maker', () => ctx.send(Own, undefined, 'worker/x')))
+
+/** What it does of itself, of whoever makes it and has it stop. */
+export const called = agent('called', { state: () => ({ seen: [`state ${here()}`] }) })
+  .onStart(async ctx => {
+    ctx.state.seen.push(`start ${here()}`)
+    await undefined
+    ctx.state.seen.push(`start, later ${here()}`)
+  })
+  .loop(async ctx => {
+    ctx.state.seen.push(`loop ${here()}`)
+    await ctx.sleep(1).catch(() => {})
+    ctx.state.seen.push(`loop, later ${here()}`)
+  })
+  .every(1, ctx => void ctx.state.seen.push(`tick ${here()}`))
+  .onStop(ctx => {
+    throw new Error([...new Set(ctx.state.seen), `stop ${here()}`].sort().join())
+  })
+  .on(Own, async (_, ctx) => {
+    const { seen } = ctx.state
+    while (!seen.some(one => one.startsWith('tick')) || !seen.some(one => one.startsWith('loop, '))) await ctx.sleep(1)
+    return seen
+  })
