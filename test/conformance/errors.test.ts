@@ -4,13 +4,14 @@ import {
   agent,
   createRuntime,
   event,
+  type LogEntry,
   NotSerializableError,
   RingreeveError,
   type RuntimeOptions,
   ValidationError,
 } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { failure, onEveryEngine, shared } from './engines.js'
+import { failure, onEveryEngine, open, shared } from './engines.js'
 import * as kit from './kit.js'
 import * as school from './school.js'
 
@@ -60,6 +61,19 @@ onEveryEngine('errors', engine => {
     ])
     const odd = await failure(runtime.send(kit.Fail, { kind: 'unserializable' }, 'thrower/odd'))
     expect(odd).toMatchObject({ message: 'has a function', fine: 2 })
+  })
+
+  it('whatever a handler of an event throws is the cause of what its publisher is told', async () => {
+    const runtime = await shared(engine)
+    for (const [kind, cause] of [
+      ['text', 'just text'],
+      ['nothing', undefined],
+    ]) {
+      const published = runtime.publish(kit.FailEvent, kind as string, { topic: 'trouble/odd', until: 'handled' })
+      const { errors } = (await failure(published)) as unknown as AggregateError
+      expect(errors.map(error => [error instanceof Error, error.cause])).toEqual([[true, cause]])
+      expect('cause' in errors[0]).toBe(true)
+    }
   })
 
   it('errors of the runtime keep class, code and facts', async () => {
@@ -125,6 +139,24 @@ onEveryEngine('a serializer', engine => {
     }
     const error = await failure(runtime.send(school.Mirror, new school.Point(1, 2), 'looker/a'))
     expect(error.code).toBe('ERR_RINGREEVE_NO_HANDLER')
+  })
+})
+
+onEveryEngine('a serializer that returns a promise', engine => {
+  it('is refused, encoding or decoding, and its thread lives', async () => {
+    if (engine.threads === 0) return // nothing is encoded
+    const crashes: unknown[] = []
+    const log = ({ event, reason }: LogEntry) => event === 'crash' && crashes.push(reason)
+    await using runtime = await open(engine, { agents: [schoolUrl], log })
+    await runtime.send(school.Learn, undefined, 'tardy/x')
+    for (const message of [school.LateIn, school.LateRead, school.LateOut, school.LateAnswer]) {
+      const error = await failure(runtime.send(message, 'text', 'tardy/x'))
+      expect(error).toBeInstanceOf(NotSerializableError)
+      expect(error.message).toContain('its serializer made a promise; it must be done at once')
+    }
+    await new Promise(resolve => setTimeout(resolve, 5)) // for what was rejected to be told of
+    expect(await runtime.send(school.Learn, undefined, 'tardy/x')).toBe(2)
+    expect(crashes).toEqual([])
   })
 })
 
@@ -257,6 +289,10 @@ it('slips of the pen are refused where they are made, with what to write instead
   const published = async (given: unknown) => (await failure(runtime.publish(kit.Note, 1, given as object))).message
   expect(await published('news/x')).toContain("options are an object, as { topic: 'type/source' }")
   expect(await published({ topics: 'news/x' })).toContain("publish 'note' has no option 'topics'; there are: topic, ")
+  for (const until of ['untill', 'til']) {
+    const misspelt = await published({ topic: 'news/x', [until]: 'handled' })
+    expect(misspelt).toContain(`publish 'note' has no option '${until}'; there are: topic, `)
+  }
   expect(() => runtime.handle('echo' as never, 'x')).toThrow('handle() takes an agent definition')
   const sent = (recipient: unknown) => failure(runtime.send(kit.Echo, 1, recipient as string))
   expect((await sent({ a: 1, b: 2 })).message).toContain('an agent is named by "type/key"')

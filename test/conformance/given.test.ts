@@ -109,6 +109,31 @@ onEveryEngine('options', engine => {
   })
 })
 
+onEveryEngine('a transfer', engine => {
+  it('that is none is refused, whether something is to be moved or not', async () => {
+    const runtime = await shared(engine)
+    const buffer = new ArrayBuffer(8)
+    const cases: [transfer: unknown, problem: string][] = [
+      ['x', 'must be an array of what is to be moved, got "x"'],
+      [buffer, 'must be an array of what is to be moved, got '],
+      [null, 'must be an array of what is to be moved, got null'],
+      [[5], 'must hold ArrayBuffers, ports or streams, got 5'],
+      [[buffer, buffer], 'must hold nothing twice'],
+      [[new SharedArrayBuffer(8)], 'must not hold a SharedArrayBuffer'],
+      [[new Uint8Array(buffer)], 'must hold the buffer of a typed array, not the array'],
+    ]
+    for (const [transfer, problem] of cases)
+      for (const more of [{}, { timeout: 60_000 }, { idempotent: true }]) {
+        const error = await failure(runtime.send(kit.Echo, buffer, 'echo/move', { transfer, ...more } as never))
+        expect(error).toMatchObject({ name: 'InvalidArgumentError' })
+        expect(error.message).toContain(`send 'echo': transfer ${problem}`)
+      }
+    expect(buffer.byteLength).toBe(8)
+    expect(await runtime.send(kit.Echo, buffer, 'echo/move', { transfer: [buffer] })).toHaveProperty('byteLength', 8)
+    await runtime.idle()
+  })
+})
+
 onEveryEngine('a signal', engine => {
   const like = (more: object) => ({ aborted: false, addEventListener() {}, removeEventListener() {}, ...more })
 

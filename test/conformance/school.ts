@@ -49,3 +49,23 @@ export const schooled = agent('schooled', { subscriptions: ['checked'], state: (
     if (!(point instanceof Point)) throw new Error('not a Point')
     return new Point(point.y, point.x)
   })
+
+/** Serializers that take their time, to fail: for a payload, and for an answer. */
+const fails = async () => {
+  throw new Error('not in time')
+}
+const tardily = {
+  in: { encode: fails as never, decode: letters.decode },
+  out: { encode: letters.encode, decode: fails as never },
+}
+export const LateIn = request<string, string>('late-in', { serializer: tardily.in })
+export const LateRead = request<string, string>('late-read', { serializer: tardily.out })
+export const LateOut = request<string, string>('late-out', { answerSerializer: tardily.in })
+export const LateAnswer = request<string, string>('late-answer', { answerSerializer: tardily.out })
+export const Learn = request<void, number>('learn')
+export const tardy = agent('tardy', { state: () => ({ n: 0 }) })
+  .on(LateIn, text => text)
+  .on(LateRead, text => text)
+  .on(LateOut, text => text)
+  .on(LateAnswer, text => text)
+  .on(Learn, (_, ctx) => ++ctx.state.n)
