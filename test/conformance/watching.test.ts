@@ -1,7 +1,8 @@
 // Promised: watching: the event log and diagnostics channels, counters, and what nobody waits for.
 import diagnostics from 'node:diagnostics_channel'
-import type { LogEntry, LoopStats } from 'ringreeve'
+import type { LogEntry, LoopStats, Runtime } from 'ringreeve'
 import { expect, it } from 'vitest'
+import * as behind from './behind.js'
 import { failure, flag, onEveryEngine, open, reaches } from './engines.js'
 import * as kit from './kit.js'
 
@@ -85,5 +86,71 @@ onEveryEngine('watching', engine => {
     await runtime.idle()
     expect(log.filter(entry => entry.event === 'error').map(entry => entry.reason)).toEqual(['Error: logged'])
     await runtime.close()
+  })
+
+  it('an event that could not leave is told of to who publishes it, and to nobody else', async () => {
+    if (engine.threads === 0) return // by reference all leave
+    await using runtime = await open(engine, { unhandledErrors: 'throw' })
+    const { signal } = new AbortController()
+    for (const until of ['accepted', 'handled'] as const) {
+      const published = runtime.publish(kit.Note, { callback: () => 1 }, { topic: 'news/x', signal, until })
+      expect((await failure(published)).message).toContain('callback is a function')
+    }
+    await runtime.publish(kit.Note, 1, { topic: 'news/x', signal })
+    await runtime.idle()
+  })
+})
+
+onEveryEngine('what a thread tells a host that is behind with its answers', engine => {
+  const options = { agents: [new URL('./behind.js', import.meta.url)], ringBytes: 2 ** 20 }
+  const words = () => new Int32Array(new SharedArrayBuffer(16))
+  const many = 20_000 // of which the ring holds two thousand
+
+  /** Has a thread answer so many requests, and then something fail there, all while the host does nothing. */
+  async function fallsBehind(runtime: Runtime, words: Int32Array): Promise<void> {
+    const answers = Array.from({ length: many }, () => runtime.trySend(behind.Owe, words, 'debtor/x'))
+    await reaches(words, many)
+    Atomics.store(words, 1, 1)
+    for (const end = performance.now() + 30_000; Atomics.load(words, 3) === 0 && performance.now() < end; );
+    for (const end = performance.now() + 20; performance.now() < end; ); // it fails a moment after it said so
+    expect([...words]).toEqual([many, 1, many, 1])
+    await Promise.all(answers)
+  }
+
+  it('is not lost: an error that ends the runtime', async () => {
+    if (engine.threads !== 1) return // the way to the host is the same
+    const runtime = await open(engine, options)
+    const ran = failure(runtime.run())
+    const all = words()
+    await runtime.send(behind.Watch, all, 'guard/x')
+    await fallsBehind(runtime, all)
+    expect((await ran).message).toBe('the guard fell asleep')
+    await runtime.close()
+  })
+
+  it('is not lost: errors that nobody waits for', async () => {
+    if (engine.threads !== 1) return
+    await using runtime = await open(engine, { ...options, unhandledErrors: 'throw' })
+    const all = words()
+    await runtime.publish(behind.Miss, all, { topic: 'miss/x' })
+    await fallsBehind(runtime, all)
+    expect((await failure(runtime.idle())).message).toContain('missed')
+  })
+
+  it('is not lost: the first warning of its kind', async () => {
+    if (engine.threads !== 1) return
+    await using runtime = await open(engine, options)
+    const all = words()
+    const warned = new Promise<string>(resolve => {
+      const look = ({ message }: Error) => {
+        if (!message.includes("'miss' failed at")) return
+        process.off('warning', look)
+        resolve(message)
+      }
+      process.on('warning', look)
+    })
+    await runtime.publish(behind.Miss, all, { topic: 'miss/x' })
+    await fallsBehind(runtime, all)
+    expect(await warned).toContain('Error: missed')
   })
 })
