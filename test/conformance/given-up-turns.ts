@@ -58,7 +58,8 @@ async function play(ctx: Own): Promise<void> {
     await tick()
     one = beginLate[kind]?.(ctx)
   }
-  while (inspect(one).includes('<pending>')) await tick()
+  // what is published by a turn that was given up before is not given up with it: that is no case for this
+  for (let late = 0; inspect(one).includes('<pending>') && late < 1_000; await tick()) if (ctx.cancelled) late++
   await tick() // by now it would have been an unhandled rejection
   Atomics.add(mine, 1, 1)
   await (isLate ? one?.catch(() => {}) : one)
@@ -83,7 +84,6 @@ export const unending = agent('unending', { concurrency: 'interleaved', subscrip
   .on(Unending, (_, ctx) => aborted(ctx.signal))
   .on(CheckedUnending, (_, ctx) => aborted(ctx.signal))
 
-const checked = async (_: unknown, { message }: { readonly message: string }) => {
-  if (message.startsWith('checked')) await undefined
-}
+const checked = (_: unknown, { message }: { readonly message: string }) =>
+  message.startsWith('checked') ? Promise.resolve() : undefined
 export const checks = interceptor({ onSend: checked, onPublish: checked })
