@@ -2,7 +2,7 @@
 // nobody waits for it yet: it ends neither the process nor the thread, nor fails who gave up.
 import type { LogEntry, Runtime } from 'ringreeve'
 import { expect, it } from 'vitest'
-import { type Engine, failure, onEveryEngine, open, reaches, sleep } from './engines.js'
+import { type Engine, failure, flag, onEveryEngine, open, reaches, sleep } from './engines.js'
 import * as turns from './given-up-turns.js'
 
 const module = new URL('./given-up-turns.js', import.meta.url)
@@ -89,6 +89,16 @@ onEveryEngine('what is rejected once it is given up', engine => {
       }
     })
     expect([harmed, harm]).toEqual([[], []])
+  })
+
+  it('waits for nothing any more, also if it has never looked whether it is wanted', async () => {
+    const runtime = await open(engine, { agents: [module], interceptors: [module] })
+    for (const kind of turns.waits) {
+      const word = flag()
+      expect((await failure(runtime.send(turns.Wait, word, `blind/${kind}`))).code).toBe('ERR_RINGREEVE_DEADLINE')
+      await reaches(word, 1)
+    }
+    await runtime.close({ drain: false, timeout: 200 })
   })
 
   it('ends nothing in a turn of a runtime that stops', async () => {

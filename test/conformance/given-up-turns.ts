@@ -7,6 +7,7 @@ import { agent, type Context, event, interceptor, request } from 'ringreeve'
 
 export const Carry = request<Int32Array, number>('carry')
 export const Go = request<void, void>('go')
+export const Wait = request<Int32Array, void>('wait')
 export const Ping = request<void, string>('ping')
 export const Never = request<void, void>('never')
 export const CheckedNever = request<void, void>('checked-never')
@@ -64,6 +65,14 @@ async function play(ctx: Own): Promise<void> {
   Atomics.add(mine, 1, 1)
   await (isLate ? one?.catch(() => {}) : one)
 }
+
+/** A turn that never looks whether it is wanted: it waits for one thing, and says when it does no longer. */
+export const blind = agent('blind', { deadline: 20 }).on(Wait, async (word, ctx) => {
+  await begin[ctx.id.key]?.(ctx).catch(() => {})
+  Atomics.add(word, 0, 1)
+})
+/** What such a turn waits for. */
+export const waits = Object.keys(begin).filter(kind => kind !== 'sleep')
 
 export const worker = agent('worker').on(Go, (_, ctx) => play(ctx))
 export const hasty = agent('hasty', { deadline: 20 }).on(Go, (_, ctx) => play(ctx))

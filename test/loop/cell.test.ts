@@ -24,7 +24,8 @@ function alone(options: AgentOptions<unknown> = {}, type = doer(options)) {
       return one.opened
     }
     const { sequence } = all.send('a/1', 'do', id, { payload, ...chain })
-    if (behind !== undefined) (turns.get(behind) as Turn).begin({ sequence, older: undefined, newer: undefined })
+    if (behind !== undefined)
+      (turns.get(behind) as Turn).begin({ sequence, older: undefined, newer: undefined, giveUp: () => {} })
     return one
   }
   const tell = (...ids: string[]): void => {

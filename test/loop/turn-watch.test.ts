@@ -29,7 +29,7 @@ function alone(Made = TurnWatch) {
         this.answered = true
         log.push(`${agent} ${error.name}`)
       },
-      ownCancellation: () => ({ cancel: () => void log.push(`${agent} cancelled`) }),
+      giveUp: () => void log.push(`${agent} cancelled`),
     }
     return one as typeof one & Turn
   }

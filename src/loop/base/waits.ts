@@ -72,6 +72,8 @@ export interface Awaited {
   readonly sequence: number
   older: Awaited | undefined
   newer: Awaited | undefined
+  /** The turn is given up, and does not wait for this any more. */
+  giveUp(reason: unknown): void
 }
 
 /** Something that may be stuck. */

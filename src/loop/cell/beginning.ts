@@ -34,7 +34,7 @@ export class Beginning {
   /** Tells the hook at work, or that is to begin, that the agent is to stop. */
   tell(reason: RingreeveError): void {
     this.#unwanted = reason
-    this.hook?.ownCancellation().cancel(reason)
+    this.hook?.giveUp(reason)
   }
 
   /**

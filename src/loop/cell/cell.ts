@@ -349,7 +349,7 @@ export class Cell extends Boxed implements Recipient, Housing {
     for (const message of this.#drain()) this.#refused(message, error)
     for (const turn of this.turns()) {
       turn.failEarly(error)
-      turn.ownCancellation().cancel(error) // its own: its message may be others', too
+      turn.giveUp(error) // its own wish: its message may be others', too
     }
     mailbox?.tellRoom()
   }

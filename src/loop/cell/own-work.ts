@@ -120,7 +120,7 @@ export class OwnWork implements TimerOwner {
     for (const timer of this.#timers?.keys() ?? []) timer.cancel()
     this.#timers = undefined
     if (this.#loops === undefined) return
-    for (const turn of this.#loops.keys()) turn.ownCancellation().cancel(reason)
+    for (const turn of this.#loops.keys()) turn.giveUp(reason)
     await Promise.all(this.#loops.values())
   }
 }

@@ -275,7 +275,7 @@ function expire({ turn, ms }: Pick<Due, 'turn' | 'ms'>): void {
   const text = `'${name}' took ${agent} longer than its deadline of ${ms} ms`
   const error = new DeadlineError(text, { agent, message: name })
   turn.failEarly(error)
-  turn.ownCancellation().cancel(error)
+  turn.giveUp(error)
 }
 
 function slowOf({ turn, ms }: Due): Slow {

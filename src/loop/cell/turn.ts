@@ -133,6 +133,14 @@ export class Turn implements Context, ChainNode {
     return this.cancellation
   }
 
+  /** It is not wanted any more, and waits for nothing any more: what it has begun before anybody could know has no other way to hear. */
+  giveUp(reason: unknown): void {
+    this.ownCancellation().cancel(reason)
+    const begun: Awaited[] = []
+    for (let one = this.awaited; one !== undefined; one = one.older) begun.push(one)
+    for (const one of begun) one.giveUp(reason)
+  }
+
   /** It waits for something that it has begun. */
   begin(one: Awaited): void {
     one.older = this.awaited

@@ -102,6 +102,11 @@ export class Call extends Waiter implements Reply, Awaited {
     joinSite(error, `send '${this.message.name}' to ${this.agent}`, this.#site) // whoever awaits it sees it later
   }
 
+  /** Its turn is given up. What was sent when nobody could have wanted that is not told to who works on it. */
+  giveUp(reason: unknown): void {
+    if (!this.settled) this.reject(cancelled(this.agent, this.message.name, reason))
+  }
+
   #count(): void {
     this.#host.ledger.finish()
     this.#sender?.over(this)

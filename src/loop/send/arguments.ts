@@ -107,7 +107,7 @@ function readPublish(turn: Turn | undefined, name: string, given: PublishOptions
   const what = `publish '${name}'`
   checkObject(what, given, "{ topic: 'type/source' }")
   // Object.keys() of every event would show in how many there can be
-  for (const option in given) if (!(option in publishOptions)) checkKnown(what, given, publishOptions)
+  for (const option in given) if (!Object.hasOwn(publishOptions, option)) checkKnown(what, given, publishOptions)
   const options = {
     topic: topicOf(turn, given.topic),
     toSelf: given.toSelf,

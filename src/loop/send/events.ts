@@ -117,7 +117,7 @@ export class Events {
       : (error: Error): void => {
           if (thrown?.has(error) !== true) reports.unhandled(turn?.cell, undefined, error)
         }
-    const ends = waited && cancellation !== undefined
+    const ends = waited && (cancellation !== undefined || turn !== undefined)
     const gather = followed ? new Gather(ledger, name, ends, unawaited) : undefined
     if (gather !== undefined && nowhere.length > 0) this.#refuse(gather, nowhere, name)
     const waits: Promise<void>[] = []
@@ -175,7 +175,8 @@ export class Events {
       if (waited) {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
         if (turn !== undefined) {
-          const one: Awaited = { sequence, older: undefined, newer: undefined }
+          const giveUp = (reason: unknown): void => gather.giveUp(agent => cancelled(agent, name, reason))
+          const one: Awaited = { sequence, older: undefined, newer: undefined, giveUp }
           turn.begin(one)
           gather.promise.catch(() => {}).then(() => turn.over(one))
         }

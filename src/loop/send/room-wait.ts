@@ -41,6 +41,11 @@ export class RoomWait implements Suspect, Awaited {
     waits.rooms.delete(this.#wait.key)
   }
 
+  /** The event is published, whoever gives the turn up. */
+  giveUp(): void {
+    this.#goOn()
+  }
+
   note(): boolean {
     return true
   }
