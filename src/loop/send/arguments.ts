@@ -106,8 +106,20 @@ export function takePublish(turn: Turn | undefined, message: EventType, given: P
 function readPublish(turn: Turn | undefined, name: string, given: PublishOptions): Publishing {
   const what = `publish '${name}'`
   checkObject(what, given, "{ topic: 'type/source' }")
-  // Object.keys() of every event would show in how many there can be
-  for (const option in given) if (!Object.hasOwn(publishOptions, option)) checkKnown(what, given, publishOptions)
+  // Object.keys() of every event, or a look-up by name, would show in how many there can be
+  for (const option in given) {
+    switch (option) {
+      case 'topic':
+      case 'toSelf':
+      case 'until':
+      case 'signal':
+      case 'messageId':
+      case 'traceparent':
+        continue
+      default:
+        checkKnown(what, given, publishOptions)
+    }
+  }
   const options = {
     topic: topicOf(turn, given.topic),
     toSelf: given.toSelf,
