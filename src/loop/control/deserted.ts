@@ -12,7 +12,8 @@ const AGAIN_MS = 2_000
 export class Deserted {
   /** Those of the library and of the pool: they were there when the first module began to load. */
   #ports: readonly MessagePort[] | undefined
-  #asking = 0
+  /** Of each module that is asked for: what to tell when nothing is left. One listener of `beforeExit` serves all. */
+  readonly #asking = new Set<() => void>()
 
   /** @returns whether all that could end `loading` was over before that was; never more than it takes */
   async before(loading: Promise<unknown>): Promise<boolean> {
@@ -26,23 +27,28 @@ export class Deserted {
 
   async #asked(ended: Promise<boolean>): Promise<boolean> {
     this.#ports ??= activePorts()
-    const ports = this.#ports
     let stay = (): void => {}
     const deserted = new Promise<boolean>(resolve => {
-      stay = () => {
-        for (const port of ports) port.ref()
-        resolve(true)
-      }
+      stay = () => resolve(true)
     })
-    this.#asking++
-    for (const port of ports) port.unref()
-    process.once('beforeExit', stay)
+    if (this.#asking.size === 0) process.on('beforeExit', this.#empty)
+    this.#asking.add(stay)
+    for (const port of this.#ports) port.unref()
     try {
       return await Promise.race([ended, deserted])
     } finally {
-      process.off('beforeExit', stay)
-      if (--this.#asking === 0) for (const port of ports) port.ref()
+      this.#asking.delete(stay)
+      if (this.#asking.size === 0) {
+        process.off('beforeExit', this.#empty)
+        for (const port of this.#ports) port.ref()
+      }
     }
+  }
+
+  /** Nothing is left that Node would wait for. It goes on because of the ports. */
+  readonly #empty = (): void => {
+    for (const port of this.#ports ?? []) port.ref()
+    for (const stay of this.#asking) stay()
   }
 }
 
