@@ -1,5 +1,6 @@
 // What one would take instead, each with one thread whose task gives nothing back: piscina, tinypool, comlink,
 // workerpool and poolifier. Their calls are all answered, so what they do one way is what they do there and back.
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { type Endpoint, wrap } from 'comlink'
@@ -65,9 +66,17 @@ function poolifier(): Pool {
   return { name: 'poolifier', run: body => pool.execute(body), [Symbol.asyncDispose]: () => pool.destroy() }
 }
 
+/** What a pool may take to end. One that never said it had was seen to keep a run for ever, all of its threads gone. */
+const END_MS = 5_000
+
+function ending(pool: Pool): Pool {
+  const end = () => Promise.race([pool[Symbol.asyncDispose](), setTimeout(END_MS, undefined, { ref: false })])
+  return { ...pool, [Symbol.asyncDispose]: async () => void (await end()) }
+}
+
 /** All of them, started. */
 export function pools(): Pool[] {
-  return [
+  const all = [
     piscina('piscina', 1),
     piscina('piscina, 64 a thread', 64),
     tinypool(),
@@ -75,4 +84,5 @@ export function pools(): Pool[] {
     ofWorkerpool(),
     poolifier(),
   ]
+  return all.map(ending)
 }
