@@ -65,7 +65,7 @@ export class WaitGraph {
   /** @returns whether there was anything to end */
   async #endSome(): Promise<boolean> {
     const answered = new Set<LoopHandle>()
-    const first = await this.#ask([...this.#loops()], [], answered)
+    const first = await this.#ask(this.#loops(), [], answered)
     if (first.jams.size === 0 || first.waits.size === 0) return false
     // one that computes is not waited for again
     const second = await this.#ask([...answered], turnsIn(first), new Set())

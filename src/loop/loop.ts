@@ -145,7 +145,7 @@ export class Loop {
     const events = new Events(host, scheduler, this.agents.waits, options.unheard)
     this.outgoing = { send: requests.send, publish: events.publish, stop: recipient => requests.stop(recipient) }
     turn.out = this.outgoing
-    const full = (heap: Heap): void => void reports.tellHost({ kind: 'full', loop: index, life, heap }, true)
+    const full = (heap: Heap): void => void reports.tellHost({ kind: 'full', loop: index, life, heap })
     this.heap = index > 0 && options.recycleAt > 0 ? new HeapWatch(options.recycleAt, full) : undefined
     this.work = this.#workload()
     scheduler.serve(this.work)

@@ -267,6 +267,16 @@ it('slips of the pen are refused where they are made, with what to write instead
   expect(await refused({ unhandledErrors: 'trow' })).toBe(`unhandledErrors must be 'log' or 'throw', got "trow"`)
   expect(await refused({ agents: [kit.echo, kit.echo] })).toContain("'echo' is registered already, from an object")
   expect(await refused({ agents: ['./agents.js'] })).toContain('write new URL("./agents.js", import.meta.url)')
+  expect(await refused({ agents: ['/abs/agents.js'] })).toContain('write pathToFileURL("/abs/agents.js")')
+  for (const [option, given] of [
+    ['autoStart', 'false'],
+    ['maxZombies', -1],
+    ['clock', Date],
+  ] as const) {
+    expect(await refused({ threads: 0, [option]: given })).toMatch(new RegExp(`^${option} must be `))
+  }
+  expect(await refused({ resourceLimits: { maxOldGenerationSizeMb: '64' } })).toContain('must be a number of megabytes')
+  expect(await refused({ deadLetters: { unheardEvents: 'yes' } })).toContain('unheardEvents must be true or false')
   const selfish = new URL('./selfish.js', import.meta.url)
   expect(await refused({ threads: 1, agents: [selfish] })).toMatch(/selfish.js could not be loaded: .* two files/)
   expect(() => agent('a', { sate: () => 1 } as object)).toThrow("agent 'a' has no option 'sate'; there are: state, ")

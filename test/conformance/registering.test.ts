@@ -115,6 +115,32 @@ onEveryEngine('registering', ({ threads }) => {
     expect(await registered).toEqual(['late'])
   })
 
+  it.skipIf(threads === 0)('names a module of interceptors that ends its thread', async () => {
+    const ends = module(`import { interceptor } from '${library}'
+      import { isMainThread } from 'node:worker_threads'
+      export const passes = interceptor({ onSend: () => {} })
+      if (!isMainThread) process.exit(3) // the calling loop loads it too`)
+    const error = await failure(createRuntime({ threads, agents: [answering(0, 'old')], interceptors: [ends] }))
+    expect(error).toBeInstanceOf(ModuleError)
+    expect(error.message).toContain(`${ends.href} could not be loaded: `)
+    expect(error.message).toContain('it exited with code 3')
+  })
+
+  it.skipIf(threads === 0)('ends with the runtime, and leaves no watch behind', async () => {
+    const busy = module(`export const a = agent('busy', { threads: 1 }).on(request('spin'), word => {
+      Atomics.store(word, 0, 1)
+      while (Atomics.load(word, 1) === 0);
+    })`)
+    const runtime = await createRuntime({ threads: 1, agents: [busy] })
+    const word = flag()
+    const long = failure(runtime.send(request<Int32Array, number>('spin'), word, 'busy/x'))
+    await reaches(word, 1)
+    const registered = failure(runtime.register(answering(1, 'late')))
+    await runtime.close({ drain: false, timeout: 50 })
+    expect(await registered).toBeInstanceOf(StoppedError)
+    expect((await long).name).toMatch(/StoppedError|ThreadLostError/)
+  })
+
   it('is told when the runtime is closed before the module is there', async () => {
     const runtime = await createRuntime({ threads, agents: [answering(0, 'old')] })
     const registering = failure(runtime.register(module('export const a = 1; await new Promise(() => {})')))

@@ -20,13 +20,17 @@ export class Beginning {
   thenEnd = false
   /** Whether it is not waited for any more. */
   over = false
+  /** If it fails, the next attempt has this. */
+  readonly asItWas: Begun['asItWas']
   #unwanted: RingreeveError | undefined
   /** The same: who waits for it waits for `onStart`, whatever it is told meanwhile. */
   readonly #behind: Message | undefined
   /** Who waits for it to be made. */
   readonly made = new Waiting()
 
-  constructor(first: Message | undefined) {
+  /** @param asItWas see {@link Begun} */
+  constructor(first: Message | undefined, asItWas: Begun['asItWas']) {
+    this.asItWas = asItWas
     this.first = first
     this.#behind = first
   }

@@ -22,8 +22,6 @@ export class Life implements OwnWorkHost {
   #beginning: Beginning | undefined
   #ending: Ending | undefined
   #idleness: Idleness | undefined
-  /** The state of the agent that was unloaded, while `onStart` may change it: if that fails, the next attempt has it as it was. */
-  #asItWas: Begun['asItWas']
 
   constructor(cell: Housing) {
     this.#cell = cell
@@ -84,12 +82,11 @@ export class Life implements OwnWorkHost {
       throw this.#startFailed(error)
     }
     const { state, late } = begun
-    this.#asItWas = begun.asItWas
     if (type.spec.onStart === undefined && left === undefined && late === undefined) {
       this.#ready(state)
       return true
     }
-    const beginning = new Beginning(first)
+    const beginning = new Beginning(first, begun.asItWas)
     this.#beginning = beginning
     beginning.run(cell, type.spec, late ?? state, left).then(
       late => this.#began(beginning, late),
@@ -116,7 +113,7 @@ export class Life implements OwnWorkHost {
     const cell = this.#cell
     if (beginning.over) return cell.turnHost.reports.observer.failed(cell, undefined, error)
     this.#beginning = undefined
-    const failure = this.#startFailed(error)
+    const failure = this.#startFailed(error, beginning)
     cell.unmade(beginning.first, failure)
     beginning.made.reject(failure)
   }
@@ -125,7 +122,6 @@ export class Life implements OwnWorkHost {
     const cell = this.#cell
     const { type, lifeHost, turnHost } = cell
     cell.state = state
-    this.#asItWas = undefined
     lifeHost.unloaded.delete(cell.text)
     cell.to('ready')
     lifeHost.ledger.agents(1)
@@ -148,12 +144,12 @@ export class Life implements OwnWorkHost {
   }
 
   /** The next attempt begins with nothing of this one. */
-  #startFailed(error: unknown): RingreeveError {
+  #startFailed(error: unknown, beginning?: Beginning): RingreeveError {
     const cell = this.#cell
     const { text } = cell
     cell.to('absent')
-    if (this.#asItWas !== undefined) cell.lifeHost.unloaded.set(text, this.#asItWas.value)
-    this.#asItWas = undefined
+    const asItWas = beginning?.asItWas
+    if (asItWas !== undefined) cell.lifeHost.unloaded.set(text, asItWas.value)
     cell.lifeHost.checkpoints.unmade(cell)
     void this.#own?.rest(new StoppedError(`agent ${text} could not be made`)) // its timers would make it again
     this.#own = undefined

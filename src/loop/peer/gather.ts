@@ -82,6 +82,7 @@ export class Gather implements Reply {
   giveUp(missing: (agent: string) => Error): void {
     if (this.#waiting === undefined || this.#waiting.size === 0) return // all is there, or will be at once
     for (const agent of this.#waiting) this.add(agent, missing(agent))
+    this.#waiting.clear() // once: who gives it up may do so in more than one way
     this.#reject(this.#failure())
   }
 

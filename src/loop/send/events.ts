@@ -160,13 +160,14 @@ export class Events {
     }
     if (!heard && this.#keepsUnheard) reports.unheard(parcel, topic)
     if (gather !== undefined) {
+      const giveUp = (reason: unknown): void => gather.giveUp(agent => cancelled(agent, name, reason))
       const detach = cancellation?.onCancel(reason => {
         for (const part of remote) {
           // what is still held back here has no flag that its handlers could see: it does not leave any more
           if (part.peer < 0) part.reject(cancelled(part.agent, part.name, reason))
           else peers.giveUp(part, reason)
         }
-        if (waited) gather.giveUp(agent => cancelled(agent, name, reason))
+        if (waited) giveUp(reason)
       })
       const handled = gather.complete().finally(() => {
         detach?.()
@@ -175,7 +176,6 @@ export class Events {
       if (waited) {
         for (const wait of waits) wait.catch(() => {}) // its failure is in the gather already
         if (turn !== undefined) {
-          const giveUp = (reason: unknown): void => gather.giveUp(agent => cancelled(agent, name, reason))
           const one: Awaited = { sequence, older: undefined, newer: undefined, giveUp }
           turn.begin(one)
           gather.promise.catch(() => {}).then(() => turn.over(one))
