@@ -49,13 +49,16 @@ export class WaitGraph {
     this.#wanted = true
     if (this.#looking) return
     this.#looking = true
-    while (this.#wanted) {
-      this.#wanted = false
-      this.#computed = 0
-      while (await this.#endSome()) await this.#pause(PAUSE_MS)
-      await this.#pause(Math.max(LEAST_REST_MS, REST * this.#computed))
+    try {
+      while (this.#wanted) {
+        this.#wanted = false
+        this.#computed = 0
+        while (await this.#endSome()) await this.#pause(PAUSE_MS)
+        await this.#pause(Math.max(LEAST_REST_MS, REST * this.#computed))
+      }
+    } finally {
+      this.#looking = false
     }
-    this.#looking = false
   }
 
   #pause(ms: number): Promise<void> {
